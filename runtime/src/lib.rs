@@ -1,0 +1,18 @@
+//! Neural networks declared in Rust source, and trained without a graph, a tape or an allocation.
+#![warn(missing_docs)]
+
+pub mod data;
+mod flat;
+pub mod kernels;
+pub mod loss;
+pub mod lr_scheduler;
+pub mod network;
+pub mod optim;
+pub mod parallel;
+mod real;
+mod update;
+
+pub use flat::Flat;
+pub use network::{Gradients, Mode, Network, Outputs, Weights, Workspace};
+pub use real::Real;
+pub use update::{ElementRule, MAX_SLOTS, Rules, Update};

@@ -1,0 +1,316 @@
+//! What every declared network has in common: the trait that `network!` implements and `train!`, optimizers,
+//! state dicts and metrics build on.
+
+use std::fmt::Debug;
+
+use crate::parallel::Split;
+use crate::{Flat, Real, Update};
+
+/// Training or evaluation: whether dropout drops, and which statistics a batch norm uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout drops, batch norm uses the statistics of the batch and updates the running ones.
+    Train,
+    /// Dropout does nothing, batch norm uses its running statistics (gradients flow all the same).
+    Eval,
+}
+
+/// What a parameter is for; `no_decay: [bias, norm]` in `train!` chooses by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A matrix or a convolution's kernel.
+    Weight,
+    /// An additive bias (of a norm layer too).
+    Bias,
+    /// The scale of a normalisation.
+    Norm,
+    /// A table of embeddings.
+    Embedding,
+}
+
+/// How a parameter lies in the flat array, compared with PyTorch's row-major tensor of [`ParamSpec::shape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// The same order of elements.
+    Same,
+    /// PyTorch's `[out, in]` is stored `[in, out]`: transposed where a state dict is written or read.
+    Transposed,
+}
+
+/// One row of a network's parameter table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParamSpec {
+    /// The state-dict key: `fc1.weight`, `0.bias`.
+    pub name: &'static str,
+    /// The shape in PyTorch: `[out, in]` of a `Linear`'s weight.
+    pub shape: &'static [usize],
+    /// Where it begins in the flat array (a multiple of 16; the gaps hold zeros).
+    pub offset: usize,
+    /// The number of elements.
+    pub len: usize,
+    /// The parameter may be cut between threads at multiples of this many elements.
+    pub row: usize,
+    /// What it is for.
+    pub kind: Kind,
+    /// How it is stored.
+    pub layout: Layout,
+}
+
+/// One row of a network's buffer table: running statistics and counters, which no optimizer touches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BufferSpec {
+    /// The state-dict key: `1.running_mean`.
+    pub name: &'static str,
+    /// The shape in PyTorch; `[]` of a counter.
+    pub shape: &'static [usize],
+    /// Where it begins: in the flat buffers, or in the counters.
+    pub offset: usize,
+    /// The number of elements.
+    pub len: usize,
+    /// A counter (PyTorch's `int64`), stored in [`Weights::counters`].
+    pub counter: bool,
+    /// The value of each element of a new network.
+    pub init: f64,
+}
+
+/// One row of the table that `summary()` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerSpec {
+    /// The place in the chain: `0`, `fc1`, `2.shortcut.0`.
+    pub key: &'static str,
+    /// As PyTorch would print it: `Linear(784, 64)`.
+    pub layer: &'static str,
+    /// The shape of one sample of its output.
+    pub output: &'static [usize],
+    /// The number of its parameters.
+    pub parameters: usize,
+    /// Multiply-adds times two, forward, for one sample.
+    pub flops: u64,
+}
+
+/// All that a network remembers: parameters, buffers, counters, and the state of its random generator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights<T: Real> {
+    /// All parameters, in the order and at the offsets of the table.
+    pub parameters: Flat<T>,
+    /// Running statistics.
+    pub buffers: Flat<T>,
+    /// Counters (`num_batches_tracked`).
+    pub counters: Vec<u64>,
+    /// The seed of dropout and its kind.
+    pub seed: u64,
+    /// How many training forwards there have been: dropout draws anew for each.
+    pub draws: u64,
+}
+
+/// What a kernel may need to know beside its operands.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// The network's seed.
+    pub seed: u64,
+    /// The number of this training forward.
+    pub draw: u64,
+    /// The place in the batch of the first row at hand: a random number belongs to its row, whoever computes it.
+    pub first_row: usize,
+}
+
+/// The output of a forward pass, and the place of its gradient, which the criterion fills.
+#[derive(Debug)]
+pub struct Outputs<'w, O> {
+    /// The outputs, one for each sample.
+    pub values: &'w [O],
+    /// The gradient of the loss with respect to them.
+    pub gradient: &'w mut [O],
+    /// The shape of one sample.
+    pub shape: &'static [usize],
+}
+
+impl<O> std::ops::Deref for Outputs<'_, O> {
+    type Target = [O];
+    fn deref(&self) -> &[O] {
+        self.values
+    }
+}
+
+/// A loss whose targets have been checked, ready to be applied to any share of the rows of one batch.
+pub trait RowLoss<T: Real>: Sync {
+    /// For the rows that begin at `first_row` of the batch: writes each row's share of the loss (their sum, in order,
+    /// is the loss) and the gradient with respect to `outputs`.
+    fn rows(&self, first_row: usize, outputs: &[T], losses: &mut [T], gradient: &mut [T]);
+}
+
+/// The memory of one training step: activations, their gradients and masks, for at most `capacity` samples.
+#[derive(Clone, Debug)]
+pub struct Workspace<T: Real> {
+    /// The largest batch.
+    pub capacity: usize,
+    /// How many samples the last forward had.
+    pub rows: usize,
+    /// The last forward's context, which its backward needs again.
+    pub context: Context,
+    /// Values and gradients of samples, `capacity` rows of each, one after the other.
+    pub values: Flat<T>,
+    /// Values of the whole batch (statistics).
+    pub batch: Flat<T>,
+    /// The share of each row in the loss.
+    pub losses: Flat<T>,
+}
+
+/// A scalar, or an array of arrays, of a fixed shape: one sample of a network's input or output.
+pub trait Sample<T>: Copy + Send + Sync + 'static {
+    /// The number of scalars.
+    const LEN: usize;
+    /// Sees a flat array as samples; a remainder too short for a sample is left out.
+    fn from_flat(flat: &[T]) -> &[Self];
+    /// The same, to be written to.
+    fn from_flat_mut(flat: &mut [T]) -> &mut [Self];
+    /// Sees samples as a flat array.
+    fn to_flat(samples: &[Self]) -> &[T];
+    /// The same, to be written to.
+    fn to_flat_mut(samples: &mut [Self]) -> &mut [T];
+}
+
+macro_rules! scalar_sample {
+    ($($t:ty)*) => { $(
+        impl Sample<$t> for $t {
+            const LEN: usize = 1;
+            fn from_flat(flat: &[$t]) -> &[Self] { flat }
+            fn from_flat_mut(flat: &mut [$t]) -> &mut [Self] { flat }
+            fn to_flat(samples: &[Self]) -> &[$t] { samples }
+            fn to_flat_mut(samples: &mut [Self]) -> &mut [$t] { samples }
+        }
+    )* };
+}
+scalar_sample!(f32 f64 u8 u32 i64);
+
+impl<T, S: Sample<T>, const N: usize> Sample<T> for [S; N] {
+    const LEN: usize = N * S::LEN;
+    fn from_flat(flat: &[T]) -> &[Self] {
+        S::from_flat(flat).as_chunks().0
+    }
+    fn from_flat_mut(flat: &mut [T]) -> &mut [Self] {
+        S::from_flat_mut(flat).as_chunks_mut().0
+    }
+    fn to_flat(samples: &[Self]) -> &[T] {
+        S::to_flat(samples.as_flattened())
+    }
+    fn to_flat_mut(samples: &mut [Self]) -> &mut [T] {
+        S::to_flat_mut(samples.as_flattened_mut())
+    }
+}
+
+/// A network declared with `network!`.
+///
+/// Everything that the rest of the crate needs to know of it: tables, constants, and its forward and backward code.
+pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
+    /// The struct's name.
+    const NAME: &'static str;
+    /// The parameter table, in the order of the flat array.
+    const PARAMS: &'static [ParamSpec];
+    /// The buffer table.
+    const BUFFERS: &'static [BufferSpec];
+    /// The rows of `summary()`.
+    const LAYERS: &'static [LayerSpec];
+    /// The number of parameters (gaps in the flat array not counted).
+    const PARAMETERS: usize;
+    /// Floating-point operations of the forward pass, for one sample.
+    const FLOPS_PER_SAMPLE: u64;
+    /// Bytes of workspace for one sample of the largest batch.
+    const WORKSPACE_BYTES_PER_SAMPLE: usize;
+    /// The shape of one sample of the input.
+    const INPUT_SHAPE: &'static [usize];
+    /// The shape of one sample of the output.
+    const OUTPUT_SHAPE: &'static [usize];
+    /// What the last layer makes of its numbers, for checks against the loss.
+    const OUTPUT: Output;
+    /// The declaration had errors, so nothing more should be said about it.
+    const FAILED: bool = false;
+
+    /// The scalars of the input: `T`, or `u32` for token ids.
+    type InputScalar: Copy + Default + Send + Sync + 'static;
+    /// One sample of the input: `[T; 784]`.
+    type Input: Sample<Self::InputScalar>;
+    /// One sample of the output: `[T; 10]`.
+    type Output: Sample<T>;
+
+    /// Parameters, buffers and generator.
+    fn weights(&self) -> &Weights<T>;
+    /// The same, to be changed.
+    fn weights_mut(&mut self) -> &mut Weights<T>;
+
+    /// A workspace for batches of at most `capacity` samples.
+    fn workspace(&self, capacity: usize) -> Workspace<T>;
+
+    /// Forward in `mode`, keeping in `workspace` what a backward needs.
+    ///
+    /// # Panics
+    /// If there are more inputs than the workspace has room for, or none.
+    fn forward<'w>(&mut self, mode: Mode, inputs: &[Self::Input], workspace: &'w mut Workspace<T>)
+    -> Outputs<'w, Self::Output>;
+
+    /// Backward of the last forward, from the gradient that the criterion left in `workspace`: each parameter's
+    /// gradient goes to `update`.
+    fn backward_into(&self, inputs: &[Self::Input], workspace: &mut Workspace<T>, update: Update<'_, T>);
+
+    /// Forward, loss and backward in one go. If the loss is finite (or `accept` says otherwise), gradients go to
+    /// `update`, made from the parameters; if not, no parameter has changed. Returns the loss.
+    fn forward_backward(
+        &mut self,
+        inputs: &[Self::Input],
+        loss: &dyn RowLoss<T>,
+        workspace: &mut Workspace<T>,
+        update: UpdateBy<'_, T>,
+    ) -> T;
+
+    /// The outputs in evaluation mode: no dropout, running statistics, nothing kept. No allocation.
+    ///
+    /// # Panics
+    /// If `inputs` and `outputs` differ in length.
+    fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]);
+}
+
+/// Who gets the gradients of [`Network::forward_backward`].
+#[derive(Debug)]
+pub enum UpdateBy<'a, T: Real> {
+    /// They are added to this array.
+    Gradients(&'a mut [T], Option<&'a [bool]>),
+    /// The optimizer's rule moves the parameters at once.
+    Optimizer(&'a mut dyn crate::optim::Fold<T>),
+}
+
+/// What the numbers that a network puts out are, as far as its last layer tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Any real numbers: logits, or predicted values.
+    Unbounded,
+    /// Non-negative and summing to one (`Softmax`).
+    Probabilities,
+    /// Logarithms of probabilities (`LogSoftmax`).
+    LogProbabilities,
+    /// Each in (0, 1) (`Sigmoid`).
+    Sigmoid,
+}
+
+/// Gradients of all parameters, in the layout of the parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients<T: Real>(pub Flat<T>);
+
+impl<T: Real> Gradients<T> {
+    /// Sets all to zero (PyTorch's `optimizer.zero_grad()`).
+    pub fn zero(&mut self) {
+        self.0.fill(T::ZERO);
+    }
+}
+
+impl<A: Split, B: Split> Split for (A, B) {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+    fn split_at(self, rows: usize) -> (Self, Self) {
+        let (a, c) = self.0.split_at(rows);
+        let (b, d) = self.1.split_at(rows);
+        ((a, b), (c, d))
+    }
+}

@@ -1,0 +1,124 @@
+//! Optimizers, under the names and with the options and defaults of `torch.optim`. One file each.
+//!
+//! The *settings* of an optimizer are a plain struct (`Adam { lr: 1e-3, ..Adam::DEFAULT }`), its *state* another type,
+//! made from the settings and the model. An element-wise optimizer says only how one step's rule follows from the
+//! settings ([`ElementWise`]); groups, folding into the backward pass, state dicts and the flushing of subnormal state
+//! are written once, in [`ElementWiseState`].
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::network::ParamSpec;
+use crate::{Real, Update};
+
+/// The settings of an optimizer.
+pub trait Optimizer: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name in `torch.optim`.
+    const NAME: &'static str;
+    /// Whether its rule is element-wise, so that it can be folded into the backward pass.
+    const ELEMENT_WISE: bool;
+    /// What it remembers between steps.
+    type State<T: Real>: OptimizerState<T, Settings = Self>;
+
+    /// Whether every option is in its range.
+    ///
+    /// # Errors
+    /// The first option that is not, with what is allowed.
+    fn check(&self) -> Result<(), OptimError>;
+    /// The learning rate.
+    fn lr(&self) -> f64;
+    /// Sets the learning rate, as schedules do.
+    fn set_lr(&mut self, lr: f64);
+    /// The number that OneCycleLR and CyclicLR call momentum: `momentum`, or `betas[0]`; `None` if it has neither.
+    fn momentum(&self) -> Option<f64>;
+    /// Sets it.
+    fn set_momentum(&mut self, momentum: f64);
+    /// Sets the weight decay (`no_decay` groups set it to zero). An optimizer without one ignores the call.
+    fn set_weight_decay(&mut self, weight_decay: f64);
+
+    /// The state for the parameters of `table`, all in one group.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    fn init_for<T: Real>(self, table: &'static [ParamSpec]) -> Result<Self::State<T>, OptimError> {
+        let all = ParamGroup { settings: self, name: String::new(), params: (0..table.len()).collect(), initial_lr: None };
+        Self::State::new(table, vec![all])
+    }
+
+    /// The state for `model`, all parameters in one group.
+    ///
+    /// # Panics
+    /// If an option is out of its range; [`init_for`](Self::init_for) returns an error instead.
+    fn init<T: Real, N: crate::Network<T>>(self, _model: &N) -> Self::State<T> {
+        match self.init_for(N::PARAMS) {
+            Ok(state) => state,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Parameters that share settings. A parameter in no group is frozen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamGroup<S> {
+    /// The settings, with the learning rate as the schedule left it.
+    pub settings: S,
+    /// Its name (a label or pattern), or nothing.
+    pub name: String,
+    /// Places in the parameter table, in rising order.
+    pub params: Vec<usize>,
+    /// The learning rate before any schedule, once one is attached.
+    pub initial_lr: Option<f64>,
+}
+
+/// The state of an optimizer: its groups, its moments, its step count.
+pub trait OptimizerState<T: Real>: Clone + Debug + Send + Sized {
+    /// The settings that it was made from.
+    type Settings: Optimizer;
+
+    /// Fresh state for the parameters of `table` in these groups.
+    ///
+    /// # Errors
+    /// Settings out of range, a parameter in two groups, no parameter at all.
+    fn new(table: &'static [ParamSpec], groups: Vec<ParamGroup<Self::Settings>>) -> Result<Self, OptimError>;
+    /// The parameter groups.
+    fn groups(&self) -> &[ParamGroup<Self::Settings>];
+    /// The parameter groups, to change their settings.
+    fn groups_mut(&mut self) -> &mut [ParamGroup<Self::Settings>];
+    /// One step: moves `parameters` by `gradients` (whole flat arrays).
+    fn step_flat(&mut self, parameters: &mut [T], gradients: &[T]);
+    /// The same state as something that can be folded into the backward pass; `None` if the rule is not element-wise.
+    fn fold(&mut self) -> Option<&mut dyn Fold<T>>;
+
+    /// One step of `model` (PyTorch's `optimizer.step()`).
+    fn step<N: crate::Network<T>>(&mut self, model: &mut N, gradients: &crate::Gradients<T>) {
+        self.step_flat(&mut model.weights_mut().parameters, &gradients.0);
+    }
+}
+
+/// An optimizer that moves each parameter where its gradient is finished.
+pub trait Fold<T: Real>: Debug {
+    /// Begins the next step: counts it, fixes the step's numbers, and says what is to be done with each gradient.
+    fn begin<'a>(&'a mut self, parameters: &'a mut [T]) -> Update<'a, T>;
+}
+
+/// What is wrong with an optimizer's settings, groups or state dict.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OptimError {
+    /// An option has a value that is not allowed.
+    #[error("{optimizer}: {option} = {found}, expected {expected}")]
+    Option { optimizer: &'static str, option: &'static str, found: String, expected: &'static str },
+    /// A group's label or pattern matches no parameter.
+    #[error("no parameter is called {pattern:?}; there are {names}")]
+    UnknownPattern { pattern: String, names: String },
+    /// Two groups claim one parameter.
+    #[error("{parameter} is in two groups, {first:?} and {second:?}")]
+    TwoGroups { parameter: String, first: String, second: String },
+    /// Every parameter is frozen.
+    #[error("every parameter is frozen: nothing would be trained")]
+    NothingToTrain,
+    /// A state dict that does not fit.
+    #[error("optimizer state: {what}: found {found}, expected {expected}")]
+    State { what: String, found: String, expected: String },
+}

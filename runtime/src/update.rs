@@ -1,0 +1,121 @@
+//! What becomes of a finished gradient: it is added to an array, or it moves its parameter at once.
+//!
+//! The backward pass hands each parameter's gradient, tile by tile, to an [`Update`]. One kind adds it to a gradient
+//! array (the two-phase way, `loss.backward()` and then `optimizer.step()`); the other applies the optimizer's
+//! element-wise rule while the tile is still in cache, and the gradient is never stored. The numbers are the same.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use crate::Real;
+
+/// The most parameter-shaped arrays that an element-wise optimizer keeps (AMSGrad's three moments, and one to spare).
+pub const MAX_SLOTS: usize = 4;
+
+/// An optimizer's rule for one step of one parameter group: every number it needs is fixed (bias corrections included).
+///
+/// Element-wise: element `i` of the parameter and of its state depends on element `i` of the gradient alone, so the
+/// rule may be applied to any piece of a parameter, in any order, with the same result.
+pub trait ElementRule<T: Real>: Debug + Send + Sync {
+    /// Moves `parameters` by `gradient`, and the state in `slots` with it. All slices have the same length; `slots`
+    /// holds as many as the optimizer keeps.
+    fn apply(&self, parameters: &mut [T], gradient: &[T], slots: &mut [&mut [T]]);
+}
+
+/// The rules of one step, looked up by the parameter's place in the table.
+pub trait Rules<T: Real>: Sync {
+    /// The rule of parameter `index`; `None` if it is frozen.
+    fn rule(&self, index: usize) -> Option<&dyn ElementRule<T>>;
+}
+
+/// Where gradients go, for the elements `range` of the flat parameter array.
+pub struct Update<'a, T: Real> {
+    range: Range<usize>,
+    target: Target<'a, T>,
+}
+
+enum Target<'a, T: Real> {
+    Accumulate { gradients: &'a mut [T], trainable: Option<&'a [bool]> },
+    Apply { parameters: &'a mut [T], slots: [&'a mut [T]; MAX_SLOTS], used: usize, rules: &'a dyn Rules<T> },
+}
+
+impl<'a, T: Real> Update<'a, T> {
+    /// Adds to `gradients`, the whole flat array. `trainable[i]` is false for frozen parameters; `None`: all are trained.
+    pub fn accumulate(gradients: &'a mut [T], trainable: Option<&'a [bool]>) -> Self {
+        Update { range: 0..gradients.len(), target: Target::Accumulate { gradients, trainable } }
+    }
+
+    /// Applies `rules` to `parameters`, the whole flat array, whose state arrays (each as long) are `slots`.
+    pub fn apply(parameters: &'a mut [T], slots: impl Iterator<Item = &'a mut [T]>, rules: &'a dyn Rules<T>) -> Self {
+        let mut arrays: [&'a mut [T]; MAX_SLOTS] = Default::default();
+        let mut used = 0;
+        for (place, slot) in arrays.iter_mut().zip(slots) {
+            assert_eq!(slot.len(), parameters.len(), "optimizer state has another length than the parameters");
+            *place = slot;
+            used += 1;
+        }
+        Update { range: 0..parameters.len(), target: Target::Apply { parameters, slots: arrays, used, rules } }
+    }
+
+    /// The elements of the flat array that this part is responsible for.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// Whether parameter `index` wants its gradient; a frozen one does not.
+    pub fn wants(&self, index: usize) -> bool {
+        match &self.target {
+            Target::Accumulate { trainable, .. } => trainable.is_none_or(|t| t[index]),
+            Target::Apply { rules, .. } => rules.rule(index).is_some(),
+        }
+    }
+
+    /// Takes the finished gradient of the elements `start .. start + gradient.len()` (places in the flat array, within
+    /// [`range`](Self::range)), which belong to parameter `index`. Each element may be handed over only once.
+    pub fn finish(&mut self, index: usize, start: usize, gradient: &[T]) {
+        let at = start - self.range.start..start - self.range.start + gradient.len();
+        match &mut self.target {
+            Target::Accumulate { gradients, .. } => {
+                for (sum, &g) in gradients[at].iter_mut().zip(gradient) {
+                    *sum += g;
+                }
+            }
+            Target::Apply { parameters, slots, used, rules } => {
+                let Some(rule) = rules.rule(index) else { return };
+                let [a, b, c, d] = slots;
+                let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
+                for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
+                    *piece = &mut slot[at.clone()];
+                }
+                rule.apply(&mut parameters[at], gradient, &mut pieces[..*used]);
+            }
+        }
+    }
+
+    /// Cuts the responsibility at element `at` of the flat array, for two threads.
+    pub fn split_at(self, at: usize) -> (Self, Self) {
+        let cut = at - self.range.start;
+        let (left, right) = (self.range.start..at, at..self.range.end);
+        match self.target {
+            Target::Accumulate { gradients, trainable } => {
+                let (a, b) = gradients.split_at_mut(cut);
+                (
+                    Update { range: left, target: Target::Accumulate { gradients: a, trainable } },
+                    Update { range: right, target: Target::Accumulate { gradients: b, trainable } },
+                )
+            }
+            Target::Apply { parameters, slots, used, rules } => {
+                let (p, q) = parameters.split_at_mut(cut);
+                let mut a: [&mut [T]; MAX_SLOTS] = Default::default();
+                let mut b: [&mut [T]; MAX_SLOTS] = Default::default();
+                for (i, slot) in slots.into_iter().take(used).enumerate() {
+                    (a[i], b[i]) = slot.split_at_mut(cut);
+                }
+                (
+                    Update { range: left, target: Target::Apply { parameters: p, slots: a, used, rules } },
+                    Update { range: right, target: Target::Apply { parameters: q, slots: b, used, rules } },
+                )
+            }
+        }
+    }
+}
