@@ -1,0 +1,412 @@
+//! The intermediate representation: shapes, the graph of layers, and the calls that it becomes.
+//!
+//! A layer answers with data from this file ([`Call`]s), never with tokens, so the passes know no layer and the layers
+//! know no pass. Everything prints itself ([`fmt::Display`]), for the snapshots of each pass.
+
+use std::fmt;
+
+use proc_macro2::{Span, TokenStream};
+
+use crate::layers::Layer;
+
+/// One dimension: a number, or an expression over constants that only rustc can evaluate (`H`, `4 * D`).
+#[derive(Clone)]
+pub(crate) enum Dim {
+    /// Known now.
+    Known(usize),
+    /// Known when the user's crate is compiled. `text` is its normalised form, by which two are compared.
+    Named { text: String, tokens: TokenStream },
+}
+
+/// What is known of two dimensions that should be equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// They are.
+    Equal,
+    /// They are not.
+    Different,
+    /// Rustc will tell: a constant assertion has to be emitted.
+    Unknown,
+}
+
+/// The shape of one sample: the batch, PyTorch's axis 0, is not part of it. `[]` is a scalar.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Shape(pub(crate) Vec<Dim>);
+
+/// What the elements of a value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    /// The network's floating-point type.
+    Real,
+    /// Token ids, `u32`.
+    Token,
+}
+
+/// A value of the graph, by its place in [`Graph::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ValueId(pub(crate) usize);
+
+/// A node of the graph, by its place in [`Graph::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(pub(crate) usize);
+
+/// What flows along an edge.
+#[derive(Clone)]
+pub(crate) struct Value {
+    /// Unique within the network, a legal identifier: `x` for the input, `l0`, `fc1`, `l2_shortcut_0` for outputs.
+    pub(crate) name: String,
+    /// Known AFTER `shape`.
+    pub(crate) shape: Option<Shape>,
+    /// Numbers or token ids.
+    pub(crate) scalar: Scalar,
+}
+
+/// A layer applied to values.
+#[derive(Clone)]
+pub(crate) struct Node {
+    /// The state-dict key without the parameter's name: `0`, `fc1`, `2.shortcut.0`.
+    pub(crate) key: String,
+    /// The layer with its arguments; `_` are filled in AFTER `shape`.
+    pub(crate) layer: Box<dyn Layer>,
+    /// Its inputs.
+    pub(crate) inputs: Vec<ValueId>,
+    /// Its output.
+    pub(crate) output: ValueId,
+    /// The layer's name in the source: where errors about the whole layer point, and what hovering finds.
+    pub(crate) span: Span,
+    /// The label's span, if there is one.
+    pub(crate) label: Option<Span>,
+    /// As the user wrote it, for messages: `Linear(784, 64)`.
+    pub(crate) written: String,
+    /// The same layer again (`&fc1`): its parameters are that node's.
+    pub(crate) shares: Option<NodeId>,
+    /// An activation folded into this node AFTER `fuse`; the node's output is then the activation's.
+    pub(crate) activation: Option<Activation>,
+}
+
+/// An element-wise function that a producer can apply in its write-back.
+#[derive(Clone)]
+pub(crate) struct Activation {
+    /// The runtime's value: `ReLU`, `LeakyReLU { negative_slope: 0.01 }` (to be prefixed with the runtime's path).
+    pub(crate) value: String,
+    /// For formulas: `relu`.
+    pub(crate) name: String,
+    /// Whether its derivative is taken from its input; from its output otherwise.
+    pub(crate) keeps_input: bool,
+    /// What the numbers after it are.
+    pub(crate) output: OutputKind,
+    /// The key of the node that it was, for the summary.
+    pub(crate) key: String,
+    /// As the user wrote it.
+    pub(crate) written: String,
+    /// Where.
+    pub(crate) span: Span,
+}
+
+/// Mirrors `glulam::network::Output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputKind {
+    Unbounded,
+    Probabilities,
+    LogProbabilities,
+    Sigmoid,
+}
+
+/// Mirrors `glulam::network::Kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParamKind {
+    Weight,
+    Bias,
+    Norm,
+    Embedding,
+}
+
+/// A parameter of a layer.
+#[derive(Clone)]
+pub(crate) struct Param {
+    /// `weight`, `bias`, `in_proj_weight`.
+    pub(crate) name: &'static str,
+    /// PyTorch's shape.
+    pub(crate) shape: Vec<Dim>,
+    /// Stored `[in, out]` where PyTorch has `[out, in]`.
+    pub(crate) transposed: bool,
+    /// The view's type is `[[T; columns]; rows]`, or `[T; columns]` where `rows` is `None`.
+    pub(crate) rows: Option<Dim>,
+    pub(crate) columns: Dim,
+    /// What it is for.
+    pub(crate) kind: ParamKind,
+    /// How it begins: an expression of type `glulam::init::Init`, without the path (`KaimingUniform { … }`).
+    pub(crate) init: TokenStream,
+}
+
+/// A buffer of a layer.
+#[derive(Clone)]
+pub(crate) struct Buffer {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Vec<Dim>,
+    /// PyTorch's int64 counter, of shape `[]`.
+    pub(crate) counter: bool,
+    /// The value of each element of a new network.
+    pub(crate) init: f64,
+}
+
+/// A network before its backward pass is known.
+#[derive(Clone)]
+pub(crate) struct Graph {
+    pub(crate) values: Vec<Value>,
+    /// In an order in which every value is written before it is read.
+    pub(crate) nodes: Vec<Node>,
+    /// The values that the caller gives.
+    pub(crate) inputs: Vec<ValueId>,
+    /// The value that the caller gets.
+    pub(crate) output: ValueId,
+    /// Equalities that only rustc can check.
+    pub(crate) assertions: Vec<Assertion>,
+}
+
+/// `const _: () = assert!(left == right, message)` at `span`.
+#[derive(Clone)]
+pub(crate) struct Assertion {
+    pub(crate) condition: TokenStream,
+    pub(crate) message: String,
+    pub(crate) span: Span,
+}
+
+/// What a call works on, as the layer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Operand {
+    /// The layer's input number i.
+    X(usize),
+    /// Its output.
+    Y,
+    /// The gradient of its input number i.
+    DX(usize),
+    /// The gradient of its output.
+    DY,
+    /// What it keeps for each sample beside inputs and outputs: entry i of [`Layer::kept`].
+    Kept(usize),
+    /// What it keeps for the whole batch: entry i of [`Layer::statistics`].
+    Statistics(usize),
+    /// What its input's producer kept for the derivative of the activation folded into it.
+    Producer,
+}
+
+/// One argument of a call.
+#[derive(Clone)]
+pub(crate) enum Arg<O = Operand> {
+    /// A value that is read.
+    Read(O),
+    /// A value that is written, whole.
+    Write(O),
+    /// A value that is read and written.
+    Change(O),
+    /// A parameter that is read: number i of [`Layer::params`].
+    Param(usize),
+    /// The place of a parameter whose gradient is made.
+    Span(usize),
+    /// No such parameter: an empty slice.
+    Absent,
+    /// A buffer, read and written (read alone in a prediction): number i of [`Layer::buffers`].
+    Buffer(usize),
+    /// A counter, as `Some(&mut …)`.
+    Counter(usize),
+    /// No such counter: `None`.
+    NoCounter,
+    /// A Rust expression: a number, an axis, an activation. Runtime names in it are prefixed with nothing: `codegen`
+    /// brings `::glulam::__private::*` into scope.
+    Literal(TokenStream),
+    /// The mode and the generator's place.
+    Context,
+    /// A number that is different for each node: whose random numbers these are.
+    NodeNumber,
+    /// The number of samples of the whole batch.
+    BatchRows,
+    /// Who gets gradients.
+    Update,
+}
+
+/// When a call runs, and on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Each thread for its rows.
+    Rows,
+    /// Once for the whole batch, between two row phases.
+    Batch,
+    /// Each thread for its part of the parameters, after all rows.
+    Tiles,
+}
+
+/// One kernel call.
+#[derive(Clone)]
+pub(crate) struct Call<O = Operand> {
+    /// The function in the runtime: `linear_forward`. A path of the user's own (`my::Layer`) for custom layers: see there.
+    pub(crate) kernel: String,
+    pub(crate) args: Vec<Arg<O>>,
+    pub(crate) scope: Scope,
+    /// The formula, with the layer's names `x`, `y`, `dx`, `dy` and parameters `{weight}` in braces: `{y} = relu({x} · {weight} + {bias})`.
+    /// Names in braces are replaced by the network's names: x, x1, y, dx, dx1, dy, kept, statistics, and each parameter's name.
+    pub(crate) formula: String,
+}
+
+impl Dim {
+    /// An expression over constants. Its text is the tokens without blanks.
+    pub(crate) fn named(tokens: TokenStream) -> Dim {
+        Dim::Named { text: tokens.to_string(), tokens }
+    }
+
+    pub(crate) fn known(&self) -> Option<usize> {
+        match self {
+            Dim::Known(n) => Some(*n),
+            Dim::Named { .. } => None,
+        }
+    }
+
+    /// Whether two dimensions are equal, as far as can be said now.
+    pub(crate) fn agrees(&self, other: &Dim) -> Agreement {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) if a == b => Agreement::Equal,
+            (Dim::Known(_), Dim::Known(_)) => Agreement::Different,
+            (Dim::Named { text: a, .. }, Dim::Named { text: b, .. }) if a == b => Agreement::Equal,
+            _ => Agreement::Unknown,
+        }
+    }
+
+    fn combine(&self, other: &Dim, known: impl Fn(usize, usize) -> Option<usize>, op: &str) -> Dim {
+        if let (Dim::Known(a), Dim::Known(b)) = (self, other)
+            && let Some(result) = known(*a, *b)
+        {
+            return Dim::Known(result);
+        }
+        let punct: TokenStream = op.parse().expect("an operator is a token");
+        let (a, b) = (self.operand(), other.operand());
+        Dim::named(quote::quote!(#a #punct #b))
+    }
+
+    /// The tokens, in parentheses where they are more than one.
+    fn operand(&self) -> TokenStream {
+        let tokens = quote::quote!(#self);
+        if tokens.clone().into_iter().count() == 1 { tokens } else { quote::quote!((#tokens)) }
+    }
+
+    pub(crate) fn mul(&self, other: &Dim) -> Dim {
+        match (self, other) {
+            (Dim::Known(1), d) | (d, Dim::Known(1)) => d.clone(),
+            _ => self.combine(other, usize::checked_mul, "*"),
+        }
+    }
+
+    pub(crate) fn add(&self, other: &Dim) -> Dim {
+        match (self, other) {
+            (Dim::Known(0), d) | (d, Dim::Known(0)) => d.clone(),
+            _ => self.combine(other, usize::checked_add, "+"),
+        }
+    }
+
+    pub(crate) fn div(&self, other: &Dim) -> Dim {
+        match other {
+            Dim::Known(1) => self.clone(),
+            _ => self.combine(other, usize::checked_div, "/"),
+        }
+    }
+
+    /// The product of some dimensions; 1 of none.
+    pub(crate) fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
+        dims.into_iter().fold(Dim::Known(1), |product, dim| product.mul(dim))
+    }
+}
+
+impl PartialEq for Dim {
+    fn eq(&self, other: &Self) -> bool {
+        self.agrees(other) == Agreement::Equal
+    }
+}
+
+impl quote::ToTokens for Dim {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Dim::Known(n) => tokens.extend([proc_macro2::TokenTree::Literal(proc_macro2::Literal::usize_unsuffixed(*n))]),
+            Dim::Named { tokens: t, .. } => tokens.extend(t.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Dim::Known(n) => n.fmt(f),
+            Dim::Named { text, .. } => text.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Shape {
+    /// The number of scalars of a sample.
+    pub(crate) fn len(&self) -> Dim {
+        Dim::product(&self.0)
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<String> = self.0.iter().map(Dim::to_string).collect();
+        write!(f, "[{}]", dims.join(", "))
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Graph {
+    pub(crate) fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The node that makes a value; none makes an input.
+    pub(crate) fn producer(&self, id: ValueId) -> Option<NodeId> {
+        self.nodes.iter().position(|n| n.output == id).map(NodeId)
+    }
+
+    /// The shape of a value, AFTER `shape`.
+    pub(crate) fn shape(&self, id: ValueId) -> &Shape {
+        self.value(id).shape.as_ref().expect("shapes are known after the pass `shape`")
+    }
+}
+
+impl fmt::Display for Graph {
+    /// One line for each node: `l1: [64] = 0 Linear(784, 64) + 1 ReLU (x)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = |id: ValueId| self.value(id).shape.as_ref().map_or("?".into(), Shape::to_string);
+        for &input in &self.inputs {
+            let value = self.value(input);
+            writeln!(f, "{}: {} = input {:?}", value.name, shape(input), value.scalar)?;
+        }
+        for node in &self.nodes {
+            let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
+            write!(f, "{}: {} = {} {}", self.value(node.output).name, shape(node.output), node.key, node.layer.describe())?;
+            if let Some(activation) = &node.activation {
+                write!(f, " + {} {}", activation.key, activation.value)?;
+            }
+            if let Some(owner) = node.shares {
+                write!(f, " weights of {}", self.node(owner).key)?;
+            }
+            writeln!(f, " ({})", inputs.join(", "))?;
+        }
+        for assertion in &self.assertions {
+            writeln!(f, "assert {}", assertion.condition)?;
+        }
+        writeln!(f, "output {}", self.value(self.output).name)
+    }
+}
