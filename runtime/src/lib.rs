@@ -10,6 +10,7 @@ pub mod network;
 pub mod optim;
 pub mod parallel;
 mod real;
+pub mod simd;
 mod update;
 
 pub use flat::Flat;

@@ -1,6 +1,48 @@
 //! Forward and backward kernels, side by side, formulas on top.
+//!
+//! The functions that generated code calls are thin and generic over shapes; the loops behind them are methods of the
+//! traits gathered in [`Kernels`], compiled in this crate for `f32` and `f64` and each instruction set, on flat slices
+//! with run-time sizes. A value is `&[[T; F]]`, one row per sample; a kernel that works on shorter rows (a `Linear` on
+//! `[S, D]`) sees the same memory as more rows.
+//!
+//! Every element of a result is one sum in one fixed order, whichever rows are in the same call: the same bits for any
+//! number of threads.
+
+mod activation;
+mod linear;
+
+pub use activation::{Activation, Keeps};
+pub use linear::{
+    linear_activation_backward_input, linear_activation_forward, linear_activation_forward_keep, linear_backward_bias,
+    linear_backward_input, linear_backward_weight, linear_forward,
+};
 
 /// The kernels of one scalar type, compiled in this crate.
-pub trait Kernels {}
+pub trait Kernels: linear::LinearKernels {}
 impl Kernels for f32 {}
 impl Kernels for f64 {}
+
+/// A parameter of `I` rows of `O` elements: its place in the parameter table and in the flat array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span<const I: usize, const O: usize> {
+    /// The place in the table.
+    pub index: usize,
+    /// Where it begins in the flat array.
+    pub offset: usize,
+}
+
+impl<const I: usize, const O: usize> Span<I, O> {
+    /// Parameter `index` of the table, which begins at `offset`.
+    pub const fn new(index: usize, offset: usize) -> Self {
+        Span { index, offset }
+    }
+}
+
+/// One axis of a sample, for what works along it: the flat sample is `[outer, len, inner]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The number of elements along the axis.
+    pub len: usize,
+    /// The distance between two of them: the product of the dimensions after it.
+    pub inner: usize,
+}
