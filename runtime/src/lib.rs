@@ -3,13 +3,16 @@
 
 pub mod data;
 mod flat;
+pub mod init;
 pub mod kernels;
+mod layout;
 pub mod loss;
 pub mod lr_scheduler;
 pub mod network;
 pub mod optim;
 pub mod parallel;
 mod real;
+pub mod rng;
 pub mod simd;
 mod update;
 

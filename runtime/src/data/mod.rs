@@ -44,6 +44,7 @@ pub struct Batch<X, Y> {
 
 /// What can go wrong with data.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum DataError {
     /// A file that cannot be opened, read or written.
     #[error("{path}: {source}")]
