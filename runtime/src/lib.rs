@@ -1,6 +1,8 @@
 //! Neural networks declared in Rust source, and trained without a graph, a tape or an allocation.
 #![warn(missing_docs)]
 
+#[doc(hidden)]
+pub mod __private;
 pub mod data;
 mod flat;
 pub mod init;
@@ -14,9 +16,12 @@ pub mod parallel;
 mod real;
 pub mod rng;
 pub mod simd;
+mod summary;
 mod update;
+mod workspace;
 
 pub use flat::Flat;
-pub use network::{Gradients, Mode, Network, Outputs, Weights, Workspace};
+pub use network::{Gradients, Mode, Network, Outputs, Weights};
 pub use real::Real;
 pub use update::{ElementRule, MAX_SLOTS, Rules, Update};
+pub use workspace::Workspace;

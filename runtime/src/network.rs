@@ -3,7 +3,10 @@
 
 use std::fmt::Debug;
 
+use crate::flat::ALIGN;
+use crate::optim::Fold;
 use crate::parallel::Split;
+use crate::workspace::Workspace;
 use crate::{Flat, Real, Update};
 
 /// Training or evaluation: whether dropout drops, and which statistics a batch norm uses.
@@ -141,23 +144,6 @@ pub trait RowLoss<T: Real>: Sync {
     fn rows(&self, first_row: usize, outputs: &[T], losses: &mut [T], gradient: &mut [T]);
 }
 
-/// The memory of one training step: activations, their gradients and masks, for at most `capacity` samples.
-#[derive(Clone, Debug)]
-pub struct Workspace<T: Real> {
-    /// The largest batch.
-    pub capacity: usize,
-    /// How many samples the last forward had.
-    pub rows: usize,
-    /// The last forward's context, which its backward needs again.
-    pub context: Context,
-    /// Values and gradients of samples, `capacity` rows of each, one after the other.
-    pub values: Flat<T>,
-    /// Values of the whole batch (statistics).
-    pub batch: Flat<T>,
-    /// The share of each row in the loss.
-    pub losses: Flat<T>,
-}
-
 /// A scalar, or an array of arrays, of a fixed shape: one sample of a network's input or output.
 pub trait Sample<T>: Copy + Send + Sync + 'static {
     /// The number of scalars.
@@ -240,22 +226,42 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     /// The same, to be changed.
     fn weights_mut(&mut self) -> &mut Weights<T>;
 
-    /// A workspace for batches of at most `capacity` samples.
-    fn workspace(&self, capacity: usize) -> Workspace<T>;
+    /// Scalars of workspace for one sample: values and gradients.
+    const VALUES_PER_SAMPLE: usize;
+    /// The number of arrays that those are, each of which begins on a cache line.
+    const VALUES: usize;
+    /// Scalars of workspace for a whole batch: statistics.
+    const STATISTICS: usize;
 
     /// Forward in `mode`, keeping in `workspace` what a backward needs.
     ///
     /// # Panics
     /// If there are more inputs than the workspace has room for, or none.
-    fn forward<'w>(&mut self, mode: Mode, inputs: &[Self::Input], workspace: &'w mut Workspace<T>)
-    -> Outputs<'w, Self::Output>;
+    fn forward<'w>(
+        &mut self,
+        mode: Mode,
+        inputs: &[Self::Input],
+        workspace: &'w mut Workspace<T>,
+    ) -> Outputs<'w, Self::Output>;
 
     /// Backward of the last forward, from the gradient that the criterion left in `workspace`: each parameter's
-    /// gradient goes to `update`.
-    fn backward_into(&self, inputs: &[Self::Input], workspace: &mut Workspace<T>, update: Update<'_, T>);
+    /// gradient goes to `update`, and the inputs' to `d_inputs`, if it is given.
+    ///
+    /// # Panics
+    /// If `inputs` or `d_inputs` is not as long as the last forward's.
+    fn backward_into(
+        &self,
+        inputs: &[Self::Input],
+        workspace: &mut Workspace<T>,
+        update: Update<'_, T>,
+        d_inputs: Option<&mut [Self::Input]>,
+    );
 
-    /// Forward, loss and backward in one go. If the loss is finite (or `accept` says otherwise), gradients go to
-    /// `update`, made from the parameters; if not, no parameter has changed. Returns the loss.
+    /// Forward in training mode, loss and backward in one go. If the loss is finite, gradients go to `update`; if it is
+    /// not, no parameter and no gradient has changed. Returns the loss.
+    ///
+    /// # Panics
+    /// If there are more inputs than the workspace has room for, or none.
     fn forward_backward(
         &mut self,
         inputs: &[Self::Input],
@@ -264,20 +270,96 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
         update: UpdateBy<'_, T>,
     ) -> T;
 
-    /// The outputs in evaluation mode: no dropout, running statistics, nothing kept. No allocation.
+    /// The outputs of the last forward in `workspace` (training, evaluation, or part of a step).
+    fn outputs<'w>(workspace: &'w Workspace<T>) -> &'w [Self::Output];
+
+    /// The outputs in evaluation mode: no dropout, running statistics, nothing kept. No allocation after the first call
+    /// of a thread.
     ///
     /// # Panics
     /// If `inputs` and `outputs` differ in length.
     fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]);
+
+    /// The same, in a new vector.
+    fn predict(&self, inputs: &[Self::Input]) -> Vec<Self::Output> {
+        let mut flat = vec![T::ZERO; inputs.len() * Self::Output::LEN];
+        self.predict_into(inputs, Self::Output::from_flat_mut(&mut flat));
+        Self::Output::from_flat(&flat).to_vec()
+    }
+
+    /// A workspace for batches of at most `capacity` samples.
+    fn workspace(&self, capacity: usize) -> Workspace<T> {
+        // Each array is padded to a cache line; see `take`.
+        let padding = Self::VALUES * (ALIGN / size_of::<T>());
+        Workspace {
+            capacity,
+            rows: 0,
+            context: Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0 },
+            values: Flat::zeros(capacity * Self::VALUES_PER_SAMPLE + padding),
+            statistics: Flat::zeros(Self::STATISTICS),
+            losses: Flat::zeros(capacity),
+        }
+    }
+
+    /// Gradients of all parameters, all zero.
+    fn zeros(&self) -> Gradients<T> {
+        Gradients(Flat::zeros(self.weights().parameters.len()))
+    }
+
+    /// Backward of the last forward: adds each parameter's gradient to `gradients` (PyTorch's `loss.backward()`).
+    ///
+    /// # Panics
+    /// If `inputs` is not as long as the last forward's.
+    fn backward(&self, inputs: &[Self::Input], workspace: &mut Workspace<T>, gradients: &mut Gradients<T>) {
+        self.backward_into(inputs, workspace, Update::accumulate(&mut gradients.0, None), None);
+    }
+
+    /// The same, and the gradient with respect to the inputs (PyTorch's `x.grad`), written to `d_inputs`.
+    ///
+    /// # Panics
+    /// If `inputs` or `d_inputs` is not as long as the last forward's.
+    fn backward_to_inputs(
+        &self,
+        inputs: &[Self::Input],
+        workspace: &mut Workspace<T>,
+        gradients: &mut Gradients<T>,
+        d_inputs: &mut [Self::Input],
+    ) {
+        self.backward_into(inputs, workspace, Update::accumulate(&mut gradients.0, None), Some(d_inputs));
+    }
+
+    /// A table of the layers, their output shapes and parameters, like Keras's.
+    fn summary(&self) -> String {
+        crate::summary::table(Self::NAME, Self::INPUT_SHAPE, Self::LAYERS, Self::PARAMETERS)
+    }
 }
 
 /// Who gets the gradients of [`Network::forward_backward`].
 #[derive(Debug)]
 pub enum UpdateBy<'a, T: Real> {
-    /// They are added to this array.
+    /// They are added to the array; the flags say which parameters are trained (`None`: all).
     Gradients(&'a mut [T], Option<&'a [bool]>),
     /// The optimizer's rule moves the parameters at once.
-    Optimizer(&'a mut dyn crate::optim::Fold<T>),
+    Optimizer(&'a mut dyn Fold<T>),
+}
+
+impl<'a, T: Real> UpdateBy<'a, T> {
+    /// The first of `count` parameters that is trained; `count` if none is.
+    pub fn first_trained(&self, count: usize) -> usize {
+        let trained = |index: &usize| match self {
+            UpdateBy::Gradients(_, trainable) => trainable.is_none_or(|t| t[*index]),
+            UpdateBy::Optimizer(optimizer) => optimizer.trains(*index),
+        };
+        (0..count).find(trained).unwrap_or(count)
+    }
+
+    /// Begins the tile phase.
+    pub fn begin(self, parameters: &'a mut [T]) -> Update<'a, T> {
+        match self {
+            UpdateBy::Gradients(gradients, trainable) => Update::accumulate(gradients, trainable),
+            UpdateBy::Optimizer(optimizer) => optimizer.begin(parameters),
+        }
+    }
 }
 
 /// What the numbers that a network puts out are, as far as its last layer tells.

@@ -70,6 +70,11 @@ impl<'a, T: Real> Update<'a, T> {
         }
     }
 
+    /// The first of `count` parameters that wants its gradient; `count` if none does.
+    pub fn first_wanted(&self, count: usize) -> usize {
+        (0..count).find(|&index| self.wants(index)).unwrap_or(count)
+    }
+
     /// Takes the finished gradient of the elements `start .. start + gradient.len()` (places in the flat array, within
     /// [`range`](Self::range)), which belong to parameter `index`. Each element may be handed over only once.
     pub fn finish(&mut self, index: usize, start: usize, gradient: &[T]) {

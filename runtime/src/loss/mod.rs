@@ -7,8 +7,8 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Outputs, RowLoss, Sample};
 use crate::Real;
+use crate::network::{Outputs, RowLoss, Sample};
 
 /// How the losses of single elements (or samples) become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,15 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
 
     /// The loss of each element (`Reduction::None`), and the gradient for `upstream`, the gradient flowing into each.
     /// As many elements as PyTorch's result has.
-    fn unreduced(&self, shape: &[usize], outputs: &[T], targets: &[Y], upstream: &[T], losses: &mut [T], gradient: &mut [T]);
+    fn unreduced(
+        &self,
+        shape: &[usize],
+        outputs: &[T],
+        targets: &[Y],
+        upstream: &[T],
+        losses: &mut [T],
+        gradient: &mut [T],
+    );
 
     /// The number of elements that `unreduced` writes for one sample of `shape`.
     fn unreduced_len(&self, shape: &[usize]) -> usize;
@@ -75,7 +83,12 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare), and a reduction of `None`.
-    fn bind<'a>(&'a self, shape: &'a [usize], samples: usize, targets: &'a [Y]) -> Result<Bound<'a, T, Y, Self>, LossError> {
+    fn bind<'a>(
+        &'a self,
+        shape: &'a [usize],
+        samples: usize,
+        targets: &'a [Y],
+    ) -> Result<Bound<'a, T, Y, Self>, LossError> {
         if self.reduction() == Reduction::None {
             return Err(LossError::NotReduced(Self::NAME));
         }

@@ -43,7 +43,8 @@ pub trait Optimizer: Clone + Debug + PartialEq + Serialize + DeserializeOwned + 
     /// # Errors
     /// Those of [`check`](Self::check).
     fn init_for<T: Real>(self, table: &'static [ParamSpec]) -> Result<Self::State<T>, OptimError> {
-        let all = ParamGroup { settings: self, name: String::new(), params: (0..table.len()).collect(), initial_lr: None };
+        let all =
+            ParamGroup { settings: self, name: String::new(), params: (0..table.len()).collect(), initial_lr: None };
         Self::State::new(table, vec![all])
     }
 
@@ -101,6 +102,9 @@ pub trait OptimizerState<T: Real>: Clone + Debug + Send + Sized {
 pub trait Fold<T: Real>: Debug {
     /// Begins the next step: counts it, fixes the step's numbers, and says what is to be done with each gradient.
     fn begin<'a>(&'a mut self, parameters: &'a mut [T]) -> Update<'a, T>;
+
+    /// Whether the parameter at `index` of the table is in a group, rather than frozen.
+    fn trains(&self, index: usize) -> bool;
 }
 
 /// What is wrong with an optimizer's settings, groups or state dict.

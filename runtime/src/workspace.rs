@@ -1,0 +1,95 @@
+//! The memory of a training step, sized once for the largest batch.
+
+use crate::network::{Context, Mode, Weights};
+use crate::{Flat, Real};
+
+/// The memory of one training step: activations, their gradients and statistics, for at most `capacity` samples.
+///
+/// Made by [`Network::workspace`](crate::Network::workspace). A smaller batch runs in the same workspace.
+#[derive(Clone, Debug)]
+pub struct Workspace<T: Real> {
+    pub(crate) capacity: usize,
+    pub(crate) rows: usize,
+    pub(crate) context: Context,
+    pub(crate) values: Flat<T>,
+    pub(crate) statistics: Flat<T>,
+    pub(crate) losses: Flat<T>,
+}
+
+impl<T: Real> Workspace<T> {
+    /// The largest batch that fits.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many samples the last forward had.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The share of each sample of the last step in its loss: their sum is the loss.
+    pub fn losses(&self) -> &[T] {
+        &self.losses[..self.rows]
+    }
+
+    /// Begins a forward of `rows` samples, and draws anew for it where it trains.
+    #[doc(hidden)]
+    pub fn begin(&mut self, rows: usize, mode: Mode, weights_seed: u64, draws: &mut u64) -> Context {
+        assert!(rows > 0, "a batch of no samples");
+        assert!(rows <= self.capacity, "a batch of {rows} samples in a workspace for {}", self.capacity);
+        self.rows = rows;
+        self.context = Context { mode, seed: weights_seed, draw: *draws, first_row: 0 };
+        *draws += u64::from(mode == Mode::Train);
+        self.context
+    }
+
+    /// The context of the last forward, for its backward with as many `rows`.
+    #[doc(hidden)]
+    pub fn resume(&self, rows: usize) -> Context {
+        assert!(rows == self.rows, "backward with {rows} inputs after a forward with {}", self.rows);
+        self.context
+    }
+
+    /// The rows' values, the statistics and the rows' losses.
+    #[doc(hidden)]
+    pub fn parts(&mut self) -> (&mut [T], &mut [T], &mut [T]) {
+        (&mut self.values, &mut self.statistics, &mut self.losses[..self.rows])
+    }
+
+    /// The values alone, to be read.
+    #[doc(hidden)]
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+}
+
+impl<T: Real> Weights<T> {
+    /// Room for a network's parameters, buffers and counters, all zero.
+    #[doc(hidden)]
+    pub fn zeros(parameters: usize, buffers: usize, counters: usize, seed: u64) -> Self {
+        Weights {
+            parameters: Flat::zeros(parameters),
+            buffers: Flat::zeros(buffers),
+            counters: vec![0; counters],
+            seed,
+            draws: 0,
+        }
+    }
+
+    /// The same numbers in another precision.
+    #[doc(hidden)]
+    pub fn cast<U: Real>(&self) -> Weights<U> {
+        let cast = |from: &Flat<T>| {
+            let mut to = Flat::zeros(from.len());
+            to.iter_mut().zip(from.iter()).for_each(|(t, f)| *t = U::from_f64(f.to_f64()));
+            to
+        };
+        Weights {
+            parameters: cast(&self.parameters),
+            buffers: cast(&self.buffers),
+            counters: self.counters.clone(),
+            seed: self.seed,
+            draws: self.draws,
+        }
+    }
+}
