@@ -1,0 +1,234 @@
+//! Schedules that set each group's rate by itself: nearly all of them. They give a formula; this file counts the steps,
+//! knows the base rates and writes the state dict, as PyTorch's class `LRScheduler` does.
+
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Groups, LrScheduler, SchedulerError, SchedulerState};
+
+/// A moment in a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The number of the step, from 0 (PyTorch's `last_epoch`).
+    pub step: i64,
+    /// How often `step()` was called, the initial step included (PyTorch's `_step_count`).
+    pub count: u64,
+    /// This is the initial step, which attaching makes. It differs from step 0 where a schedule is resumed.
+    pub initial: bool,
+}
+
+/// A schedule that computes each group's rate from that group alone. To add a schedule of your own, implement this.
+///
+/// # Example
+/// ```
+/// use glulam::lr_scheduler::{At, GroupWise, SchedulerError, preview};
+/// use serde::{Deserialize, Serialize};
+///
+/// /// Halves the rate at every step.
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// struct Halving;
+///
+/// impl GroupWise for Halving {
+///     const CLASS: &'static str = "Halving";
+///     fn check_options(&self) -> Result<(), SchedulerError> {
+///         Ok(())
+///     }
+///     fn rate(&self, at: At, _group: usize, _base_lr: f64, lr: f64) -> f64 {
+///         if at.initial { lr } else { lr / 2.0 }
+///     }
+/// }
+/// assert_eq!(preview(Halving, 1.0, 3)?, [1.0, 0.5, 0.25, 0.125]);
+/// # Ok::<(), SchedulerError>(())
+/// ```
+pub trait GroupWise: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name in `torch.optim.lr_scheduler`.
+    const CLASS: &'static str;
+
+    /// Whether every option is in its range.
+    ///
+    /// # Errors
+    /// The first option that is not, with what is allowed.
+    fn check_options(&self) -> Result<(), SchedulerError>;
+
+    /// The rate `at` a moment of a group with the rates `base_lr` before any schedule and `lr` before this step.
+    fn rate(&self, at: At, group: usize, base_lr: f64, lr: f64) -> f64;
+
+    /// The rate of step 0 computed anew, where the formula is chainable: what SequentialLR asks for.
+    fn rate_at_restart(&self, _group: usize, _base_lr: f64) -> Option<f64> {
+        None
+    }
+
+    /// The momentum `at` a moment, of a schedule that changes it.
+    fn momentum(&self, _at: At, _group: usize) -> Option<f64> {
+        None
+    }
+
+    /// Whether the settings fit the groups.
+    ///
+    /// # Errors
+    /// Lists that have another length than the groups, momentum to be cycled where there is none.
+    fn check_groups(&self, _groups: &dyn Groups) -> Result<(), SchedulerError> {
+        Ok(())
+    }
+
+    /// Sets what the groups need before the initial step.
+    fn prepare(&self, _groups: &mut dyn Groups) {}
+
+    /// The base rate after the initial step, where it is an option (CyclicLR's).
+    fn base_lr(&self, _group: usize) -> Option<f64> {
+        None
+    }
+
+    /// See [`LrScheduler::length`].
+    fn own_length(&self) -> Option<usize> {
+        None
+    }
+
+    /// See [`LrScheduler::set_total_steps`].
+    fn set_own_length(&mut self, _steps: usize) {}
+
+    /// Takes the functions of `attached`, which a state dict does not hold.
+    fn keep_functions(&mut self, _attached: &Self) {}
+
+    /// Attaches the schedule in the middle: `last_epoch` steps were made by an earlier one, which left the groups'
+    /// `initial_lr` and their rates. PyTorch's option `last_epoch`; a saved state ([`SchedulerState::load_state_dict`])
+    /// is the safer way.
+    ///
+    /// # Errors
+    /// Those of [`LrScheduler::attach`], and groups without an initial rate.
+    fn resume(self, groups: &mut dyn Groups, last_epoch: usize) -> Result<GroupWiseState<Self>, SchedulerError> {
+        for group in 0..groups.count() {
+            if groups.initial_lr(group).is_none() {
+                return Err(SchedulerError::NoInitialLr { scheduler: Self::CLASS, group, last_epoch });
+            }
+        }
+        GroupWiseState::new(self, groups, last_epoch as i64)
+    }
+}
+
+impl<S: GroupWise> LrScheduler for S {
+    const NAME: &'static str = S::CLASS;
+    type State = GroupWiseState<S>;
+
+    fn check(&self) -> Result<(), SchedulerError> {
+        self.check_options()
+    }
+    fn attach(self, groups: &mut dyn Groups) -> Result<Self::State, SchedulerError> {
+        self.check_options()?;
+        self.check_groups(groups)?;
+        self.prepare(groups);
+        for group in 0..groups.count() {
+            if groups.initial_lr(group).is_none() {
+                groups.set_initial_lr(group, groups.lr(group));
+            }
+        }
+        GroupWiseState::new(self, groups, -1)
+    }
+    fn length(&self) -> Option<usize> {
+        self.own_length()
+    }
+    fn set_total_steps(&mut self, steps: usize) {
+        self.set_own_length(steps);
+    }
+}
+
+/// The state of a [`GroupWise`] schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "S: GroupWise")]
+pub struct GroupWiseState<S> {
+    #[serde(flatten)]
+    settings: S,
+    base_lrs: Vec<f64>,
+    last_epoch: i64,
+    #[serde(rename = "_step_count")]
+    step_count: u64,
+    #[serde(rename = "_last_lr")]
+    last_lr: Vec<f64>,
+}
+
+impl<S: GroupWise> GroupWiseState<S> {
+    fn new(settings: S, groups: &mut dyn Groups, last_epoch: i64) -> Result<Self, SchedulerError> {
+        settings.check_options()?;
+        settings.check_groups(groups)?;
+        let initial = |group| groups.initial_lr(group).expect("the caller has seen to it");
+        let base_lrs: Vec<f64> = (0..groups.count()).map(initial).collect();
+        let last_lr = base_lrs.clone();
+        let mut state = GroupWiseState { settings, base_lrs, last_epoch, step_count: 0, last_lr };
+        state.begin(groups);
+        for (group, base_lr) in state.base_lrs.iter_mut().enumerate() {
+            *base_lr = state.settings.base_lr(group).unwrap_or(*base_lr);
+        }
+        Ok(state)
+    }
+
+    /// The settings that it was made from.
+    pub fn settings(&self) -> &S {
+        &self.settings
+    }
+
+    /// The groups' rates before any schedule.
+    pub fn base_lrs(&self) -> &[f64] {
+        &self.base_lrs
+    }
+
+    /// Sets the rates that belong to `last_epoch`.
+    fn set(&mut self, groups: &mut dyn Groups, initial: bool, restart: bool) {
+        assert_eq!(groups.count(), self.base_lrs.len(), "{}: the number of parameter groups has changed", S::CLASS);
+        let at = At { step: self.last_epoch, count: self.step_count, initial };
+        for (group, (&base_lr, last_lr)) in self.base_lrs.iter().zip(&mut self.last_lr).enumerate() {
+            let anew = if restart { self.settings.rate_at_restart(group, base_lr) } else { None };
+            let lr = anew.unwrap_or_else(|| self.settings.rate(at, group, base_lr, groups.lr(group)));
+            groups.set_lr(group, lr);
+            *last_lr = lr;
+            if let Some(momentum) = self.settings.momentum(at, group) {
+                groups.set_momentum(group, momentum);
+            }
+        }
+    }
+}
+
+impl<S: GroupWise> SchedulerState for GroupWiseState<S> {
+    fn step_groups(&mut self, groups: &mut dyn Groups) {
+        self.step_count += 1;
+        self.last_epoch += 1;
+        self.set(groups, false, false);
+    }
+    fn begin(&mut self, groups: &mut dyn Groups) {
+        self.step_count = 1;
+        self.last_epoch += 1;
+        self.set(groups, true, false);
+    }
+    fn undo(&mut self) {
+        self.last_epoch -= 1;
+    }
+    fn restart(&mut self, groups: &mut dyn Groups) {
+        self.last_epoch = 0;
+        self.set(groups, false, true);
+    }
+    fn last_epoch(&self) -> i64 {
+        self.last_epoch
+    }
+    fn last_lr(&self) -> &[f64] {
+        &self.last_lr
+    }
+    fn state_dict(&self) -> Value {
+        serde_json::to_value(self).expect("numbers, lists and names are JSON")
+    }
+    fn load_state_dict(&mut self, state: &Value) -> Result<(), SchedulerError> {
+        let wrong = |what| SchedulerError::State { scheduler: S::CLASS, what };
+        let mut loaded: Self = Self::deserialize(state).map_err(|error| wrong(error.to_string()))?;
+        for (what, found) in [("base_lrs", loaded.base_lrs.len()), ("_last_lr", loaded.last_lr.len())] {
+            let expected = self.base_lrs.len();
+            if found != expected {
+                return Err(wrong(format!("{what} has {found} rates, the optimizer has {expected} groups")));
+            }
+        }
+        loaded.settings.keep_functions(&self.settings);
+        loaded.settings.check_options()?;
+        *self = loaded;
+        Ok(())
+    }
+}
