@@ -19,6 +19,7 @@ mod sealed {
 pub trait Real:
     sealed::Sealed
     + crate::kernels::Kernels
+    + crate::optim::RuleKernels
     + Copy
     + Debug
     + Display

@@ -18,7 +18,7 @@ pub const MAX_SLOTS: usize = 4;
 /// rule may be applied to any piece of a parameter, in any order, with the same result.
 pub trait ElementRule<T: Real>: Debug + Send + Sync {
     /// Moves `parameters` by `gradient`, and the state in `slots` with it. All slices have the same length; `slots`
-    /// holds as many as the optimizer keeps.
+    /// holds one for each kind of state that the optimizer may keep, empty where the settings do without it.
     fn apply(&self, parameters: &mut [T], gradient: &[T], slots: &mut [&mut [T]]);
 }
 
@@ -45,13 +45,15 @@ impl<'a, T: Real> Update<'a, T> {
         Update { range: 0..gradients.len(), target: Target::Accumulate { gradients, trainable } }
     }
 
-    /// Applies `rules` to `parameters`, the whole flat array, whose state arrays (each as long) are `slots`.
+    /// Applies `rules` to `parameters`, the whole flat array, whose state arrays are `slots`: each at least as long, or
+    /// empty if that state is not kept.
     pub fn apply(parameters: &'a mut [T], slots: impl Iterator<Item = &'a mut [T]>, rules: &'a dyn Rules<T>) -> Self {
         let mut arrays: [&'a mut [T]; MAX_SLOTS] = Default::default();
         let mut used = 0;
         for (place, slot) in arrays.iter_mut().zip(slots) {
-            assert_eq!(slot.len(), parameters.len(), "optimizer state has another length than the parameters");
-            *place = slot;
+            let (found, expected) = (slot.len(), parameters.len());
+            assert!(found == 0 || found >= expected, "optimizer state of length {found} for {expected} parameters");
+            *place = &mut slot[..expected.min(found)];
             used += 1;
         }
         Update { range: 0..parameters.len(), target: Target::Apply { parameters, slots: arrays, used, rules } }
@@ -90,7 +92,7 @@ impl<'a, T: Real> Update<'a, T> {
                 let [a, b, c, d] = slots;
                 let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
                 for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
-                    *piece = &mut slot[at.clone()];
+                    *piece = if slot.is_empty() { slot } else { &mut slot[at.clone()] };
                 }
                 rule.apply(&mut parameters[at], gradient, &mut pieces[..*used]);
             }
@@ -114,7 +116,7 @@ impl<'a, T: Real> Update<'a, T> {
                 let mut a: [&mut [T]; MAX_SLOTS] = Default::default();
                 let mut b: [&mut [T]; MAX_SLOTS] = Default::default();
                 for (i, slot) in slots.into_iter().take(used).enumerate() {
-                    (a[i], b[i]) = slot.split_at_mut(cut);
+                    (a[i], b[i]) = slot.split_at_mut(cut.min(slot.len()));
                 }
                 (
                     Update { range: left, target: Target::Apply { parameters: p, slots: a, used, rules } },

@@ -5,6 +5,19 @@
 //! settings ([`ElementWise`]); groups, folding into the backward pass, state dicts and the flushing of subnormal state
 //! are written once, in [`ElementWiseState`].
 
+#[macro_use]
+mod options;
+mod adagrad;
+mod adam;
+mod adamw;
+mod element_wise;
+mod groups;
+mod pattern;
+mod rmsprop;
+mod rules;
+mod sgd;
+mod state_dict;
+
 use std::fmt::Debug;
 
 use serde::Serialize;
@@ -13,10 +26,27 @@ use serde::de::DeserializeOwned;
 use crate::network::ParamSpec;
 use crate::{Real, Update};
 
+pub use adagrad::{Adagrad, AdagradRule};
+pub use adam::{Adam, AdamRule};
+pub use adamw::AdamW;
+pub use element_wise::{ElementWise, ElementWiseState, MAX_SCALARS, Progress};
+pub use groups::{GroupBuilder, groups};
+pub use pattern::{matches, matches_any};
+pub use rmsprop::{RMSprop, RMSpropRule};
+pub use rules::RuleKernels;
+pub use sgd::{SGD, SGDRule};
+pub use state_dict::{GroupState, OptimizerStateDict, StateValue};
+
 /// The settings of an optimizer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an optimizer that moves the parameters by one gradient",
+    note = "`LBFGS` and `SAM` evaluate the loss several times in a step: they are for a hand-written loop"
+)]
 pub trait Optimizer: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name in `torch.optim`.
     const NAME: &'static str;
+    /// PyTorch's defaults.
+    const DEFAULT: Self;
     /// Whether its rule is element-wise, so that it can be folded into the backward pass.
     const ELEMENT_WISE: bool;
     /// What it remembers between steps.
@@ -87,6 +117,21 @@ pub trait OptimizerState<T: Real>: Clone + Debug + Send + Sized {
     fn groups(&self) -> &[ParamGroup<Self::Settings>];
     /// The parameter groups, to change their settings.
     fn groups_mut(&mut self) -> &mut [ParamGroup<Self::Settings>];
+    /// For each parameter of the table whether it is in a group; the others are frozen.
+    fn trainable(&self) -> &[bool];
+    /// Adds a group of parameters that were frozen, with fresh state (PyTorch's `add_param_group`).
+    ///
+    /// # Errors
+    /// Settings out of range, a parameter that is in a group already, no parameter at all.
+    fn add_param_group(&mut self, group: ParamGroup<Self::Settings>) -> Result<(), OptimError>;
+    /// All that is remembered, in PyTorch's structure, names, numbering and shapes.
+    fn state_dict(&self) -> OptimizerStateDict<Self::Settings, T>;
+    /// Takes over what [`state_dict`](Self::state_dict) gave: groups' settings and state. Training goes on with the same
+    /// bits as if it had not been interrupted.
+    ///
+    /// # Errors
+    /// The first thing that does not fit; then nothing has changed.
+    fn load_state_dict(&mut self, dict: &OptimizerStateDict<Self::Settings, T>) -> Result<(), OptimError>;
     /// One step: moves `parameters` by `gradients` (whole flat arrays).
     fn step_flat(&mut self, parameters: &mut [T], gradients: &[T]);
     /// The same state as something that can be folded into the backward pass; `None` if the rule is not element-wise.
@@ -112,17 +157,59 @@ pub trait Fold<T: Real>: Debug {
 pub enum OptimError {
     /// An option has a value that is not allowed.
     #[error("{optimizer}: {option} = {found}, expected {expected}")]
-    Option { optimizer: &'static str, option: &'static str, found: String, expected: &'static str },
+    Option {
+        /// The optimizer's name.
+        optimizer: &'static str,
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
     /// A group's label or pattern matches no parameter.
     #[error("no parameter is called {pattern:?}; there are {names}")]
-    UnknownPattern { pattern: String, names: String },
+    UnknownPattern {
+        /// What was asked for.
+        pattern: String,
+        /// All names that there are.
+        names: String,
+    },
     /// Two groups claim one parameter.
     #[error("{parameter} is in two groups, {first:?} and {second:?}")]
-    TwoGroups { parameter: String, first: String, second: String },
+    TwoGroups {
+        /// The parameter's name.
+        parameter: String,
+        /// One group's label or pattern.
+        first: String,
+        /// The other's.
+        second: String,
+    },
+    /// A group whose parameters are all frozen.
+    #[error("all parameters of the group {group:?} are frozen")]
+    FrozenGroup {
+        /// The group's label or pattern.
+        group: String,
+    },
+    /// A group names a place that the parameter table does not have.
+    #[error("there is no parameter {index}; the network has {count}")]
+    NoSuchParameter {
+        /// The place asked for.
+        index: usize,
+        /// The length of the table.
+        count: usize,
+    },
     /// Every parameter is frozen.
     #[error("every parameter is frozen: nothing would be trained")]
     NothingToTrain,
     /// A state dict that does not fit.
     #[error("optimizer state: {what}: found {found}, expected {expected}")]
-    State { what: String, found: String, expected: String },
+    State {
+        /// Where in the state dict.
+        what: String,
+        /// What is there.
+        found: String,
+        /// What should be.
+        expected: String,
+    },
 }

@@ -1,0 +1,167 @@
+//! RMSprop.
+
+use serde::{Deserialize, Serialize};
+
+use super::options::{below_one, non_negative};
+use super::rules::flush;
+use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use crate::Real;
+
+/// RMSprop: v ← alpha · v + (1 − alpha) · g²; p ← p − lr · g / (√v + eps), with g = ±∇ + weight_decay · p.
+///
+/// With `centered` the variance v − a² takes the place of v, a being the running mean of g. With `momentum`,
+/// b ← momentum · b + g / (√v + eps); p ← p − lr · b. State: `square_avg` (v), `momentum_buffer` (b), `grad_avg` (a), `step`.
+///
+/// # Example
+/// ```
+/// use glulam::optim::RMSprop;
+/// const SETTINGS: RMSprop = RMSprop { lr: 1e-3, momentum: 0.9, ..RMSprop::DEFAULT };
+/// const { SETTINGS.assert_valid() }
+/// ```
+///
+/// # References
+/// `torch.optim.RMSprop`. Tieleman and Hinton, lecture 6.5 of Neural networks for machine learning (2012); `centered` from
+/// Graves, Generating sequences with recurrent neural networks (2013), equation 40. TensorFlow adds eps under the
+/// root, PyTorch behind it. Where rounding makes v − a² negative PyTorch's step is NaN; here the difference is 0 then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RMSprop {
+    /// Learning rate, per step.
+    pub lr: f64,
+    /// Share of the last average of squares that stays, in [0, 1).
+    pub alpha: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+    /// Share of the last buffer that stays, at least 0.
+    pub momentum: f64,
+    /// Divide by an estimate of the standard deviation.
+    pub centered: bool,
+    /// Ascend instead of descend.
+    pub maximize: bool,
+}
+
+impl RMSprop {
+    /// PyTorch's defaults.
+    pub const DEFAULT: Self = RMSprop {
+        lr: 1e-2,
+        alpha: 0.99,
+        eps: 1e-8,
+        weight_decay: 0.0,
+        momentum: 0.0,
+        centered: false,
+        maximize: false,
+    };
+}
+
+options!(RMSprop, |o| {
+    lr: non_negative(o.lr), "a finite number of at least 0";
+    alpha: below_one(o.alpha), "a number in [0, 1)";
+    eps: non_negative(o.eps), "a finite number of at least 0";
+    weight_decay: non_negative(o.weight_decay), "a finite number of at least 0";
+    momentum: non_negative(o.momentum), "a finite number of at least 0";
+});
+
+impl Optimizer for RMSprop {
+    const NAME: &'static str = "RMSprop";
+    const ELEMENT_WISE: bool = true;
+    type State<T: Real> = ElementWiseState<T, Self>;
+    accessors!(momentum, weight_decay);
+}
+
+impl ElementWise for RMSprop {
+    const SLOTS: &'static [&'static str] = &["square_avg", "momentum_buffer", "grad_avg"];
+    type Rule<T: Real> = RMSpropRule<T>;
+
+    fn uses(&self, slot: usize) -> bool {
+        [true, self.momentum > 0.0, self.centered][slot]
+    }
+
+    fn rule<T: Real>(&self, _progress: &mut Progress) -> RMSpropRule<T> {
+        let fresh = 1.0 - self.alpha;
+        RMSpropRule {
+            sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
+            lr: T::from_f64(self.lr),
+            alpha: T::from_f64(self.alpha),
+            fresh: T::from_f64(fresh),
+            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / fresh).sqrt()),
+            eps: T::from_f64(self.eps),
+            weight_decay: T::from_f64(self.weight_decay),
+            momentum: T::from_f64(self.momentum),
+            centered: self.centered,
+            has_momentum: self.momentum > 0.0,
+        }
+    }
+}
+
+/// One step of [`RMSprop`].
+#[derive(Clone, Debug)]
+pub struct RMSpropRule<T> {
+    sign: T,
+    lr: T,
+    alpha: T,
+    fresh: T,
+    /// Gradients below it have a square, times `fresh`, that is subnormal.
+    tiny: T,
+    eps: T,
+    weight_decay: T,
+    momentum: T,
+    centered: bool,
+    has_momentum: bool,
+}
+
+impl<T: Real> RMSpropRule<T> {
+    #[inline(always)]
+    pub(super) fn body(&self, p: &mut [T], g: &[T], [v, b, a, _]: [&mut [T]; 4]) {
+        match (self.centered, self.has_momentum) {
+            (false, false) => {
+                for ((p, &g), v) in p.iter_mut().zip(g).zip(v) {
+                    let g = self.gradient(*p, g);
+                    self.square(v, g);
+                    *p = *p - self.lr * (g / (v.sqrt() + self.eps));
+                }
+            }
+            (false, true) => {
+                for (((p, &g), v), b) in p.iter_mut().zip(g).zip(v).zip(b) {
+                    let g = self.gradient(*p, g);
+                    self.square(v, g);
+                    *b = flush(self.momentum * *b + g / (v.sqrt() + self.eps));
+                    *p = *p - self.lr * *b;
+                }
+            }
+            (true, false) => {
+                for (((p, &g), v), a) in p.iter_mut().zip(g).zip(v).zip(a) {
+                    let g = self.gradient(*p, g);
+                    self.square(v, g);
+                    *p = *p - self.lr * (g / (self.deviation(*v, a, g) + self.eps));
+                }
+            }
+            (true, true) => {
+                for ((((p, &g), v), a), b) in p.iter_mut().zip(g).zip(v).zip(a).zip(b) {
+                    let g = self.gradient(*p, g);
+                    self.square(v, g);
+                    *b = flush(self.momentum * *b + g / (self.deviation(*v, a, g) + self.eps));
+                    *p = *p - self.lr * *b;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn gradient(&self, p: T, g: T) -> T {
+        self.sign * g + self.weight_decay * p
+    }
+
+    #[inline(always)]
+    fn square(&self, v: &mut T, g: T) {
+        let g = if g.abs() < self.tiny { T::ZERO } else { g };
+        *v = flush(self.alpha * *v + self.fresh * g * g);
+    }
+
+    #[inline(always)]
+    fn deviation(&self, v: T, a: &mut T, g: T) -> T {
+        *a = flush(*a + self.fresh * (g - *a));
+        (v - *a * *a).max_nan(T::ZERO).sqrt()
+    }
+}

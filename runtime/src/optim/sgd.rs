@@ -1,0 +1,130 @@
+//! Stochastic gradient descent, with momentum.
+
+use serde::{Deserialize, Serialize};
+
+use super::options::{finite, non_negative};
+use super::rules::flush;
+use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use crate::Real;
+
+/// Stochastic gradient descent: g ← ±∇ + weight_decay · p; b ← momentum · b + (1 − dampening) · g; p ← p − lr · b.
+///
+/// The first b is g itself, undampened. With `nesterov`, p ← p − lr · (g + momentum · b). Without momentum b is g.
+/// State: `momentum_buffer`, if there is momentum.
+///
+/// # Example
+/// ```
+/// use glulam::optim::SGD;
+/// const SETTINGS: SGD = SGD { lr: 0.01, momentum: 0.9, nesterov: true, ..SGD::DEFAULT };
+/// const { SETTINGS.assert_valid() }
+/// ```
+///
+/// # References
+/// `torch.optim.SGD`. Sutskever et al., On the importance of initialization and momentum in deep learning (2013),
+/// in PyTorch's form: the learning rate multiplies the buffer and is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SGD {
+    /// Learning rate, per step.
+    pub lr: f64,
+    /// Share of the last buffer that stays, at least 0.
+    pub momentum: f64,
+    /// How much less than fully a new gradient enters the buffer.
+    pub dampening: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+    /// Look ahead by one momentum step.
+    pub nesterov: bool,
+    /// Ascend instead of descend.
+    pub maximize: bool,
+}
+
+impl SGD {
+    /// PyTorch's defaults.
+    pub const DEFAULT: Self =
+        SGD { lr: 1e-3, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false, maximize: false };
+}
+
+options!(SGD, |o| {
+    lr: non_negative(o.lr), "a finite number of at least 0";
+    momentum: non_negative(o.momentum), "a finite number of at least 0";
+    dampening: finite(o.dampening), "a finite number";
+    weight_decay: non_negative(o.weight_decay), "a finite number of at least 0";
+    nesterov: !o.nesterov || (o.momentum > 0.0 && o.dampening == 0.0), "false without momentum or with dampening";
+});
+
+impl Optimizer for SGD {
+    const NAME: &'static str = "SGD";
+    const ELEMENT_WISE: bool = true;
+    type State<T: Real> = ElementWiseState<T, Self>;
+    accessors!(momentum, weight_decay);
+}
+
+impl ElementWise for SGD {
+    const SLOTS: &'static [&'static str] = &["momentum_buffer"];
+    const HAS_STEP: bool = false;
+    type Rule<T: Real> = SGDRule<T>;
+
+    fn uses(&self, _slot: usize) -> bool {
+        self.momentum != 0.0
+    }
+
+    fn rule<T: Real>(&self, progress: &mut Progress) -> SGDRule<T> {
+        SGDRule {
+            sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
+            lr: T::from_f64(self.lr),
+            weight_decay: T::from_f64(self.weight_decay),
+            momentum: T::from_f64(self.momentum),
+            fresh: T::from_f64(1.0 - self.dampening),
+            form: match (self.momentum != 0.0, progress.started[0], self.nesterov) {
+                (false, ..) => Form::Plain,
+                (true, false, nesterov) => Form::First { nesterov },
+                (true, true, nesterov) => Form::Momentum { nesterov },
+            },
+        }
+    }
+}
+
+/// One step of [`SGD`].
+#[derive(Clone, Debug)]
+pub struct SGDRule<T> {
+    sign: T,
+    lr: T,
+    weight_decay: T,
+    momentum: T,
+    fresh: T,
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Plain,
+    First { nesterov: bool },
+    Momentum { nesterov: bool },
+}
+
+impl<T: Real> SGDRule<T> {
+    #[inline(always)]
+    pub(super) fn body(&self, p: &mut [T], g: &[T], [buffer, ..]: [&mut [T]; 4]) {
+        match self.form {
+            Form::Plain => {
+                for (p, &g) in p.iter_mut().zip(g) {
+                    *p = *p - self.lr * (self.sign * g + self.weight_decay * *p);
+                }
+            }
+            Form::First { nesterov: false } => self.with_momentum::<true, false>(p, g, buffer),
+            Form::First { nesterov: true } => self.with_momentum::<true, true>(p, g, buffer),
+            Form::Momentum { nesterov: false } => self.with_momentum::<false, false>(p, g, buffer),
+            Form::Momentum { nesterov: true } => self.with_momentum::<false, true>(p, g, buffer),
+        }
+    }
+
+    #[inline(always)]
+    fn with_momentum<const FIRST: bool, const NESTEROV: bool>(&self, p: &mut [T], g: &[T], buffer: &mut [T]) {
+        for ((p, &g), b) in p.iter_mut().zip(g).zip(buffer) {
+            let g = self.sign * g + self.weight_decay * *p;
+            *b = flush(if FIRST { g } else { self.momentum * *b + self.fresh * g });
+            *p = *p - self.lr * (if NESTEROV { g + self.momentum * *b } else { *b });
+        }
+    }
+}
