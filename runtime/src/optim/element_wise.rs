@@ -285,6 +285,10 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
 }
 
 impl<T: Real, S: ElementWise<State<T> = Self>> Fold<T> for ElementWiseState<T, S> {
+    fn trains(&self, index: usize) -> bool {
+        self.trainable[index]
+    }
+
     fn begin<'a>(&'a mut self, parameters: &'a mut [T]) -> Update<'a, T> {
         self.allocate();
         self.rules.rules.clear();

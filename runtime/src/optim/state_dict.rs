@@ -2,7 +2,7 @@
 //! `{"state": {index: {name: tensor}}, "param_groups": [{"lr": …, "params": [index, …]}]}`.
 //!
 //! Parameters are numbered as PyTorch numbers them: through the groups, in their order. Tensors have PyTorch's shapes
-//! and order of elements, whatever the [`Layout`] in the flat array.
+//! and order of elements, whatever the layout in the flat array.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OptimError, Optimizer, ParamGroup};
 use crate::Real;
-use crate::network::{Layout, ParamSpec};
+use crate::network::ParamSpec;
 
 /// What an optimizer remembers, as data: made by [`state_dict`](super::OptimizerState::state_dict), taken back by
 /// [`load_state_dict`](super::OptimizerState::load_state_dict).
@@ -55,34 +55,17 @@ pub enum StateValue<T> {
 
 /// The part of `array` (a whole flat array) that belongs to `spec`, as PyTorch's tensor.
 pub(crate) fn to_tensor<T: Real>(spec: &ParamSpec, array: &[T]) -> StateValue<T> {
-    let stored = &array[spec.offset..spec.offset + spec.len];
-    let values = match spec.layout {
-        Layout::Same => stored.to_vec(),
-        Layout::Transposed => {
-            let (rows, columns) = matrix(spec);
-            (0..spec.len).map(|i| stored[i % columns * rows + i / columns]).collect()
-        }
-    };
+    let mut values = vec![T::ZERO; spec.len];
+    spec.read(array, &mut values);
     StateValue::Tensor { shape: spec.shape.to_vec(), values }
 }
 
 /// Puts the elements of a PyTorch tensor of the shape of `spec` in their places in `array`, subnormal ones as zeros.
 pub(crate) fn from_tensor<T: Real>(spec: &ParamSpec, values: &[T], array: &mut [T]) {
-    let stored = &mut array[spec.offset..spec.offset + spec.len];
-    let (rows, columns) = matrix(spec);
-    for (i, &value) in values.iter().enumerate() {
-        let place = match spec.layout {
-            Layout::Same => i,
-            Layout::Transposed => i % columns * rows + i / columns,
-        };
-        stored[place] = super::rules::flush(value);
+    spec.write(values, array);
+    for value in &mut array[spec.offset..spec.offset + spec.len] {
+        *value = super::rules::flush(*value);
     }
-}
-
-/// The parameter as a matrix of PyTorch's first axis by all others.
-fn matrix(spec: &ParamSpec) -> (usize, usize) {
-    let rows = spec.shape.first().copied().unwrap_or(1);
-    (rows, spec.len / rows.max(1))
 }
 
 /// The state dict of an optimizer with these groups: `entries` adds the state of one parameter, by its place in the
