@@ -121,16 +121,18 @@ pub struct Context {
 
 /// The output of a forward pass, and the place of its gradient, which the criterion fills.
 #[derive(Debug)]
-pub struct Outputs<'w, O> {
+pub struct Outputs<'w, T, O> {
     /// The outputs, one for each sample.
     pub values: &'w [O],
     /// The gradient of the loss with respect to them.
     pub gradient: &'w mut [O],
+    /// The share of each sample in the loss: at least as many numbers as there are samples.
+    pub losses: &'w mut [T],
     /// The shape of one sample.
     pub shape: &'static [usize],
 }
 
-impl<O> std::ops::Deref for Outputs<'_, O> {
+impl<T, O> std::ops::Deref for Outputs<'_, T, O> {
     type Target = [O];
     fn deref(&self) -> &[O] {
         self.values
@@ -242,7 +244,7 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
         mode: Mode,
         inputs: &[Self::Input],
         workspace: &'w mut Workspace<T>,
-    ) -> Outputs<'w, Self::Output>;
+    ) -> Outputs<'w, T, Self::Output>;
 
     /// Backward of the last forward, from the gradient that the criterion left in `workspace`: each parameter's
     /// gradient goes to `update`, and the inputs' to `d_inputs`, if it is given.
@@ -365,6 +367,8 @@ impl<'a, T: Real> UpdateBy<'a, T> {
 /// What the numbers that a network puts out are, as far as its last layer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
+    /// Nothing is known: the last layer is the user's own.
+    Unknown,
     /// Any real numbers: logits, or predicted values.
     Unbounded,
     /// Non-negative and summing to one (`Softmax`).

@@ -20,6 +20,7 @@ pub trait Real:
     sealed::Sealed
     + crate::kernels::Kernels
     + crate::optim::RuleKernels
+    + crate::loss::LossKernels
     + Copy
     + Debug
     + Display

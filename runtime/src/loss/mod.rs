@@ -2,6 +2,26 @@
 //!
 //! A loss is a plain struct of its options (`CrossEntropyLoss { label_smoothing: 0.1, ..CrossEntropyLoss::DEFAULT }`).
 //! Its value and its gradient are computed in one pass over the outputs, row by row.
+//!
+//! A loss of one output and one target implements [`Loss`]; `train!` takes any such type, the user's own too. A loss of
+//! several inputs (triplets, pairs, sequences with lengths) has methods of its own, for a hand-written loop.
+//!
+//! What depends on a whole batch (the sum of the weights of its targets) is settled in [`Loss::prepare`], so that its
+//! rows can be shared out among threads; each row's numbers are the same however they are shared out.
+
+mod check;
+mod element;
+mod kernel;
+mod weights;
+
+mod bce_with_logits;
+mod cross_entropy;
+mod l1;
+mod mse;
+mod softmax;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 
@@ -9,6 +29,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::Real;
 use crate::network::{Outputs, RowLoss, Sample};
+
+pub use bce_with_logits::BCEWithLogitsLoss;
+pub use check::Expects;
+pub use cross_entropy::CrossEntropyLoss;
+#[doc(hidden)]
+pub use kernel::LossKernels;
+pub use l1::L1Loss;
+pub use mse::MSELoss;
+pub use weights::LossWeights;
 
 /// How the losses of single elements (or samples) become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,29 +50,59 @@ pub enum Reduction {
     Sum,
     /// They stay apart: see [`Loss::unreduced`].
     None,
+    /// Their sum divided by the number of samples. PyTorch has it for `KLDivLoss` alone, here every loss takes it.
+    BatchMean,
 }
 
 /// What is wrong with a loss's options, or with targets for an output.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "each field is what the variant's message says of it")]
 pub enum LossError {
     /// A class index is neither a class nor `ignore_index`.
-    #[error("target {index} of the batch is class {found}, expected 0..{classes} (or ignore_index {ignore_index})")]
-    ClassOutOfRange { index: usize, found: i64, classes: usize, ignore_index: i64 },
+    #[error("target {index} of the batch is class {found}, expected {expected}")]
+    ClassOutOfRange { index: usize, found: i64, expected: String },
+    /// A target is not what the loss allows.
+    #[error("{loss}: target {index} of the batch is {found}, expected {expected}")]
+    Target { loss: &'static str, index: usize, found: f64, expected: &'static str },
     /// The number of targets does not fit the number of outputs.
     #[error("{found} target elements for {samples} outputs of shape {shape:?}, expected {expected}")]
     TargetLength { found: usize, expected: usize, samples: usize, shape: Vec<usize> },
     /// An option has a value that is not allowed.
     #[error("{loss}: {option} = {found}, expected {expected}")]
     Option { loss: &'static str, option: &'static str, found: String, expected: String },
+    /// One of several inputs has another length than the others ask for.
+    #[error("{loss}: {input} has {found} elements, expected {expected}")]
+    InputLength { loss: &'static str, input: &'static str, found: usize, expected: String },
+    /// An output whose shape the loss cannot read.
+    #[error("{loss}: outputs of shape {shape:?}, expected {expected}")]
+    Shape { loss: &'static str, shape: Vec<usize>, expected: String },
     /// `reduction = Reduction::None` where one number is needed.
     #[error("{0}: a training step needs one number, but the reduction is `None`; use `Mean` or `Sum`")]
     NotReduced(&'static str),
+    /// The mean of nothing. PyTorch returns NaN.
+    #[error("{0}: the mean over a batch of 0 samples; expected at least 1")]
+    Empty(&'static str),
+}
+
+/// Some rows of a batch, and where they lie in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T, Y> {
+    /// The shape of one sample of the output.
+    pub shape: &'a [usize],
+    /// The place in the batch of the first row.
+    pub first: usize,
+    /// The outputs of these rows, flat.
+    pub outputs: &'a [T],
+    /// The targets of these rows, flat.
+    pub targets: &'a [Y],
 }
 
 /// A loss of one output and one target: `Y` is the target's element (`i64` for class indices, or the network's scalar).
 pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     /// The name in `torch.nn`.
     const NAME: &'static str;
+    /// What the outputs must be: logits, probabilities, …
+    const EXPECTS: Expects = Expects::Anything;
 
     /// How single losses become one number.
     fn reduction(&self) -> Reduction;
@@ -52,20 +111,33 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     fn target_len(&self, shape: &[usize]) -> usize;
 
     /// Checks the options and the targets of a whole batch, and computes what depends on all of it: the factor of each
-    /// element's loss (for a mean, one over the number of elements or over the sum of weights).
+    /// element's loss (for a mean, one over the number of elements or over the sum of weights; else 1).
     ///
     /// # Errors
     /// Options out of their range, a class that does not exist, a wrong number of targets.
     fn prepare(&self, shape: &[usize], samples: usize, targets: &[Y]) -> Result<T, LossError>;
 
     /// One pass over some samples: writes to `losses` one number for each sample, the sum of its elements' losses times
-    /// `factor`, and to `gradient` the derivative of their sum with respect to `outputs`.
+    /// `factor`, and to `gradient` the derivative of their sum with respect to the outputs.
     ///
-    /// `factor` is what [`prepare`](Self::prepare) gave, and 1 with `Reduction::Sum`.
-    fn rows(&self, shape: &[usize], factor: T, outputs: &[T], targets: &[Y], losses: &mut [T], gradient: &mut [T]);
+    /// `factor` is what [`prepare`](Self::prepare) gave.
+    fn rows(&self, rows: Rows<'_, T, Y>, factor: T, losses: &mut [T], gradient: &mut [T]);
 
-    /// The loss of each element (`Reduction::None`), and the gradient for `upstream`, the gradient flowing into each.
-    /// As many elements as PyTorch's result has.
+    /// The number of elements that [`unreduced`](Self::unreduced) writes for one sample of `shape`.
+    fn unreduced_len(&self, shape: &[usize]) -> usize;
+
+    /// Writes the loss of each element, and the gradient for `upstream`, the gradient flowing into each. The targets
+    /// have been checked.
+    fn unreduced_rows(&self, rows: Rows<'_, T, Y>, upstream: &[T], losses: &mut [T], gradient: &mut [T]);
+
+    /// The loss of each element whatever the reduction (PyTorch's `reduction="none"`), and the gradient for `upstream`,
+    /// the gradient flowing into each. As many elements as PyTorch's result has; none for an empty batch.
+    ///
+    /// # Errors
+    /// Those of [`prepare`](Self::prepare).
+    ///
+    /// # Panics
+    /// If `upstream`, `losses` or `gradient` have a wrong length.
     fn unreduced(
         &self,
         shape: &[usize],
@@ -74,15 +146,21 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
         upstream: &[T],
         losses: &mut [T],
         gradient: &mut [T],
-    );
-
-    /// The number of elements that `unreduced` writes for one sample of `shape`.
-    fn unreduced_len(&self, shape: &[usize]) -> usize;
+    ) -> Result<(), LossError> {
+        let samples = outputs.len() / elements(shape).max(1);
+        self.prepare(shape, samples, targets)?;
+        let expected = samples * self.unreduced_len(shape);
+        assert_eq!(upstream.len(), expected, "{}: one upstream gradient for each loss", Self::NAME);
+        assert_eq!(losses.len(), expected, "{}: room for each loss", Self::NAME);
+        assert_eq!(gradient.len(), outputs.len(), "{}: room for each output's gradient", Self::NAME);
+        self.unreduced_rows(Rows { shape, first: 0, outputs, targets }, upstream, losses, gradient);
+        Ok(())
+    }
 
     /// A loss bound to the targets of one batch, to be applied to any share of its rows.
     ///
     /// # Errors
-    /// Those of [`prepare`](Self::prepare), and a reduction of `None`.
+    /// Those of [`prepare`](Self::prepare), a reduction of `None`, and a mean over no samples.
     fn bind<'a>(
         &'a self,
         shape: &'a [usize],
@@ -92,8 +170,18 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
         if self.reduction() == Reduction::None {
             return Err(LossError::NotReduced(Self::NAME));
         }
+        if samples == 0 && self.reduction() != Reduction::Sum {
+            return Err(LossError::Empty(Self::NAME));
+        }
         let factor = self.prepare(shape, samples, targets)?;
-        Ok(Bound { loss: self, shape, factor, targets, per_sample: self.target_len(shape) })
+        Ok(Bound {
+            loss: self,
+            shape,
+            factor,
+            targets,
+            per_output: elements(shape),
+            per_target: self.target_len(shape),
+        })
     }
 }
 
@@ -104,34 +192,65 @@ pub struct Bound<'a, T, Y, L: ?Sized> {
     shape: &'a [usize],
     factor: T,
     targets: &'a [Y],
-    per_sample: usize,
+    per_output: usize,
+    per_target: usize,
 }
 
 impl<T: Real, Y: Copy + Sync, L: Loss<T, Y>> RowLoss<T> for Bound<'_, T, Y, L> {
     fn rows(&self, first_row: usize, outputs: &[T], losses: &mut [T], gradient: &mut [T]) {
-        let from = first_row * self.per_sample;
-        let targets = &self.targets[from..from + losses.len() * self.per_sample];
-        self.loss.rows(self.shape, self.factor, outputs, targets, losses, gradient);
+        let samples = losses.len();
+        assert_eq!(outputs.len(), samples * self.per_output, "{}: outputs for each of {samples} losses", L::NAME);
+        assert_eq!(gradient.len(), outputs.len(), "{}: room for each output's gradient", L::NAME);
+        let from = first_row * self.per_target;
+        let targets = &self.targets[from..from + samples * self.per_target];
+        let rows = Rows { shape: self.shape, first: first_row, outputs, targets };
+        self.loss.rows(rows, self.factor, losses, gradient);
     }
 }
 
 /// The sum of the rows' shares of a loss: always in their order, whatever the number of threads.
 pub fn total<T: Real>(losses: &[T]) -> T {
-    // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it.
-    T::from_f64(losses.iter().map(|l| l.to_f64()).sum())
+    T::total(losses)
 }
 
 /// What `criterion.forward(outputs, targets)` needs: the outputs of a network and the place of their gradient.
 pub trait LossForward<T: Real, Y: Copy + Sync>: Loss<T, Y> {
-    /// The loss of a batch; its gradient is left beside the outputs, where `backward` finds it.
+    /// The loss of a batch; its gradient is left beside the outputs, where `backward` finds it. No allocation.
     ///
     /// # Errors
     /// Those of [`Loss::bind`].
-    fn forward<O: Sample<T>>(&self, outputs: Outputs<'_, O>, targets: &[Y]) -> Result<T, LossError> {
-        let bound = self.bind(outputs.shape, outputs.values.len(), targets)?;
-        let mut losses = vec![T::ZERO; outputs.values.len()];
-        bound.rows(0, O::to_flat(outputs.values), &mut losses, O::to_flat_mut(outputs.gradient));
-        Ok(total(&losses))
+    fn forward<O: Sample<T>>(&self, outputs: Outputs<'_, T, O>, targets: &[Y]) -> Result<T, LossError> {
+        let Outputs { values, gradient, losses, shape } = outputs;
+        self.forward_flat(shape, O::to_flat(values), targets, &mut losses[..values.len()], O::to_flat_mut(gradient))
+    }
+
+    /// The same for flat arrays: `losses` gets the share of each sample, `gradient` that of each output.
+    ///
+    /// # Errors
+    /// Those of [`Loss::bind`].
+    ///
+    /// # Panics
+    /// If the lengths do not agree: `outputs` and `gradient` have `losses.len()` samples of `shape`.
+    fn forward_flat(
+        &self,
+        shape: &[usize],
+        outputs: &[T],
+        targets: &[Y],
+        losses: &mut [T],
+        gradient: &mut [T],
+    ) -> Result<T, LossError> {
+        self.bind(shape, losses.len(), targets)?.rows(0, outputs, losses, gradient);
+        Ok(total(losses))
     }
 }
 impl<T: Real, Y: Copy + Sync, L: Loss<T, Y>> LossForward<T, Y> for L {}
+
+/// The number of elements of one sample.
+pub(crate) const fn elements(shape: &[usize]) -> usize {
+    let (mut product, mut axis) = (1, 0);
+    while axis < shape.len() {
+        product *= shape[axis];
+        axis += 1;
+    }
+    product
+}

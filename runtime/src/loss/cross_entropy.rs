@@ -1,0 +1,348 @@
+//! [`CrossEntropyLoss`]: softmax and negative log-likelihood in one, for class indices and for class probabilities.
+
+use super::check::{Problem, assert_classes};
+use super::element::{assertions, check_len};
+use super::kernel::{Each, Reduced, RowKernel, Sink, concrete, factor, lane_sum};
+use super::softmax::{Axes, Position, each_position};
+use super::*;
+
+/// Cross entropy of logits against a class: `L = mean_w(−w_y · ln p_y)`, with `p = softmax(x)`.
+///
+/// `x` are logits, `y` is the class, `w` is `weight` (1 if not given), and the mean is weighted: the sum divided by
+/// `Σ w_y` over the targets that are not `ignore_index`. With ε = `label_smoothing` and C classes each loss is
+/// `(1 − ε)(−w_y ln p_y) + ε/C · Σ_c (−w_c ln p_c)`. Targets of the network's scalar are class probabilities `q`, one for
+/// each class: `−Σ_c w_c q_c ln p_c`, smoothed to `(1 − ε)q + ε/C`; their mean divides by the number of targets.
+/// `∂L/∂x_c = (w_y/Σw)(p_c − [c = y])` without smoothing.
+///
+/// # Shapes
+/// `x: [N, C]` and `y: [N]`, or `x: [N, C, d1, …]` and `y: [N, d1, …]` for a class at each place. Probabilities have the
+/// shape of `x`. The classes are along axis `dim`, 1 unless said otherwise; `dim = -1` reads `x: [N, T, C]`, `y: [N, T]`.
+///
+/// # Errors
+/// [`LossError`] for a class that does not exist, a wrong number of targets or weights, a smoothing outside of [0, 1],
+/// an `ignore_index` that is not negative with probabilities, a mean over no samples.
+///
+/// # Example
+/// ```
+/// use glulam::loss::{CrossEntropyLoss, LossForward};
+/// let criterion = CrossEntropyLoss::DEFAULT;
+/// let (mut losses, mut gradient) = ([0.0; 1], [0.0; 2]);
+/// let loss = criterion.forward_flat(&[2], &[0.0, 0.0], &[1_i64], &mut losses, &mut gradient).unwrap();
+/// assert!((loss - 2f64.ln()).abs() < 1e-12);
+/// assert_eq!(gradient, [0.5, -0.5]);
+/// ```
+///
+/// # References
+/// `torch.nn.CrossEntropyLoss`, and `torch.nn.LinearCrossEntropyLoss` after a `Linear`. `dim` is beyond PyTorch, where
+/// sequences are transposed or flattened first. As there, the mean is NaN (and the gradient zero) if all targets are
+/// ignored. Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossEntropyLoss {
+    /// A factor for each class.
+    pub weight: LossWeights,
+    /// A target that counts for nothing, such as padding. Class indices only.
+    pub ignore_index: i64,
+    /// How the losses of all targets become one number.
+    pub reduction: Reduction,
+    /// The share of each target that is spread over all classes, in [0, 1].
+    pub label_smoothing: f64,
+    /// The axis of the classes, the batch being axis 0.
+    pub dim: isize,
+}
+
+const NAME: &str = "CrossEntropyLoss";
+
+impl CrossEntropyLoss {
+    /// PyTorch's defaults: no weights, −100 ignored, the mean, no smoothing, classes along axis 1.
+    pub const DEFAULT: Self = CrossEntropyLoss {
+        weight: LossWeights::NONE,
+        ignore_index: -100,
+        reduction: Reduction::Mean,
+        label_smoothing: 0.0,
+        dim: 1,
+    };
+
+    assertions!(CrossEntropyLoss, Logits);
+
+    /// Stops the compilation (or panics) unless a network with this output can be trained with the loss.
+    ///
+    /// # Panics
+    /// If it cannot, with what to change.
+    pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
+        self.assert_trainable(output);
+        assert_classes(NAME, output_shape, self.dim, &self.weight);
+    }
+
+    const fn problem(&self) -> Option<Problem> {
+        let smoothing = self.label_smoothing;
+        Problem::unless(smoothing >= 0.0 && smoothing <= 1.0, "label_smoothing", smoothing, "in [0, 1]")
+    }
+
+    /// The axes, if the options are valid and fit them.
+    fn check(&self, shape: &[usize]) -> Result<Axes, LossError> {
+        if let Some(problem) = self.problem() {
+            return Err(problem.error(NAME));
+        }
+        let axes = Axes::of(NAME, shape, self.dim)?;
+        self.weight.check_classes(NAME, "weight", axes.classes)?;
+        Ok(axes)
+    }
+
+    /// The axes of outputs that have been checked.
+    fn axes(&self, shape: &[usize]) -> Axes {
+        Axes::of(NAME, shape, self.dim).unwrap_or(Axes { outer: 1, classes: 1, inner: 0 })
+    }
+}
+
+/// Class indices.
+impl<T: Real> Loss<T, i64> for CrossEntropyLoss {
+    const NAME: &'static str = NAME;
+    const EXPECTS: Expects = Expects::Logits;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+    fn target_len(&self, shape: &[usize]) -> usize {
+        self.axes(shape).positions()
+    }
+    fn prepare(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<T, LossError> {
+        let axes = self.check(shape)?;
+        check_len(shape, samples, samples * axes.positions(), targets.len())?;
+        let weight = weight_of_targets(targets, axes.classes, self.ignore_index, &self.weight)?;
+        Ok(factor(self.reduction, weight, samples))
+    }
+    fn rows(&self, rows: Rows<'_, T, i64>, factor: T, losses: &mut [T], gradient: &mut [T]) {
+        <T as RowKernel<Self, i64>>::rows(self, rows, factor, losses, gradient);
+    }
+    fn unreduced_len(&self, shape: &[usize]) -> usize {
+        self.axes(shape).positions()
+    }
+    fn unreduced_rows(&self, rows: Rows<'_, T, i64>, upstream: &[T], losses: &mut [T], gradient: &mut [T]) {
+        <T as RowKernel<Self, i64>>::unreduced(self, rows, upstream, losses, gradient);
+    }
+}
+
+/// Class probabilities.
+impl<T: Real> Loss<T, T> for CrossEntropyLoss {
+    const NAME: &'static str = NAME;
+    const EXPECTS: Expects = Expects::Logits;
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+    fn target_len(&self, shape: &[usize]) -> usize {
+        elements(shape)
+    }
+    fn prepare(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<T, LossError> {
+        let axes = self.check(shape)?;
+        let problem = Problem::unless(
+            self.ignore_index < 0,
+            "ignore_index",
+            self.ignore_index as f64,
+            "a negative one with class probabilities, of which none can be ignored",
+        );
+        if let Some(problem) = problem {
+            return Err(problem.error(NAME));
+        }
+        check_len(shape, samples, samples * elements(shape), targets.len())?;
+        Ok(factor(self.reduction, (samples * axes.positions()) as f64, samples))
+    }
+    fn rows(&self, rows: Rows<'_, T, T>, factor: T, losses: &mut [T], gradient: &mut [T]) {
+        <T as RowKernel<Self, T>>::rows(self, rows, factor, losses, gradient);
+    }
+    fn unreduced_len(&self, shape: &[usize]) -> usize {
+        self.axes(shape).positions()
+    }
+    fn unreduced_rows(&self, rows: Rows<'_, T, T>, upstream: &[T], losses: &mut [T], gradient: &mut [T]) {
+        <T as RowKernel<Self, T>>::unreduced(self, rows, upstream, losses, gradient);
+    }
+}
+
+/// The sum of the weights of all targets that count.
+///
+/// # Errors
+/// If a target is neither a class nor `ignore_index`.
+pub(super) fn weight_of_targets(
+    targets: &[i64],
+    classes: usize,
+    ignore_index: i64,
+    weight: &LossWeights,
+) -> Result<f64, LossError> {
+    let weight = weight.as_slice();
+    let mut sum = 0.0;
+    for (index, &target) in targets.iter().enumerate() {
+        if target == ignore_index {
+            continue;
+        }
+        if target < 0 || target >= classes as i64 {
+            let expected = format!("0..{classes} (or ignore_index {ignore_index})");
+            return Err(LossError::ClassOutOfRange { index, found: target, expected });
+        }
+        sum += weight.map_or(1.0, |w| w[target as usize]);
+    }
+    Ok(sum)
+}
+
+#[inline(always)]
+fn index_targets<T: Real>(loss: &CrossEntropyLoss, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    let axes = loss.axes(rows.shape);
+    let smoothing = Smoothing::of(loss, axes.classes);
+    each_position(axes, rows.outputs, gradient, |at| {
+        let (index, target) = (at.index, rows.targets[at.index]);
+        let scale = sink.scale(index);
+        if target == loss.ignore_index {
+            for c in 0..axes.classes {
+                at.dx[c * at.stride] = T::ZERO;
+            }
+            // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
+            sink.put(index, T::ZERO);
+        } else {
+            let target = target as usize;
+            // The literal lets the compiler see that the classes lie side by side.
+            let value = match at.stride {
+                1 => index_target(loss, smoothing, axes.classes, 1, target, scale, at),
+                stride => index_target(loss, smoothing, axes.classes, stride, target, scale, at),
+            };
+            sink.put(index, value);
+        }
+    });
+}
+
+/// What label smoothing needs: the share that stays with the target, the share of each class, the sum of weights.
+#[derive(Clone, Copy)]
+struct Smoothing<T> {
+    target: T,
+    class: T,
+    weight_sum: T,
+}
+
+impl<T: Real> Smoothing<T> {
+    fn of(loss: &CrossEntropyLoss, classes: usize) -> Self {
+        let weight_sum = loss.weight.as_slice().map_or(classes as f64, |w| w.iter().sum());
+        Smoothing {
+            target: T::from_f64(1.0 - loss.label_smoothing),
+            class: T::from_f64(loss.label_smoothing / classes as f64),
+            weight_sum: T::from_f64(weight_sum),
+        }
+    }
+
+    /// What a class of weight `w` and probability `q` counts for: m_c = w_c ((1 − ε) q_c + ε/C).
+    #[inline(always)]
+    fn mass(&self, w: T, q: T) -> T {
+        w * (self.target * q + self.class)
+    }
+}
+
+/// The loss of one position; turns its exponentials into its gradient times `scale`.
+#[inline(always)]
+fn index_target<T: Real>(
+    loss: &CrossEntropyLoss,
+    smoothing: Smoothing<T>,
+    classes: usize,
+    stride: usize,
+    target: usize,
+    scale: T,
+    at: Position<'_, T>,
+) -> T {
+    let Position { x, dx, softmax: s, .. } = at;
+    let (x, dx) = (&x[..(classes - 1) * stride + 1], &mut dx[..(classes - 1) * stride + 1]);
+    let weight = loss.weight.of::<T>(target);
+    let nll = weight * (s.log_sum - (x[target * stride] - s.shift));
+    if loss.label_smoothing == 0.0 {
+        // ∂L/∂x_c = w_y (p_c − [c = y])
+        let by = scale * weight * s.inverse;
+        for c in 0..classes {
+            dx[c * stride] *= by;
+        }
+        dx[target * stride] -= scale * weight;
+        return nll;
+    }
+    // ∂L/∂x_c = ((1 − ε) w_y + ε/C Σ w) p_c − ε/C w_c − (1 − ε) w_y [c = y]
+    let by = scale * (smoothing.target * weight + smoothing.class * smoothing.weight_sum) * s.inverse;
+    let class = scale * smoothing.class;
+    let sum = if loss.weight.as_slice().is_none() {
+        lane_sum(classes, |c| {
+            dx[c * stride] = dx[c * stride] * by - class;
+            s.log_sum - (x[c * stride] - s.shift)
+        })
+    } else {
+        lane_sum(classes, |c| {
+            let w = loss.weight.of::<T>(c);
+            dx[c * stride] = dx[c * stride] * by - class * w;
+            w * (s.log_sum - (x[c * stride] - s.shift))
+        })
+    };
+    dx[target * stride] -= scale * smoothing.target * weight;
+    smoothing.target * nll + smoothing.class * sum
+}
+
+#[inline(always)]
+fn probability_targets<T: Real>(
+    loss: &CrossEntropyLoss,
+    rows: Rows<'_, T, T>,
+    mut sink: impl Sink<T>,
+    gradient: &mut [T],
+) {
+    let axes = loss.axes(rows.shape);
+    let smoothing = Smoothing::of(loss, axes.classes);
+    each_position(axes, rows.outputs, gradient, |at| {
+        let Position { index, start, stride, x, dx, softmax: s } = at;
+        let last = (axes.classes - 1) * stride;
+        let (x, dx, q) = (&x[..=last], &mut dx[..=last], &rows.targets[start..=start + last]);
+        let mass = |c: usize| smoothing.mass(loss.weight.of(c), q[c * stride]);
+        // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c
+        let total = lane_sum(axes.classes, mass);
+        let scale = sink.scale(index);
+        let by = scale * total * s.inverse;
+        let value = lane_sum(axes.classes, |c| {
+            dx[c * stride] = dx[c * stride] * by - scale * mass(c);
+            mass(c) * (s.log_sum - (x[c * stride] - s.shift))
+        });
+        sink.put(index, value);
+    });
+}
+
+fn index_rows<T: Real>(
+    loss: &CrossEntropyLoss,
+    rows: Rows<'_, T, i64>,
+    factor: T,
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
+    let per_sample = loss.axes(rows.shape).positions();
+    index_targets(loss, rows, Reduced::new(factor, per_sample, losses), gradient);
+}
+
+fn index_unreduced<T: Real>(
+    loss: &CrossEntropyLoss,
+    rows: Rows<'_, T, i64>,
+    upstream: &[T],
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
+    index_targets(loss, rows, Each { upstream, losses }, gradient);
+}
+
+fn probability_rows<T: Real>(
+    loss: &CrossEntropyLoss,
+    rows: Rows<'_, T, T>,
+    factor: T,
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
+    let per_sample = loss.axes(rows.shape).positions();
+    probability_targets(loss, rows, Reduced::new(factor, per_sample, losses), gradient);
+}
+
+fn probability_unreduced<T: Real>(
+    loss: &CrossEntropyLoss,
+    rows: Rows<'_, T, T>,
+    upstream: &[T],
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
+    probability_targets(loss, rows, Each { upstream, losses }, gradient);
+}
+
+concrete!(CrossEntropyLoss, [f32 i64, f64 i64], index_rows, index_unreduced);
+concrete!(CrossEntropyLoss, [f32 f32, f64 f64], probability_rows, probability_unreduced);

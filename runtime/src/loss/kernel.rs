@@ -1,0 +1,176 @@
+//! What the loops of all losses share. They are compiled in this crate, for `f32` and `f64`, so that they are fast in a
+//! user's debug build too: each loss writes its loops once, generic in the scalar, and [`concrete!`] instantiates them.
+
+use super::*;
+
+/// The scalar functions that losses need beyond arithmetic.
+pub trait Math: Sized {
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// ln(1 + x), exact for small x.
+    fn ln_1p(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// x to the power of `exponent`.
+    fn powf(self, exponent: Self) -> Self;
+}
+
+macro_rules! math {
+    ($($t:ident)*) => { $(
+        impl Math for $t {
+            #[inline(always)]
+            fn exp(self) -> Self { $t::exp(self) }
+            #[inline(always)]
+            fn ln(self) -> Self { $t::ln(self) }
+            #[inline(always)]
+            fn ln_1p(self) -> Self { $t::ln_1p(self) }
+            #[inline(always)]
+            fn tanh(self) -> Self { $t::tanh(self) }
+            #[inline(always)]
+            fn powf(self, exponent: Self) -> Self { $t::powf(self, exponent) }
+        }
+    )* };
+}
+math!(f32 f64);
+
+/// The loops of loss `L` with targets `Y`, for one scalar type. See [`Loss::rows`] and [`Loss::unreduced_rows`].
+pub trait RowKernel<L, Y>: Sized {
+    /// One number for each sample, scaled.
+    fn rows(loss: &L, rows: Rows<'_, Self, Y>, factor: Self, losses: &mut [Self], gradient: &mut [Self]);
+    /// One number for each element.
+    fn unreduced(loss: &L, rows: Rows<'_, Self, Y>, upstream: &[Self], losses: &mut [Self], gradient: &mut [Self]);
+}
+
+/// The loops of all losses for one scalar type.
+pub trait LossKernels:
+    Math
+    + RowKernel<BCEWithLogitsLoss, Self>
+    + RowKernel<CrossEntropyLoss, Self>
+    + RowKernel<CrossEntropyLoss, i64>
+    + RowKernel<L1Loss, Self>
+    + RowKernel<MSELoss, Self>
+{
+    /// The sum of `losses`, in their order.
+    fn total(losses: &[Self]) -> Self;
+}
+
+macro_rules! loss_kernels {
+    ($($t:ident)*) => { $(
+        impl LossKernels for $t {
+            fn total(losses: &[Self]) -> Self {
+                // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it.
+                losses.iter().map(|&l| f64::from(l)).sum::<f64>() as $t
+            }
+        }
+    )* };
+}
+loss_kernels!(f32 f64);
+
+/// Where the loss of one position (a sample, or a pixel of it) goes, and what its gradient is to be multiplied with.
+pub(super) trait Sink<T> {
+    fn scale(&self, position: usize) -> T;
+    fn put(&mut self, position: usize, loss: T);
+}
+
+/// Positions are summed for each sample, times a factor.
+pub(super) struct Reduced<'a, T> {
+    factor: T,
+    per_sample: usize,
+    losses: &'a mut [T],
+}
+
+impl<'a, T: Real> Reduced<'a, T> {
+    pub(super) fn new(factor: T, per_sample: usize, losses: &'a mut [T]) -> Self {
+        losses.fill(T::ZERO);
+        Reduced { factor, per_sample, losses }
+    }
+}
+
+impl<T: Real> Sink<T> for Reduced<'_, T> {
+    #[inline(always)]
+    fn scale(&self, _position: usize) -> T {
+        self.factor
+    }
+    #[inline(always)]
+    fn put(&mut self, position: usize, loss: T) {
+        // A division by 1 is worth a test: it is the usual case, and takes longer than the rest.
+        let sample = if self.per_sample == 1 { position } else { position / self.per_sample };
+        self.losses[sample] += self.factor * loss;
+    }
+}
+
+/// Positions stay apart, each with its upstream gradient.
+pub(super) struct Each<'a, T> {
+    pub(super) upstream: &'a [T],
+    pub(super) losses: &'a mut [T],
+}
+
+impl<T: Real> Sink<T> for Each<'_, T> {
+    #[inline(always)]
+    fn scale(&self, position: usize) -> T {
+        self.upstream[position]
+    }
+    #[inline(always)]
+    fn put(&mut self, position: usize, loss: T) {
+        self.losses[position] = loss;
+    }
+}
+
+/// Compiles a loss's `rows` and `unreduced`, generic functions of the module, for pairs of scalar type and target type.
+macro_rules! concrete {
+    ($loss:ident, [$($t:ident $target:ident),*], $rows:path, $unreduced:path) => { $(
+        impl $crate::loss::kernel::RowKernel<$loss, $target> for $t {
+            fn rows(
+                loss: &$loss,
+                rows: $crate::loss::Rows<'_, Self, $target>,
+                factor: Self,
+                losses: &mut [Self],
+                gradient: &mut [Self],
+            ) {
+                $rows(loss, rows, factor, losses, gradient);
+            }
+            fn unreduced(
+                loss: &$loss,
+                rows: $crate::loss::Rows<'_, Self, $target>,
+                upstream: &[Self],
+                losses: &mut [Self],
+                gradient: &mut [Self],
+            ) {
+                $unreduced(loss, rows, upstream, losses, gradient);
+            }
+        }
+    )* };
+}
+pub(super) use concrete;
+
+/// The factor of a mean over `count` terms, and of the other reductions.
+pub(super) fn factor<T: Real>(reduction: Reduction, count: f64, samples: usize) -> T {
+    T::from_f64(match reduction {
+        Reduction::Mean => 1.0 / count,
+        Reduction::BatchMean => 1.0 / samples as f64,
+        Reduction::Sum | Reduction::None => 1.0,
+    })
+}
+
+/// The sum of `f(0..len)`, in eight lanes: a fixed order that the compiler can vectorise.
+#[inline(always)]
+pub(super) fn lane_sum<T: Real>(len: usize, mut f: impl FnMut(usize) -> T) -> T {
+    const LANES: usize = 8;
+    let whole = len - len % LANES;
+    let mut lanes = [T::ZERO; LANES];
+    let mut at = 0;
+    while at < whole {
+        for lane in 0..LANES {
+            lanes[lane] += f(at + lane);
+        }
+        at += LANES;
+    }
+    let mut tail = T::ZERO;
+    for i in whole..len {
+        tail += f(i);
+    }
+    let [a, b, c, d, e, f, g, h] = lanes;
+    (((a + e) + (c + g)) + ((b + f) + (d + h))) + tail
+}
