@@ -3,6 +3,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+pub mod checkpoint;
 pub mod data;
 mod flat;
 pub mod init;
@@ -20,8 +21,10 @@ mod summary;
 mod update;
 mod workspace;
 
+pub use checkpoint::{StateDict, StateDictExt};
 pub use flat::Flat;
 pub use network::{Gradients, Mode, Network, Outputs, Weights};
 pub use real::Real;
+pub use rng::manual_seed;
 pub use update::{ElementRule, MAX_SLOTS, Rules, Update};
 pub use workspace::Workspace;

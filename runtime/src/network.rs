@@ -199,6 +199,8 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     const PARAMS: &'static [ParamSpec];
     /// The buffer table.
     const BUFFERS: &'static [BufferSpec];
+    /// Tied weights: the other state-dict keys of a parameter, `(head.weight, tok.weight)`. PyTorch lists both.
+    const ALIASES: &'static [(&'static str, &'static str)] = &[];
     /// The rows of `summary()`.
     const LAYERS: &'static [LayerSpec];
     /// The number of parameters (gaps in the flat array not counted).

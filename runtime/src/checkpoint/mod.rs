@@ -1,0 +1,17 @@
+//! Weights and whole runs in files: state dicts with PyTorch's names, safetensors, and checkpoints.
+
+mod error;
+mod exact;
+mod file;
+mod network;
+pub mod safetensors;
+mod state_dict;
+mod tensor;
+
+pub use error::{Mismatch, ShapeMismatch, StateDictError};
+pub use network::{IncompatibleKeys, StateDictExt};
+pub use state_dict::StateDict;
+pub use tensor::{Dtype, Tensor, Values};
+
+#[cfg(test)]
+mod tests;
