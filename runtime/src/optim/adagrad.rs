@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
-use super::rules::flush;
+use super::rules::{each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -96,12 +96,15 @@ pub struct AdagradRule<T> {
 
 impl<T: Real> AdagradRule<T> {
     #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], [sum, ..]: [&mut [T]; 4]) {
-        for ((p, &g), sum) in p.iter_mut().zip(g).zip(sum) {
-            let g = self.sign * g + self.weight_decay * *p;
-            let squared = if g.abs() < self.tiny { T::ZERO } else { g * g };
-            *sum = flush(*sum + squared);
-            *p = *p - self.lr * (g / (sum.sqrt() + self.eps));
-        }
+    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
+        each(self, p, g, first(slots), Self::element);
+    }
+
+    #[inline(always)]
+    fn element(&self, p: T, g: T, [sum]: [T; 1]) -> (T, [T; 1]) {
+        let g = self.sign * g + self.weight_decay * p;
+        let squared = if g.abs() < self.tiny { T::ZERO } else { g * g };
+        let sum = flush(sum + squared);
+        (p - self.lr * (g / (sum.sqrt() + self.eps)), [sum])
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::flush;
+use super::rules::{each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -128,38 +128,34 @@ impl<T: Real> AdamRule<T> {
     }
 
     #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], [m, v, max, _]: [&mut [T]; 4]) {
+    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
         match (self.amsgrad, self.is_coupled) {
-            (false, false) => self.plain::<false>(p, g, m, v),
-            (false, true) => self.plain::<true>(p, g, m, v),
-            (true, false) => self.amsgrad::<false>(p, g, m, v, max),
-            (true, true) => self.amsgrad::<true>(p, g, m, v, max),
+            (false, false) => each(self, p, g, first(slots), Self::plain::<false>),
+            (false, true) => each(self, p, g, first(slots), Self::plain::<true>),
+            (true, false) => each(self, p, g, first(slots), Self::with_maximum::<false>),
+            (true, true) => each(self, p, g, first(slots), Self::with_maximum::<true>),
         }
     }
 
     #[inline(always)]
-    fn plain<const COUPLED: bool>(&self, p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
-        for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-            self.moments::<COUPLED>(*p, g, m, v);
-            *p = *p * self.shrink - self.step_size * (*m / (v.sqrt() + self.eps));
-        }
+    fn plain<const COUPLED: bool>(&self, p: T, g: T, [m, v]: [T; 2]) -> (T, [T; 2]) {
+        let (m, v) = self.moments::<COUPLED>(p, g, m, v);
+        (p * self.shrink - self.step_size * (m / (v.sqrt() + self.eps)), [m, v])
     }
 
     #[inline(always)]
-    fn amsgrad<const COUPLED: bool>(&self, p: &mut [T], g: &[T], m: &mut [T], v: &mut [T], max: &mut [T]) {
-        for ((((p, &g), m), v), max) in p.iter_mut().zip(g).zip(m).zip(v).zip(max) {
-            self.moments::<COUPLED>(*p, g, m, v);
-            *max = max.max_nan(*v);
-            *p = *p * self.shrink - self.step_size * (*m / (max.sqrt() + self.eps));
-        }
+    fn with_maximum<const COUPLED: bool>(&self, p: T, g: T, [m, v, max]: [T; 3]) -> (T, [T; 3]) {
+        let (m, v) = self.moments::<COUPLED>(p, g, m, v);
+        let max = max.max_nan(v);
+        (p * self.shrink - self.step_size * (m / (max.sqrt() + self.eps)), [m, v, max])
     }
 
     #[inline(always)]
-    fn moments<const COUPLED: bool>(&self, p: T, g: T, m: &mut T, v: &mut T) {
+    fn moments<const COUPLED: bool>(&self, p: T, g: T, m: T, v: T) -> (T, T) {
         let g = self.sign * g;
         let g = if COUPLED { g + self.coupled * p } else { g };
-        *m = flush(*m + self.fresh1 * (g - *m));
+        let m = flush(m + self.fresh1 * (g - m));
         let g = if g.abs() < self.tiny { T::ZERO } else { g };
-        *v = flush(self.beta2 * *v + self.fresh2 * g * g);
+        (m, flush(self.beta2 * v + self.fresh2 * g * g))
     }
 }

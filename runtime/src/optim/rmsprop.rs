@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, non_negative};
-use super::rules::flush;
+use super::rules::{each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -113,55 +113,54 @@ pub struct RMSpropRule<T> {
 
 impl<T: Real> RMSpropRule<T> {
     #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], [v, b, a, _]: [&mut [T]; 4]) {
+    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
+        let [v, b, a] = first(slots);
         match (self.centered, self.has_momentum) {
-            (false, false) => {
-                for ((p, &g), v) in p.iter_mut().zip(g).zip(v) {
-                    let g = self.gradient(*p, g);
-                    self.square(v, g);
-                    *p = *p - self.lr * (g / (v.sqrt() + self.eps));
-                }
-            }
-            (false, true) => {
-                for (((p, &g), v), b) in p.iter_mut().zip(g).zip(v).zip(b) {
-                    let g = self.gradient(*p, g);
-                    self.square(v, g);
-                    *b = flush(self.momentum * *b + g / (v.sqrt() + self.eps));
-                    *p = *p - self.lr * *b;
-                }
-            }
-            (true, false) => {
-                for (((p, &g), v), a) in p.iter_mut().zip(g).zip(v).zip(a) {
-                    let g = self.gradient(*p, g);
-                    self.square(v, g);
-                    *p = *p - self.lr * (g / (self.deviation(*v, a, g) + self.eps));
-                }
-            }
-            (true, true) => {
-                for ((((p, &g), v), a), b) in p.iter_mut().zip(g).zip(v).zip(a).zip(b) {
-                    let g = self.gradient(*p, g);
-                    self.square(v, g);
-                    *b = flush(self.momentum * *b + g / (self.deviation(*v, a, g) + self.eps));
-                    *p = *p - self.lr * *b;
-                }
-            }
+            (false, false) => each(self, p, g, [v], Self::plain),
+            (false, true) => each(self, p, g, [v, b], Self::with_momentum),
+            (true, false) => each(self, p, g, [v, a], Self::centered),
+            (true, true) => each(self, p, g, [v, b, a], Self::centered_with_momentum),
         }
     }
 
     #[inline(always)]
-    fn gradient(&self, p: T, g: T) -> T {
-        self.sign * g + self.weight_decay * p
+    fn plain(&self, p: T, g: T, [v]: [T; 1]) -> (T, [T; 1]) {
+        let (g, v) = self.square(p, g, v);
+        (p - self.lr * (g / (v.sqrt() + self.eps)), [v])
     }
 
     #[inline(always)]
-    fn square(&self, v: &mut T, g: T) {
-        let g = if g.abs() < self.tiny { T::ZERO } else { g };
-        *v = flush(self.alpha * *v + self.fresh * g * g);
+    fn with_momentum(&self, p: T, g: T, [v, b]: [T; 2]) -> (T, [T; 2]) {
+        let (g, v) = self.square(p, g, v);
+        let b = flush(self.momentum * b + g / (v.sqrt() + self.eps));
+        (p - self.lr * b, [v, b])
     }
 
     #[inline(always)]
-    fn deviation(&self, v: T, a: &mut T, g: T) -> T {
-        *a = flush(*a + self.fresh * (g - *a));
-        (v - *a * *a).max_nan(T::ZERO).sqrt()
+    fn centered(&self, p: T, g: T, [v, a]: [T; 2]) -> (T, [T; 2]) {
+        let (g, v) = self.square(p, g, v);
+        let a = flush(a + self.fresh * (g - a));
+        (p - self.lr * (g / (deviation(v, a) + self.eps)), [v, a])
     }
+
+    #[inline(always)]
+    fn centered_with_momentum(&self, p: T, g: T, [v, b, a]: [T; 3]) -> (T, [T; 3]) {
+        let (g, v) = self.square(p, g, v);
+        let a = flush(a + self.fresh * (g - a));
+        let b = flush(self.momentum * b + g / (deviation(v, a) + self.eps));
+        (p - self.lr * b, [v, b, a])
+    }
+
+    /// The gradient with the weight decay, and the new mean of its square.
+    #[inline(always)]
+    fn square(&self, p: T, g: T, v: T) -> (T, T) {
+        let g = self.sign * g + self.weight_decay * p;
+        let squared = if g.abs() < self.tiny { T::ZERO } else { self.fresh * g * g };
+        (g, flush(self.alpha * v + squared))
+    }
+}
+
+#[inline(always)]
+fn deviation<T: Real>(v: T, a: T) -> T {
+    (v - a * a).max_nan(T::ZERO).sqrt()
 }

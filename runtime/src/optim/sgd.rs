@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{finite, non_negative};
-use super::rules::flush;
+use super::rules::{each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -105,26 +105,25 @@ enum Form {
 
 impl<T: Real> SGDRule<T> {
     #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], [buffer, ..]: [&mut [T]; 4]) {
+    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
         match self.form {
-            Form::Plain => {
-                for (p, &g) in p.iter_mut().zip(g) {
-                    *p = *p - self.lr * (self.sign * g + self.weight_decay * *p);
-                }
-            }
-            Form::First { nesterov: false } => self.with_momentum::<true, false>(p, g, buffer),
-            Form::First { nesterov: true } => self.with_momentum::<true, true>(p, g, buffer),
-            Form::Momentum { nesterov: false } => self.with_momentum::<false, false>(p, g, buffer),
-            Form::Momentum { nesterov: true } => self.with_momentum::<false, true>(p, g, buffer),
+            Form::Plain => each(self, p, g, [], Self::plain),
+            Form::First { nesterov: false } => each(self, p, g, first(slots), Self::with_momentum::<true, false>),
+            Form::First { nesterov: true } => each(self, p, g, first(slots), Self::with_momentum::<true, true>),
+            Form::Momentum { nesterov: false } => each(self, p, g, first(slots), Self::with_momentum::<false, false>),
+            Form::Momentum { nesterov: true } => each(self, p, g, first(slots), Self::with_momentum::<false, true>),
         }
     }
 
     #[inline(always)]
-    fn with_momentum<const FIRST: bool, const NESTEROV: bool>(&self, p: &mut [T], g: &[T], buffer: &mut [T]) {
-        for ((p, &g), b) in p.iter_mut().zip(g).zip(buffer) {
-            let g = self.sign * g + self.weight_decay * *p;
-            *b = flush(if FIRST { g } else { self.momentum * *b + self.fresh * g });
-            *p = *p - self.lr * (if NESTEROV { g + self.momentum * *b } else { *b });
-        }
+    fn plain(&self, p: T, g: T, []: [T; 0]) -> (T, [T; 0]) {
+        (p - self.lr * (self.sign * g + self.weight_decay * p), [])
+    }
+
+    #[inline(always)]
+    fn with_momentum<const FIRST: bool, const NESTEROV: bool>(&self, p: T, g: T, [b]: [T; 1]) -> (T, [T; 1]) {
+        let g = self.sign * g + self.weight_decay * p;
+        let b = flush(if FIRST { g } else { self.momentum * b + self.fresh * g });
+        (p - self.lr * (if NESTEROV { g + self.momentum * b } else { b }), [b])
     }
 }
