@@ -1,7 +1,7 @@
 //! [`BCEWithLogitsLoss`]: binary cross entropy of logits.
 
-use super::check::{Problem, assert_repeats};
-use super::element::{Element, assertions, element_wise};
+use super::check::{Problem, assert_repeats, assertions};
+use super::element::{Element, element_wise};
 use super::*;
 
 /// Binary cross entropy of logits, each element a yes-or-no question of its own:

@@ -49,6 +49,47 @@ impl Expects {
     }
 }
 
+/// `assert_fits` of a loss that takes outputs of any shape.
+macro_rules! fits_any_shape {
+    ($loss:ident, $expects:ident) => {
+        impl $loss {
+            $crate::loss::check::assertions!($loss, $expects);
+
+            /// Stops the compilation (or panics) unless a network with this output can be trained with the loss.
+            ///
+            /// # Panics
+            /// If it cannot, with what to change.
+            pub const fn assert_fits(&self, _output_shape: &[usize], output: $crate::network::Output) {
+                self.assert_trainable(output);
+            }
+        }
+    };
+}
+pub(super) use fits_any_shape;
+
+/// The constant assertions that every loss has.
+macro_rules! assertions {
+    ($loss:ident, $expects:ident) => {
+        /// Stops the compilation (or panics) if an option is out of its range.
+        ///
+        /// # Panics
+        /// If it is, with what is allowed.
+        pub const fn assert_valid(&self) {
+            if let Some(problem) = self.problem() {
+                problem.panic(stringify!($loss))
+            }
+        }
+
+        /// Valid, reduced to one number, and what the network puts out is what the loss expects.
+        const fn assert_trainable(&self, output: $crate::network::Output) {
+            self.assert_valid();
+            $crate::loss::check::assert_reduced(stringify!($loss), self.reduction);
+            $crate::loss::Expects::$expects.assert_fits(stringify!($loss), output);
+        }
+    };
+}
+pub(super) use assertions;
+
 /// An option outside its range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Problem {

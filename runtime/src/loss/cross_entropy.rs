@@ -1,8 +1,9 @@
 //! [`CrossEntropyLoss`]: softmax and negative log-likelihood in one, for class indices and for class probabilities.
 
-use super::check::{Problem, assert_classes};
-use super::element::{assertions, check_len};
-use super::kernel::{Each, Reduced, RowKernel, Sink, concrete, factor, lane_sum};
+use super::check::{Problem, assert_classes, assertions};
+use super::kernel::{
+    Batch, Positions, Sink, check_len, concrete, implement, lane_sum, position_rows, position_unreduced,
+};
 use super::softmax::{Axes, Position, each_position};
 use super::*;
 
@@ -95,45 +96,29 @@ impl CrossEntropyLoss {
 }
 
 /// Class indices.
-impl<T: Real> Loss<T, i64> for CrossEntropyLoss {
-    const NAME: &'static str = NAME;
-    const EXPECTS: Expects = Expects::Logits;
-
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
+impl Batch<i64> for CrossEntropyLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
         self.axes(shape).positions()
     }
-    fn prepare(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<T, LossError> {
-        let axes = self.check(shape)?;
-        check_len(shape, samples, samples * axes.positions(), targets.len())?;
-        let weight = weight_of_targets(targets, axes.classes, self.ignore_index, &self.weight)?;
-        Ok(factor(self.reduction, weight, samples))
-    }
-    fn rows(&self, rows: Rows<'_, T, i64>, factor: T, losses: &mut [T], gradient: &mut [T]) {
-        <T as RowKernel<Self, i64>>::rows(self, rows, factor, losses, gradient);
-    }
-    fn unreduced_len(&self, shape: &[usize]) -> usize {
+    fn losses_len(&self, shape: &[usize]) -> usize {
         self.axes(shape).positions()
     }
-    fn unreduced_rows(&self, rows: Rows<'_, T, i64>, upstream: &[T], losses: &mut [T], gradient: &mut [T]) {
-        <T as RowKernel<Self, i64>>::unreduced(self, rows, upstream, losses, gradient);
+    fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
+        let axes = self.check(shape)?;
+        check_len(shape, samples, samples * axes.positions(), targets.len())?;
+        weight_of_targets(targets, axes.classes, self.ignore_index, &self.weight)
     }
 }
 
 /// Class probabilities.
-impl<T: Real> Loss<T, T> for CrossEntropyLoss {
-    const NAME: &'static str = NAME;
-    const EXPECTS: Expects = Expects::Logits;
-
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
+impl<T: Real> Batch<T> for CrossEntropyLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
         elements(shape)
     }
-    fn prepare(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<T, LossError> {
+    fn losses_len(&self, shape: &[usize]) -> usize {
+        self.axes(shape).positions()
+    }
+    fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, LossError> {
         let axes = self.check(shape)?;
         let problem = Problem::unless(
             self.ignore_index < 0,
@@ -145,18 +130,14 @@ impl<T: Real> Loss<T, T> for CrossEntropyLoss {
             return Err(problem.error(NAME));
         }
         check_len(shape, samples, samples * elements(shape), targets.len())?;
-        Ok(factor(self.reduction, (samples * axes.positions()) as f64, samples))
-    }
-    fn rows(&self, rows: Rows<'_, T, T>, factor: T, losses: &mut [T], gradient: &mut [T]) {
-        <T as RowKernel<Self, T>>::rows(self, rows, factor, losses, gradient);
-    }
-    fn unreduced_len(&self, shape: &[usize]) -> usize {
-        self.axes(shape).positions()
-    }
-    fn unreduced_rows(&self, rows: Rows<'_, T, T>, upstream: &[T], losses: &mut [T], gradient: &mut [T]) {
-        <T as RowKernel<Self, T>>::unreduced(self, rows, upstream, losses, gradient);
+        Ok((samples * axes.positions()) as f64)
     }
 }
+
+concrete!(CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
+implement!(CrossEntropyLoss, targets i64, expects Logits);
+implement!(CrossEntropyLoss, targets T, expects Logits);
 
 /// The sum of the weights of all targets that count.
 ///
@@ -183,29 +164,45 @@ pub(super) fn weight_of_targets(
     Ok(sum)
 }
 
-#[inline(always)]
-fn index_targets<T: Real>(loss: &CrossEntropyLoss, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
-    let axes = loss.axes(rows.shape);
-    let smoothing = Smoothing::of(loss, axes.classes);
-    each_position(axes, rows.outputs, gradient, |at| {
-        let (index, target) = (at.index, rows.targets[at.index]);
-        let scale = sink.scale(index);
-        if target == loss.ignore_index {
-            for c in 0..axes.classes {
-                at.dx[c * at.stride] = T::ZERO;
+impl<T: Real> Positions<T, i64> for CrossEntropyLoss {
+    #[inline(always)]
+    fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+        let axes = self.axes(rows.shape);
+        let smoothing = Smoothing::of(self, axes.classes);
+        each_position(axes, rows.outputs, gradient, |at| {
+            let (index, target) = (at.index, rows.targets[at.index]);
+            let scale = sink.scale(index);
+            if target == self.ignore_index {
+                at.clear(axes.classes);
+                // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
+                sink.put(index, T::ZERO);
+                return;
             }
-            // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
-            sink.put(index, T::ZERO);
-        } else {
             let target = target as usize;
             // The literal lets the compiler see that the classes lie side by side.
             let value = match at.stride {
-                1 => index_target(loss, smoothing, axes.classes, 1, target, scale, at),
-                stride => index_target(loss, smoothing, axes.classes, stride, target, scale, at),
+                1 => index_target(self, smoothing, axes.classes, 1, target, scale, at),
+                stride => index_target(self, smoothing, axes.classes, stride, target, scale, at),
             };
             sink.put(index, value);
-        }
-    });
+        });
+    }
+}
+
+impl<T: Real> Positions<T, T> for CrossEntropyLoss {
+    #[inline(always)]
+    fn each(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+        let axes = self.axes(rows.shape);
+        let smoothing = Smoothing::of(self, axes.classes);
+        each_position(axes, rows.outputs, gradient, |at| {
+            let (index, scale) = (at.index, sink.scale(at.index));
+            let value = match at.stride {
+                1 => probability_target(self, smoothing, axes.classes, 1, rows.targets, scale, at),
+                stride => probability_target(self, smoothing, axes.classes, stride, rows.targets, scale, at),
+            };
+            sink.put(index, value);
+        });
+    }
 }
 
 /// What label smoothing needs: the share that stays with the target, the share of each class, the sum of weights.
@@ -276,73 +273,26 @@ fn index_target<T: Real>(
     smoothing.target * nll + smoothing.class * sum
 }
 
+/// The same for class probabilities.
 #[inline(always)]
-fn probability_targets<T: Real>(
+fn probability_target<T: Real>(
     loss: &CrossEntropyLoss,
-    rows: Rows<'_, T, T>,
-    mut sink: impl Sink<T>,
-    gradient: &mut [T],
-) {
-    let axes = loss.axes(rows.shape);
-    let smoothing = Smoothing::of(loss, axes.classes);
-    each_position(axes, rows.outputs, gradient, |at| {
-        let Position { index, start, stride, x, dx, softmax: s } = at;
-        let last = (axes.classes - 1) * stride;
-        let (x, dx, q) = (&x[..=last], &mut dx[..=last], &rows.targets[start..=start + last]);
-        let mass = |c: usize| smoothing.mass(loss.weight.of(c), q[c * stride]);
-        // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c
-        let total = lane_sum(axes.classes, mass);
-        let scale = sink.scale(index);
-        let by = scale * total * s.inverse;
-        let value = lane_sum(axes.classes, |c| {
-            dx[c * stride] = dx[c * stride] * by - scale * mass(c);
-            mass(c) * (s.log_sum - (x[c * stride] - s.shift))
-        });
-        sink.put(index, value);
-    });
+    smoothing: Smoothing<T>,
+    classes: usize,
+    stride: usize,
+    targets: &[T],
+    scale: T,
+    at: Position<'_, T>,
+) -> T {
+    let Position { start, x, dx, softmax: s, .. } = at;
+    let last = (classes - 1) * stride;
+    let (x, dx, q) = (&x[..=last], &mut dx[..=last], &targets[start..=start + last]);
+    let mass = |c: usize| smoothing.mass(loss.weight.of(c), q[c * stride]);
+    // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c
+    let by = scale * lane_sum(classes, mass) * s.inverse;
+    lane_sum(classes, |c| {
+        let m = mass(c);
+        dx[c * stride] = dx[c * stride] * by - scale * m;
+        m * (s.log_sum - (x[c * stride] - s.shift))
+    })
 }
-
-fn index_rows<T: Real>(
-    loss: &CrossEntropyLoss,
-    rows: Rows<'_, T, i64>,
-    factor: T,
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
-    let per_sample = loss.axes(rows.shape).positions();
-    index_targets(loss, rows, Reduced::new(factor, per_sample, losses), gradient);
-}
-
-fn index_unreduced<T: Real>(
-    loss: &CrossEntropyLoss,
-    rows: Rows<'_, T, i64>,
-    upstream: &[T],
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
-    index_targets(loss, rows, Each { upstream, losses }, gradient);
-}
-
-fn probability_rows<T: Real>(
-    loss: &CrossEntropyLoss,
-    rows: Rows<'_, T, T>,
-    factor: T,
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
-    let per_sample = loss.axes(rows.shape).positions();
-    probability_targets(loss, rows, Reduced::new(factor, per_sample, losses), gradient);
-}
-
-fn probability_unreduced<T: Real>(
-    loss: &CrossEntropyLoss,
-    rows: Rows<'_, T, T>,
-    upstream: &[T],
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
-    probability_targets(loss, rows, Each { upstream, losses }, gradient);
-}
-
-concrete!(CrossEntropyLoss, [f32 i64, f64 i64], index_rows, index_unreduced);
-concrete!(CrossEntropyLoss, [f32 f32, f64 f64], probability_rows, probability_unreduced);

@@ -1,6 +1,6 @@
 //! Losses of one output and one target element each: the loops over rows, and what all of them have in common.
 
-use super::kernel::lane_sum;
+use super::kernel::{check_len, lane_sum};
 use super::*;
 
 /// A loss that is a function of one output and one target.
@@ -57,100 +57,40 @@ pub(super) fn unreduced<T: Real>(
     }
 }
 
-/// As many targets as outputs.
-pub(super) fn check_len(shape: &[usize], samples: usize, expected: usize, found: usize) -> Result<(), LossError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(LossError::TargetLength { found, expected, samples, shape: shape.to_vec() })
+/// [`Batch::count`](super::kernel::Batch::count) of an element-wise loss: a target for each output.
+pub(super) fn count<T: Real>(
+    loss: &impl Element<T>,
+    shape: &[usize],
+    samples: usize,
+    targets: &[T],
+) -> Result<f64, LossError> {
+    let expected = samples * elements(shape);
+    check_len(shape, samples, expected, targets.len())?;
+    loss.check_batch(shape, samples, targets)?;
+    Ok(expected as f64)
 }
 
 /// Implements [`Loss`] for an element-wise loss, from its `problem` (a constant function) and its [`Element`].
 macro_rules! element_wise {
     ($loss:ident, expects $expects:ident) => {
+        impl<T: $crate::Real> $crate::loss::kernel::Batch<T> for $loss {
+            fn target_len(&self, shape: &[usize]) -> usize {
+                $crate::loss::elements(shape)
+            }
+            fn losses_len(&self, shape: &[usize]) -> usize {
+                $crate::loss::elements(shape)
+            }
+            fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, $crate::loss::LossError> {
+                $crate::loss::element::count(self, shape, samples, targets)
+            }
+        }
         $crate::loss::kernel::concrete!(
             $loss,
             [f32 f32, f64 f64],
             $crate::loss::element::rows,
             $crate::loss::element::unreduced
         );
-
-        impl<T: $crate::Real> $crate::loss::Loss<T, T> for $loss {
-            const NAME: &'static str = stringify!($loss);
-            const EXPECTS: $crate::loss::Expects = $crate::loss::Expects::$expects;
-
-            fn reduction(&self) -> $crate::loss::Reduction {
-                self.reduction
-            }
-            fn target_len(&self, shape: &[usize]) -> usize {
-                $crate::loss::elements(shape)
-            }
-            fn prepare(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<T, $crate::loss::LossError> {
-                if let Some(problem) = self.problem() {
-                    return Err(problem.error(stringify!($loss)));
-                }
-                let expected = samples * $crate::loss::elements(shape);
-                $crate::loss::element::check_len(shape, samples, expected, targets.len())?;
-                $crate::loss::element::Element::check_batch(self, shape, samples, targets)?;
-                Ok($crate::loss::kernel::factor(self.reduction, expected as f64, samples))
-            }
-            fn rows(&self, rows: $crate::loss::Rows<'_, T, T>, factor: T, losses: &mut [T], gradient: &mut [T]) {
-                <T as $crate::loss::kernel::RowKernel<$loss, T>>::rows(self, rows, factor, losses, gradient);
-            }
-            fn unreduced_len(&self, shape: &[usize]) -> usize {
-                $crate::loss::elements(shape)
-            }
-            fn unreduced_rows(
-                &self,
-                rows: $crate::loss::Rows<'_, T, T>,
-                upstream: &[T],
-                losses: &mut [T],
-                gradient: &mut [T],
-            ) {
-                <T as $crate::loss::kernel::RowKernel<$loss, T>>::unreduced(self, rows, upstream, losses, gradient);
-            }
-        }
+        $crate::loss::kernel::implement!($loss, targets T, expects $expects);
     };
 }
 pub(super) use element_wise;
-
-/// `assert_fits` of a loss that takes outputs of any shape.
-macro_rules! fits_any_shape {
-    ($loss:ident, $expects:ident) => {
-        impl $loss {
-            $crate::loss::element::assertions!($loss, $expects);
-
-            /// Stops the compilation (or panics) unless a network with this output can be trained with the loss.
-            ///
-            /// # Panics
-            /// If it cannot, with what to change.
-            pub const fn assert_fits(&self, _output_shape: &[usize], output: $crate::network::Output) {
-                self.assert_trainable(output);
-            }
-        }
-    };
-}
-pub(super) use fits_any_shape;
-
-/// The constant assertions that every loss has.
-macro_rules! assertions {
-    ($loss:ident, $expects:ident) => {
-        /// Stops the compilation (or panics) if an option is out of its range.
-        ///
-        /// # Panics
-        /// If it is, with what is allowed.
-        pub const fn assert_valid(&self) {
-            if let Some(problem) = self.problem() {
-                problem.panic(stringify!($loss))
-            }
-        }
-
-        /// Valid, reduced to one number, and what the network puts out is what the loss expects.
-        const fn assert_trainable(&self, output: $crate::network::Output) {
-            self.assert_valid();
-            $crate::loss::check::assert_reduced(stringify!($loss), self.reduction);
-            $crate::loss::Expects::$expects.assert_fits(stringify!($loss), output);
-        }
-    };
-}
-pub(super) use assertions;

@@ -54,6 +54,8 @@ pub trait LossKernels:
 {
     /// The sum of `losses`, in their order.
     fn total(losses: &[Self]) -> Self;
+    /// The place of the first number that is not in [`least`, `most`].
+    fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize>;
 }
 
 macro_rules! loss_kernels {
@@ -62,6 +64,9 @@ macro_rules! loss_kernels {
             fn total(losses: &[Self]) -> Self {
                 // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it.
                 losses.iter().map(|&l| f64::from(l)).sum::<f64>() as $t
+            }
+            fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize> {
+                numbers.iter().position(|x| !(least..=most).contains(x))
             }
         }
     )* };
@@ -118,6 +123,37 @@ impl<T: Real> Sink<T> for Each<'_, T> {
     }
 }
 
+/// A loss of positions: samples, or places in a sample that have a target each.
+pub(super) trait Positions<T, Y>: Batch<Y> {
+    /// Goes through the positions of `rows` in order: their losses go to `sink`, their gradients to `gradient`.
+    fn each(&self, rows: Rows<'_, T, Y>, sink: impl Sink<T>, gradient: &mut [T]);
+}
+
+/// [`RowKernel::rows`] of a loss of positions.
+#[inline(always)]
+pub(super) fn position_rows<T: Real, Y>(
+    loss: &impl Positions<T, Y>,
+    rows: Rows<'_, T, Y>,
+    factor: T,
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
+    let per_sample = loss.losses_len(rows.shape);
+    loss.each(rows, Reduced::new(factor, per_sample, losses), gradient);
+}
+
+/// [`RowKernel::unreduced`] of a loss of positions.
+#[inline(always)]
+pub(super) fn position_unreduced<T: Real, Y>(
+    loss: &impl Positions<T, Y>,
+    rows: Rows<'_, T, Y>,
+    upstream: &[T],
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
+    loss.each(rows, Each { upstream, losses }, gradient);
+}
+
 /// Compiles a loss's `rows` and `unreduced`, generic functions of the module, for pairs of scalar type and target type.
 macro_rules! concrete {
     ($loss:ident, [$($t:ident $target:ident),*], $rows:path, $unreduced:path) => { $(
@@ -144,6 +180,77 @@ macro_rules! concrete {
     )* };
 }
 pub(super) use concrete;
+
+/// What a loss knows of a batch before it sees the outputs; `Y` is the target's element.
+pub(super) trait Batch<Y> {
+    /// See [`Loss::target_len`].
+    fn target_len(&self, shape: &[usize]) -> usize;
+    /// See [`Loss::unreduced_len`].
+    fn losses_len(&self, shape: &[usize]) -> usize;
+    /// Checks a batch whose options are in their range, and counts what a mean divides by.
+    fn count(&self, shape: &[usize], samples: usize, targets: &[Y]) -> Result<f64, LossError>;
+}
+
+/// Implements [`Loss`] from a loss's `problem` (a constant function), its [`Batch`] and its [`RowKernel`].
+macro_rules! implement {
+    ($loss:ident, targets $target:ident, expects $expects:ident) => {
+        impl<T: $crate::Real> $crate::loss::Loss<T, $target> for $loss {
+            const NAME: &'static str = stringify!($loss);
+            const EXPECTS: $crate::loss::Expects = $crate::loss::Expects::$expects;
+
+            fn reduction(&self) -> $crate::loss::Reduction {
+                self.reduction
+            }
+            fn target_len(&self, shape: &[usize]) -> usize {
+                $crate::loss::kernel::Batch::<$target>::target_len(self, shape)
+            }
+            fn prepare(
+                &self,
+                shape: &[usize],
+                samples: usize,
+                targets: &[$target],
+            ) -> Result<T, $crate::loss::LossError> {
+                if let Some(problem) = self.problem() {
+                    return Err(problem.error(stringify!($loss)));
+                }
+                let count = $crate::loss::kernel::Batch::<$target>::count(self, shape, samples, targets)?;
+                Ok($crate::loss::kernel::factor(self.reduction, count, samples))
+            }
+            fn rows(
+                &self,
+                rows: $crate::loss::Rows<'_, T, $target>,
+                factor: T,
+                losses: &mut [T],
+                gradient: &mut [T],
+            ) {
+                <T as $crate::loss::kernel::RowKernel<$loss, $target>>::rows(self, rows, factor, losses, gradient);
+            }
+            fn unreduced_len(&self, shape: &[usize]) -> usize {
+                $crate::loss::kernel::Batch::<$target>::losses_len(self, shape)
+            }
+            fn unreduced_rows(
+                &self,
+                rows: $crate::loss::Rows<'_, T, $target>,
+                upstream: &[T],
+                losses: &mut [T],
+                gradient: &mut [T],
+            ) {
+                <T as $crate::loss::kernel::RowKernel<$loss, $target>>::unreduced(
+                    self, rows, upstream, losses, gradient,
+                );
+            }
+        }
+    };
+}
+pub(super) use implement;
+
+/// As many targets as expected.
+pub(super) fn check_len(shape: &[usize], samples: usize, expected: usize, found: usize) -> Result<(), LossError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(LossError::TargetLength { found, expected, samples, shape: shape.to_vec() })
+}
 
 /// The factor of a mean over `count` terms, and of the other reductions.
 pub(super) fn factor<T: Real>(reduction: Reduction, count: f64, samples: usize) -> T {

@@ -1,7 +1,7 @@
 //! [`L1Loss`]: the absolute error.
 
-use super::check::Problem;
-use super::element::{Element, element_wise, fits_any_shape};
+use super::check::{Problem, fits_any_shape};
+use super::element::{Element, element_wise};
 use super::*;
 
 /// The absolute error of each element, `L = mean(|x − y|)`.

@@ -1,7 +1,7 @@
 //! [`MSELoss`]: the squared error.
 
-use super::check::Problem;
-use super::element::{Element, element_wise, fits_any_shape};
+use super::check::{Problem, fits_any_shape};
+use super::element::{Element, element_wise};
 use super::*;
 
 /// The squared error of each element, `L = mean((x − y)²)`.

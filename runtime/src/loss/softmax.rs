@@ -56,6 +56,16 @@ pub(super) struct Position<'a, T> {
     pub(super) softmax: Softmax<T>,
 }
 
+impl<T: Real> Position<'_, T> {
+    /// No gradient.
+    #[inline(always)]
+    pub(super) fn clear(self, classes: usize) {
+        for c in 0..classes {
+            self.dx[c * self.stride] = T::ZERO;
+        }
+    }
+}
+
 /// Positions in a block: as many as have an accumulator on the stack.
 const BLOCK_POSITIONS: usize = 64;
 /// Elements in a block: 4 KiB of `f32` outputs and as much gradient stay in a first-level cache.
