@@ -46,16 +46,27 @@ pub trait RowKernel<L, Y>: Sized {
 /// The loops of all losses for one scalar type.
 pub trait LossKernels:
     Math
+    + RowKernel<BCELoss, Self>
     + RowKernel<BCEWithLogitsLoss, Self>
+    + RowKernel<BinaryFocalLoss, Self>
     + RowKernel<CrossEntropyLoss, Self>
     + RowKernel<CrossEntropyLoss, i64>
+    + RowKernel<HingeEmbeddingLoss, Self>
+    + RowKernel<HuberLoss, Self>
+    + RowKernel<KLDivLoss, Self>
     + RowKernel<L1Loss, Self>
+    + RowKernel<LogCoshLoss, Self>
     + RowKernel<MSELoss, Self>
+    + RowKernel<PoissonNLLLoss, Self>
+    + RowKernel<SmoothL1Loss, Self>
+    + RowKernel<SoftMarginLoss, Self>
 {
     /// The sum of `losses`, in their order.
     fn total(losses: &[Self]) -> Self;
     /// The place of the first number that is not in [`least`, `most`].
     fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize>;
+    /// The place of the first number that is neither 1 nor −1.
+    fn first_not_sign(numbers: &[Self]) -> Option<usize>;
 }
 
 macro_rules! loss_kernels {
@@ -67,6 +78,9 @@ macro_rules! loss_kernels {
             }
             fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize> {
                 numbers.iter().position(|x| !(least..=most).contains(x))
+            }
+            fn first_not_sign(numbers: &[Self]) -> Option<usize> {
+                numbers.iter().position(|x| x.abs() != 1.0)
             }
         }
     )* };
@@ -216,13 +230,7 @@ macro_rules! implement {
                 let count = $crate::loss::kernel::Batch::<$target>::count(self, shape, samples, targets)?;
                 Ok($crate::loss::kernel::factor(self.reduction, count, samples))
             }
-            fn rows(
-                &self,
-                rows: $crate::loss::Rows<'_, T, $target>,
-                factor: T,
-                losses: &mut [T],
-                gradient: &mut [T],
-            ) {
+            fn rows(&self, rows: $crate::loss::Rows<'_, T, $target>, factor: T, losses: &mut [T], gradient: &mut [T]) {
                 <T as $crate::loss::kernel::RowKernel<$loss, $target>>::rows(self, rows, factor, losses, gradient);
             }
             fn unreduced_len(&self, shape: &[usize]) -> usize {

@@ -12,13 +12,22 @@
 mod check;
 mod element;
 mod kernel;
+mod softmax;
 mod weights;
 
+mod bce;
 mod bce_with_logits;
+mod binary_focal;
 mod cross_entropy;
+mod hinge_embedding;
+mod huber;
+mod kl_div;
 mod l1;
+mod log_cosh;
 mod mse;
-mod softmax;
+mod poisson_nll;
+mod smooth_l1;
+mod soft_margin;
 
 #[cfg(test)]
 mod tests;
@@ -30,13 +39,22 @@ use serde::{Deserialize, Serialize};
 use crate::Real;
 use crate::network::{Outputs, RowLoss, Sample};
 
+pub use bce::BCELoss;
 pub use bce_with_logits::BCEWithLogitsLoss;
+pub use binary_focal::BinaryFocalLoss;
 pub use check::Expects;
 pub use cross_entropy::CrossEntropyLoss;
+pub use hinge_embedding::HingeEmbeddingLoss;
+pub use huber::HuberLoss;
 #[doc(hidden)]
 pub use kernel::LossKernels;
+pub use kl_div::KLDivLoss;
 pub use l1::L1Loss;
+pub use log_cosh::LogCoshLoss;
 pub use mse::MSELoss;
+pub use poisson_nll::PoissonNLLLoss;
+pub use smooth_l1::SmoothL1Loss;
+pub use soft_margin::SoftMarginLoss;
 pub use weights::LossWeights;
 
 /// How the losses of single elements (or samples) become one number.

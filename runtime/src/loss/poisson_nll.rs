@@ -1,0 +1,72 @@
+//! [`PoissonNLLLoss`]: counts.
+
+use super::check::{Problem, fits_any_shape};
+use super::element::{Element, element_wise};
+use super::*;
+
+/// Negative log-likelihood of counts under a Poisson distribution: `L = e^x − y·x`, or without `log_input`
+/// `L = x − y·ln(x + eps)`.
+///
+/// `x` is the logarithm of the expected count (or the count itself), `y` the count found. The term `ln y!` does not
+/// depend on the network and is left out; with `full` Stirling's approximation `y ln y − y + ½ ln(2πy)` stands for it
+/// where `y > 1`.
+///
+/// # Shapes
+/// `x: [N, …]`, `y` the same.
+///
+/// # Errors
+/// [`LossError`] for an `eps` that is not positive, or a wrong number of targets.
+///
+/// # Example
+/// ```
+/// use glulam::loss::{LossForward, PoissonNLLLoss};
+/// let (mut losses, mut gradient) = ([0.0; 1], [0.0; 1]);
+/// let loss = PoissonNLLLoss::DEFAULT.forward_flat(&[1], &[0.0], &[3.0], &mut losses, &mut gradient);
+/// assert_eq!(loss, Ok(1.0));
+/// assert_eq!(gradient, [-2.0]);
+/// ```
+///
+/// # References
+/// `torch.nn.PoissonNLLLoss`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PoissonNLLLoss {
+    /// Outputs are logarithms of expected counts.
+    pub log_input: bool,
+    /// Add Stirling's approximation of the constant term.
+    pub full: bool,
+    /// Keeps the logarithm finite at 0, without `log_input`; positive.
+    pub eps: f64,
+    /// How the losses of all elements become one number.
+    pub reduction: Reduction,
+}
+
+impl PoissonNLLLoss {
+    /// PyTorch's defaults: logarithms, no constant term, the mean.
+    pub const DEFAULT: Self = PoissonNLLLoss { log_input: true, full: false, eps: 1e-8, reduction: Reduction::Mean };
+
+    const fn problem(&self) -> Option<Problem> {
+        Problem::unless(self.eps > 0.0, "eps", self.eps, "more than 0")
+    }
+}
+
+impl<T: Real> Element<T> for PoissonNLLLoss {
+    #[inline(always)]
+    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+        let (value, derivative) = if self.log_input {
+            let rate = x.exp();
+            (rate - y * x, rate - y)
+        } else {
+            let rate = x + T::from_f64(self.eps);
+            (x - y * rate.ln(), T::ONE - y / rate)
+        };
+        if self.full && y > T::ONE {
+            let (half, two_pi) = (T::from_f64(0.5), T::from_f64(std::f64::consts::TAU));
+            (value + (y * y.ln() - y + half * (two_pi * y).ln()), derivative)
+        } else {
+            (value, derivative)
+        }
+    }
+}
+
+element_wise!(PoissonNLLLoss, expects Anything);
+fits_any_shape!(PoissonNLLLoss, Anything);

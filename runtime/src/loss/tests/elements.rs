@@ -1,0 +1,136 @@
+//! Losses with a target for each output.
+
+use super::*;
+
+#[test]
+fn squared_error() {
+    check(MSELoss::DEFAULT, &[3, 7], &numbers(84), &shares(84));
+    check(MSELoss::DEFAULT, &[], &numbers(5), &shares(5));
+}
+
+#[test]
+fn absolute_error() {
+    check(L1Loss::DEFAULT, &[3], &numbers(12), &shares(12));
+}
+
+#[test]
+fn binary_cross_entropy_of_logits() {
+    check(BCEWithLogitsLoss::DEFAULT, &[2, 3], &numbers(24), &shares(24));
+    for len in [1, 3, 6, 24] {
+        let weighted = BCEWithLogitsLoss {
+            weight: shares(len).into(),
+            pos_weight: shares(3)[..].into(),
+            ..BCEWithLogitsLoss::DEFAULT
+        };
+        check_batch(weighted, &[2, 3], &numbers(24), &shares(24));
+    }
+    let weighted = BCEWithLogitsLoss { pos_weight: [2.5].into(), ..BCEWithLogitsLoss::DEFAULT };
+    let (value, _, gradient) = forward::<f32, f32, _>(&weighted, &[2], &[1000.0, -1000.0], &[0.0, 1.0]);
+    assert_eq!(value, (1000.0 + 2500.0) / 2.0);
+    assert_eq!(gradient, [0.5, -1.25]);
+}
+
+#[test]
+fn squared_or_absolute_error() {
+    for beta in [1.0, 0.3, 0.0] {
+        check(SmoothL1Loss { beta, ..SmoothL1Loss::DEFAULT }, &[3], &numbers(24), &shares(24));
+    }
+    for delta in [1.0, 0.3] {
+        check(HuberLoss { delta, ..HuberLoss::DEFAULT }, &[3], &numbers(24), &shares(24));
+    }
+}
+
+#[test]
+fn logarithm_of_hyperbolic_cosine() {
+    check(LogCoshLoss::DEFAULT, &[3], &numbers(24), &shares(24));
+    check_extremes(LogCoshLoss::DEFAULT, &[3], &[0.0; 12], &[0.0; 12]);
+    for d in [1e-6, 1e-3, 0.5, 0.999, 1.001] {
+        let (value, _, _) = forward(&LogCoshLoss::DEFAULT, &[], &[d], &[0.0]);
+        // The series of ln cosh, and its defining formula where that has its digits.
+        let want = if d < 0.01 { d * d / 2.0 * (1.0 - d * d / 6.0) } else { f64::cosh(d).ln() };
+        assert!((value - want).abs() <= 1e-12 * want, "{d}: {value}, expected {want}");
+    }
+}
+
+#[test]
+fn binary_cross_entropy_of_probabilities() {
+    // Away from 0 and 1, where the loss is too steep for central differences.
+    let outputs: Vec<f64> = shares(12).into_iter().map(|x| 0.2 + 0.6 * x).collect();
+    check(BCELoss::DEFAULT, &[3], &outputs, &shares(12));
+    check_batch(BCELoss { weight: shares(12).into(), ..BCELoss::DEFAULT }, &[3], &outputs, &[0.0; 12]);
+}
+
+#[test]
+fn probabilities_of_zero_and_one_cost_at_most_a_hundred() {
+    let (value, _, gradient) = forward(&BCELoss::DEFAULT, &[2], &[0.0, 1.0], &[1.0, 0.0]);
+    assert_eq!(value, 100.0);
+    let slope = 0.5 / f64::from(1e-12_f32);
+    assert_eq!(gradient, [-slope, slope]);
+    let (value, _, gradient) = forward(&BCELoss::DEFAULT, &[2], &[0.0, 1.0], &[0.0, 1.0]);
+    assert_eq!((value, gradient), (0.0, vec![0.0, 0.0]));
+    assert!(forward(&BCELoss::DEFAULT, &[1], &[1.5], &[1.0]).0.is_nan());
+}
+
+#[test]
+fn divergence() {
+    check(KLDivLoss::DEFAULT, &[4], &numbers(12), &shares(12));
+    check(KLDivLoss { log_target: true, ..KLDivLoss::DEFAULT }, &[4], &numbers(12), &numbers(12));
+    let (value, _, gradient) = forward(&KLDivLoss::DEFAULT, &[2], &[-1.0, -2.0], &[0.0, 1.0]);
+    assert_eq!((value, gradient), (1.0, vec![0.0, -0.5]));
+}
+
+#[test]
+fn counts() {
+    for full in [false, true] {
+        let counts: Vec<f64> = (0..12).map(|i| (i % 5) as f64).collect();
+        check(PoissonNLLLoss { full, ..PoissonNLLLoss::DEFAULT }, &[4], &numbers(12), &counts);
+        let rates = PoissonNLLLoss { full, log_input: false, eps: 1e-3, ..PoissonNLLLoss::DEFAULT };
+        check(rates, &[4], &shares(12), &counts);
+    }
+}
+
+#[test]
+fn hinge_of_distances() {
+    check(HingeEmbeddingLoss { margin: 0.7, ..HingeEmbeddingLoss::DEFAULT }, &[4], &numbers(12), &signs(12));
+}
+
+#[test]
+fn soft_margin() {
+    check(SoftMarginLoss::DEFAULT, &[4], &numbers(12), &signs(12));
+    check_extremes(SoftMarginLoss::DEFAULT, &[4], &[1.0, -1.0, -1.0, 1.0], &[1.0, -1.0, -1.0, 1.0]);
+}
+
+#[test]
+fn binary_focal() {
+    for (alpha, gamma) in [(0.25, 2.0), (-1.0, 0.0), (0.6, 0.5), (0.6, 3.5)] {
+        let loss = BinaryFocalLoss { alpha, gamma, ..BinaryFocalLoss::DEFAULT };
+        check(loss, &[4], &numbers(12), &shares(12));
+        check(loss, &[4], &numbers(12), &[1.0; 12]);
+        check_extremes(loss, &[4], &[0.0, 1.0, 0.0, 1.0], &[0.0, 1.0, 0.0, 1.0]);
+    }
+    let plain = BinaryFocalLoss { alpha: -1.0, gamma: 0.0, ..BinaryFocalLoss::DEFAULT };
+    let (value, _, gradient) = forward(&plain, &[4], &numbers(12), &shares(12));
+    let (want, _, want_gradient) = forward(&BCEWithLogitsLoss::DEFAULT, &[4], &numbers(12), &shares(12));
+    assert_close(value, want, "focal loss without focus");
+    for (g, want) in gradient.into_iter().zip(want_gradient) {
+        assert_close(g, want, "its gradient");
+    }
+}
+
+/// As `torch.autograd` chooses among the slopes on either side.
+#[test]
+fn slopes_at_kinks_are_those_of_pytorch() {
+    #[track_caller]
+    fn check_slope(loss: impl Loss<f64, f64>, output: f64, target: f64, slope: f64) {
+        assert_eq!(forward(&loss, &[], &[output], &[target]).2, [slope]);
+    }
+    check_slope(L1Loss::DEFAULT, 2.0, 2.0, 0.0);
+    check_slope(SmoothL1Loss { beta: 0.0, ..SmoothL1Loss::DEFAULT }, 2.0, 2.0, 0.0);
+    check_slope(SmoothL1Loss::DEFAULT, 3.0, 2.0, 1.0);
+    check_slope(HuberLoss::DEFAULT, 1.0, 2.0, -1.0);
+    check_slope(HingeEmbeddingLoss::DEFAULT, 1.0, -1.0, -1.0);
+}
+
+fn signs(len: usize) -> Vec<f64> {
+    (0..len).map(|i| if i % 3 == 0 { 1.0 } else { -1.0 }).collect()
+}

@@ -1,0 +1,181 @@
+//! What must be true of every loss, and a row for each in which it is.
+
+use super::*;
+
+mod classes;
+mod elements;
+mod refusals;
+
+/// Options with each reduction in turn.
+trait Reduce: Sized {
+    fn reduce(&self, reduction: Reduction) -> Self;
+}
+
+macro_rules! reduce {
+    ($($loss:ident)*) => { $(
+        impl Reduce for $loss {
+            fn reduce(&self, reduction: Reduction) -> Self {
+                #[allow(clippy::needless_update, reason = "some losses have no other option")]
+                $loss { reduction, ..self.clone() }
+            }
+        }
+    )* };
+}
+reduce!(BCELoss BCEWithLogitsLoss BinaryFocalLoss CrossEntropyLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss
+    LogCoshLoss MSELoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss);
+
+/// The central differences of a loss smooth at `outputs` agree with its gradient to about the square of their step.
+const STEP: f64 = 1e-5;
+const TOLERANCE: f64 = 1e-8;
+
+fn forward<T: Real, Y: Copy + Sync, L: Loss<T, Y>>(
+    loss: &L,
+    shape: &[usize],
+    outputs: &[T],
+    targets: &[Y],
+) -> (T, Vec<T>, Vec<T>) {
+    let mut losses = vec![T::from_f64(7.0); outputs.len() / elements(shape)];
+    let mut gradient = vec![T::from_f64(7.0); outputs.len()];
+    let value = loss.forward_flat(shape, outputs, targets, &mut losses, &mut gradient).unwrap();
+    (value, losses, gradient)
+}
+
+fn unreduced<T: Real, Y: Copy + Sync, L: Loss<T, Y>>(
+    loss: &L,
+    shape: &[usize],
+    outputs: &[T],
+    targets: &[Y],
+    upstream: impl Fn(usize) -> f64,
+) -> (Vec<T>, Vec<T>) {
+    let len = outputs.len() / elements(shape) * loss.unreduced_len(shape);
+    let upstream: Vec<T> = (0..len).map(|i| T::from_f64(upstream(i))).collect();
+    let (mut losses, mut gradient) = (vec![T::from_f64(7.0); len], vec![T::from_f64(7.0); outputs.len()]);
+    loss.unreduced(shape, outputs, targets, &upstream, &mut losses, &mut gradient).unwrap();
+    (losses, gradient)
+}
+
+#[track_caller]
+fn assert_close(got: f64, want: f64, what: &str) {
+    assert!((got - want).abs() <= TOLERANCE * want.abs().max(1.0), "{what}: {got}, expected {want}");
+}
+
+/// Checks everything at `outputs`, a batch where the loss is smooth.
+#[track_caller]
+fn check<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: L, shape: &[usize], outputs: &[f64], targets: &[Y]) {
+    check_empty(&loss, shape);
+    check_batch(loss, shape, outputs, targets);
+}
+
+/// Checks what does not need an empty batch, for options made for this batch alone.
+#[track_caller]
+fn check_batch<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: L, shape: &[usize], outputs: &[f64], targets: &[Y]) {
+    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
+        check_gradient(&loss.reduce(reduction), shape, outputs, targets);
+        check_shares(&loss.reduce(reduction), shape, outputs, targets);
+    }
+    check_reductions(&loss, shape, outputs, targets);
+}
+
+fn check_gradient<Y: Copy + Sync, L: Loss<f64, Y>>(loss: &L, shape: &[usize], outputs: &[f64], targets: &[Y]) {
+    let (_, _, gradient) = forward(loss, shape, outputs, targets);
+    let mut moved = outputs.to_vec();
+    for i in 0..outputs.len() {
+        moved[i] = outputs[i] + STEP;
+        let above = forward(loss, shape, &moved, targets).0;
+        moved[i] = outputs[i] - STEP;
+        let below = forward(loss, shape, &moved, targets).0;
+        moved[i] = outputs[i];
+        assert_close(gradient[i], (above - below) / (2.0 * STEP), &format!("{loss:?}: gradient {i}"));
+    }
+    let weighted = |i: usize| 0.5 + 0.25 * (i % 5) as f64;
+    let (_, gradient) = unreduced(loss, shape, outputs, targets, weighted);
+    let total = |outputs: &[f64]| -> f64 {
+        let (losses, _) = unreduced(loss, shape, outputs, targets, weighted);
+        losses.iter().enumerate().map(|(i, l)| weighted(i) * l).sum()
+    };
+    for i in 0..outputs.len() {
+        moved[i] = outputs[i] + STEP;
+        let above = total(&moved);
+        moved[i] = outputs[i] - STEP;
+        let below = total(&moved);
+        moved[i] = outputs[i];
+        assert_close(gradient[i], (above - below) / (2.0 * STEP), &format!("{loss:?}: upstream gradient {i}"));
+    }
+}
+
+/// Two shares of the rows give the same bits as all at once.
+fn check_shares<Y: Copy + Sync, L: Loss<f64, Y>>(loss: &L, shape: &[usize], outputs: &[f64], targets: &[Y]) {
+    let (_, losses, gradient) = forward(loss, shape, outputs, targets);
+    let samples = losses.len();
+    let bound = loss.bind(shape, samples, targets).unwrap();
+    for cut in 0..=samples {
+        let at = cut * elements(shape);
+        let (mut some_losses, mut some_gradient) = (vec![7.0; samples], vec![7.0; outputs.len()]);
+        bound.rows(0, &outputs[..at], &mut some_losses[..cut], &mut some_gradient[..at]);
+        bound.rows(cut, &outputs[at..], &mut some_losses[cut..], &mut some_gradient[at..]);
+        assert_eq!(some_losses, losses, "{loss:?} cut at {cut}");
+        assert_eq!(some_gradient, gradient, "{loss:?} cut at {cut}");
+    }
+}
+
+/// Sum and batch mean follow from the elements; the mean is the sum times the factor.
+fn check_reductions<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(
+    loss: &L,
+    shape: &[usize],
+    outputs: &[f64],
+    targets: &[Y],
+) {
+    let samples = outputs.len() / elements(shape);
+    let (losses, gradient) = unreduced(&loss.reduce(Reduction::None), shape, outputs, targets, |_| 1.0);
+    let sum: f64 = losses.iter().sum();
+    let factor = loss.reduce(Reduction::Mean).prepare(shape, samples, targets).unwrap();
+    let batch_mean = 1.0 / samples as f64;
+    for (reduction, factor) in [(Reduction::Sum, 1.0), (Reduction::Mean, factor), (Reduction::BatchMean, batch_mean)] {
+        let (value, _, reduced) = forward(&loss.reduce(reduction), shape, outputs, targets);
+        assert_close(value, sum * factor, &format!("{loss:?}: {reduction:?}"));
+        for (&g, &all) in reduced.iter().zip(&gradient) {
+            assert_close(g, all * factor, &format!("{loss:?}: gradient of {reduction:?}"));
+        }
+    }
+    let name = L::NAME;
+    assert_eq!(loss.reduce(Reduction::None).bind(shape, samples, targets).err(), Some(LossError::NotReduced(name)));
+}
+
+fn check_empty<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: &L, shape: &[usize]) {
+    let mean = loss.reduce(Reduction::Mean);
+    assert_eq!(mean.bind(shape, 0, &[]).err(), Some(LossError::Empty(L::NAME)));
+    assert_eq!(forward(&loss.reduce(Reduction::Sum), shape, &[], &[]).0, 0.0);
+    assert_eq!(unreduced(&loss.reduce(Reduction::None), shape, &[], &[], |_| 1.0), (vec![], vec![]));
+}
+
+/// The loss and its gradient are finite however large the outputs are, in both scalar types.
+#[track_caller]
+fn check_extremes<Y: Copy + Sync, Z: Copy + Sync, L>(loss: L, shape: &[usize], targets: &[Y], targets_f32: &[Z])
+where
+    L: Loss<f64, Y> + Loss<f32, Z>,
+{
+    let samples = targets.len() / <L as Loss<f64, Y>>::target_len(&loss, shape);
+    let signs = [1000.0, -1000.0, 80.0, -80.0, 0.0];
+    for phase in 0..signs.len() {
+        let outputs: Vec<f64> = (0..samples * elements(shape)).map(|i| signs[(i * 3 + phase) % 5]).collect();
+        let (value, losses, gradient) = forward(&loss, shape, &outputs, targets);
+        assert!(value.is_finite() && losses.iter().chain(&gradient).all(|x| x.is_finite()), "{loss:?}: {outputs:?}");
+        let outputs: Vec<f32> = outputs.iter().map(|&x| x as f32).collect();
+        let (value, losses, gradient) = forward(&loss, shape, &outputs, targets_f32);
+        assert!(value.is_finite() && losses.iter().chain(&gradient).all(|x| x.is_finite()), "{loss:?}: {outputs:?}");
+    }
+}
+
+/// Numbers without pattern in (−2, 2), none of them near another or near zero.
+fn numbers(len: usize) -> Vec<f64> {
+    (0..len).map(|i| (i as f64 * 0.754877666 + 0.31).fract() * 4.0 - 2.0).collect()
+}
+
+/// Numbers without pattern in (0, 1).
+fn shares(len: usize) -> Vec<f64> {
+    (0..len).map(|i| (i as f64 * 0.569840291 + 0.17).fract() * 0.98 + 0.01).collect()
+}
+
+fn classes(len: usize, classes: i64) -> Vec<i64> {
+    (0..len).map(|i| (i as i64 * 7 + 2) % classes).collect()
+}
