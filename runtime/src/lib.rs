@@ -4,6 +4,7 @@
 #[doc(hidden)]
 pub mod __private;
 pub mod checkpoint;
+pub mod clip;
 pub mod data;
 mod flat;
 pub mod init;

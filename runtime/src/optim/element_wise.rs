@@ -110,7 +110,8 @@ impl<T: Real, S: ElementWise<State<T> = Self>> ElementWiseState<T, S> {
         &self.slots[slot]
     }
 
-    /// The number of steps that parameter `index` has made; `None` if it is frozen.
+    /// The number of steps that parameter `index` has made (as far as the state dict that was loaded, if any, counts
+    /// them: SGD's does not); `None` if it is frozen.
     pub fn steps(&self, index: usize) -> Option<u64> {
         self.cohorts.get(self.rules.cohort_of[index]).map(|cohort| cohort.progress.step)
     }
@@ -241,7 +242,7 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
     fn state_dict(&self) -> OptimizerStateDict<S, T> {
         state_dict::collect(&self.groups, |index, entries| {
             let progress = self.cohorts[self.rules.cohort_of[index]].progress;
-            if progress.step == 0 {
+            if S::HAS_STEP && progress.step == 0 {
                 return;
             }
             if S::HAS_STEP {

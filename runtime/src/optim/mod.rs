@@ -17,6 +17,9 @@ mod rmsprop;
 mod rules;
 mod sgd;
 mod state_dict;
+#[cfg(test)]
+mod tests;
+mod vector;
 
 use std::fmt::Debug;
 
@@ -36,6 +39,7 @@ pub use rmsprop::{RMSprop, RMSpropRule};
 pub use rules::RuleKernels;
 pub use sgd::{SGD, SGDRule};
 pub use state_dict::{GroupState, OptimizerStateDict, StateValue};
+pub use vector::VectorKernels;
 
 /// The settings of an optimizer.
 #[diagnostic::on_unimplemented(

@@ -36,7 +36,7 @@ pub(super) fn each<R, T: Real, const N: usize>(
     let len = p.len();
     let (p_chunks, p_rest) = p.as_chunks_mut::<CHUNK>();
     let (g_chunks, g_rest) = g[..len].as_chunks::<CHUNK>();
-    let mut slots = slots.map(|slot| slot[..len].as_chunks_mut::<CHUNK>());
+    let slots = slots.map(|slot| slot[..len].as_chunks_mut::<CHUNK>());
     for (i, (p, g)) in p_chunks.iter_mut().zip(g_chunks).enumerate() {
         let mut state = [[T::ZERO; CHUNK]; N];
         for slot in 0..N {
@@ -116,6 +116,7 @@ macro_rules! compiled {
         impl RuleKernels for $t {
             $(fn $name(rule: &$rule<$t>, p: &mut [$t], g: &[$t], slots: &mut [&mut [$t]]) {
                 #[inline(always)]
+                #[allow(clippy::extra_unused_type_parameters, reason = "the rule is the same on all of them")]
                 fn body<S: Simd, T: Real>(rule: &$rule<T>, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
                     rule.body(p, g, slots);
                 }

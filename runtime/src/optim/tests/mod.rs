@@ -1,0 +1,277 @@
+//! What every optimizer has to do, one row each: learn, be the same folded and in two phases, go on after save and
+//! load with the same bits, keep no subnormal state, leave frozen parameters alone.
+
+mod parameter_groups;
+mod state_dicts;
+
+use super::*;
+use crate::network::{Kind, Layout};
+
+const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, layout: Layout) -> ParamSpec {
+    let kind = if shape.len() == 1 { Kind::Bias } else { Kind::Weight };
+    ParamSpec { name, shape, offset, len, row: 1, kind, layout }
+}
+
+/// Odd sizes, both layouts.
+static TABLE: [ParamSpec; 4] = [
+    param("stem.weight", &[7, 5], 0, 35, Layout::Transposed),
+    param("stem.bias", &[7], 48, 7, Layout::Same),
+    param("head.weight", &[3, 2, 2], 64, 12, Layout::Transposed),
+    param("head.bias", &[3], 80, 3, Layout::Same),
+];
+const LEN: usize = 96;
+
+/// Numbers in (-1, 1) that look random, the same for both scalar types.
+fn noise<T: Real>(seed: usize, i: usize) -> T {
+    T::from_f64((((seed * 7919 + i) * 2654435761) % 1000003) as f64 / 500001.5 - 1.0)
+}
+
+fn start<T: Real>(table: &[ParamSpec]) -> Vec<T> {
+    let mut parameters = vec![T::ZERO; LEN];
+    for spec in table {
+        for i in spec.offset..spec.offset + spec.len {
+            parameters[i] = noise(1, i);
+        }
+    }
+    parameters
+}
+
+/// The gradient of step `step`: of ∑ aᵢ (pᵢ − cᵢ)² / 2, and a little noise.
+fn gradient<T: Real>(table: &[ParamSpec], step: usize, parameters: &[T]) -> Vec<T> {
+    let mut gradients = vec![T::ZERO; LEN];
+    for spec in table {
+        for i in spec.offset..spec.offset + spec.len {
+            let slope = (parameters[i].to_f64() - 0.3) * (1.0 + (i % 3) as f64);
+            gradients[i] = T::from_f64(slope + 0.01 * noise::<f64>(step + 2, i));
+        }
+    }
+    gradients
+}
+
+fn steps<T: Real, O: OptimizerState<T>>(
+    table: &[ParamSpec],
+    state: &mut O,
+    parameters: &mut [T],
+    range: std::ops::Range<usize>,
+) {
+    for step in range {
+        let gradients = gradient(table, step, parameters);
+        state.step_flat(parameters, &gradients);
+    }
+}
+
+/// In tiles of odd sizes, cut in two as for two threads.
+fn folded_step<T: Real>(table: &[ParamSpec], fold: &mut dyn Fold<T>, parameters: &mut [T], gradients: &[T]) {
+    let cut = 5;
+    let (mut left, mut right) = fold.begin(parameters).split_at(cut);
+    for (index, spec) in table.iter().enumerate() {
+        let (mut at, end, mut tile) = (spec.offset, spec.offset + spec.len, 1);
+        while at < end {
+            let to = if at < cut { (at + tile).min(cut).min(end) } else { (at + tile).min(end) };
+            let part = if at < cut { &mut left } else { &mut right };
+            part.finish(index, at, &gradients[at..to]);
+            (at, tile) = (to, tile + 2);
+        }
+    }
+}
+
+fn folding_gives_the_same_bits<T: Real, S: Optimizer>(table: &'static [ParamSpec], settings: S) {
+    let mut whole = settings.clone().init_for::<T>(table).unwrap();
+    let mut tiles = whole.clone();
+    assert_eq!(tiles.fold().is_some(), S::ELEMENT_WISE);
+    let (mut p, mut q) = (start::<T>(table), start::<T>(table));
+    for step in 0..20 {
+        let gradients = gradient(table, step, &p);
+        whole.step_flat(&mut p, &gradients);
+        match tiles.fold() {
+            Some(fold) => folded_step(table, fold, &mut q, &gradients),
+            None => tiles.step_flat(&mut q, &gradients),
+        }
+        assert_eq!(p, q, "step {step}");
+    }
+    assert_eq!(whole.state_dict(), tiles.state_dict());
+}
+
+fn resumes_with_the_same_bits<T: Real, S: Optimizer>(table: &'static [ParamSpec], settings: S) {
+    let mut state = settings.clone().init_for::<T>(table).unwrap();
+    let mut parameters = start::<T>(table);
+    steps(table, &mut state, &mut parameters, 0..12);
+    state.groups_mut()[0].settings.set_lr(settings.lr() * 0.5);
+    state.groups_mut()[0].initial_lr = Some(settings.lr());
+
+    let text = serde_json::to_string(&state.state_dict()).unwrap();
+    let mut resumed = settings.init_for::<T>(table).unwrap();
+    resumed.load_state_dict(&serde_json::from_str(&text).unwrap()).unwrap();
+    assert_eq!(resumed.groups(), state.groups());
+    assert_eq!(resumed.state_dict(), state.state_dict());
+
+    let mut other = parameters.clone();
+    steps(table, &mut state, &mut parameters, 12..24);
+    steps(table, &mut resumed, &mut other, 12..24);
+    assert_eq!(parameters, other);
+}
+
+fn state_is_never_subnormal<T: Real, S: Optimizer>(table: &'static [ParamSpec], settings: S) {
+    let mut state = settings.init_for::<T>(table).unwrap();
+    let mut parameters = start::<T>(table);
+    let tiny = T::MIN_POSITIVE.to_f64();
+    for step in 0..60 {
+        // Around the smallest normal number, around its root (whose square is looked at), then nothing at all.
+        let scale = [tiny, tiny.sqrt(), tiny.powf(0.75), 0.0][step / 15];
+        let gradients: Vec<T> = (0..LEN).map(|i| T::from_f64(8.0 * scale * noise::<f64>(step, i))).collect();
+        state.step_flat(&mut parameters, &gradients);
+        for (name, value) in state.state_dict().state.into_values().flatten() {
+            let StateValue::Tensor { values, .. } = value else { continue };
+            for x in values {
+                assert!(
+                    x == T::ZERO || x.abs() >= T::MIN_POSITIVE,
+                    "{name} is {x:e} after step {step}",
+                    x = x.to_f64()
+                );
+            }
+        }
+    }
+    assert!(parameters.iter().all(|p| p.is_finite()));
+}
+
+fn frozen_parameters_stay<T: Real, S: Optimizer>(table: &'static [ParamSpec], settings: S) {
+    let mut state = groups(table, settings).freeze("stem").build::<T>().unwrap();
+    let before = start::<T>(table);
+    let mut parameters = before.clone();
+    let gradients = gradient(table, 0, &parameters);
+    state.step_flat(&mut parameters, &gradients);
+    for (index, spec) in table.iter().enumerate() {
+        let range = spec.offset..spec.offset + spec.len;
+        let moves = spec.name.starts_with("head");
+        assert_eq!(state.trainable()[index], moves, "{}", spec.name);
+        assert_eq!(parameters[range.clone()] != before[range], moves, "{}", spec.name);
+    }
+    if let Some(fold) = state.fold() {
+        assert!(!fold.trains(0));
+        assert!(!fold.begin(&mut parameters).wants(0));
+    }
+}
+
+/// ∑ (pᵢ − 0.3)² falls at least to `share` of what it was.
+fn learns_a_parabola<T: Real, S: Optimizer>(table: &'static [ParamSpec], settings: S, share: f64) {
+    let distance = |parameters: &[T]| -> f64 {
+        let of = |spec: &ParamSpec| parameters[spec.offset..spec.offset + spec.len].to_vec();
+        table.iter().flat_map(of).map(|p| (p.to_f64() - 0.3).powi(2)).sum()
+    };
+    let mut state = settings.init_for::<T>(table).unwrap();
+    let mut parameters = start::<T>(table);
+    let before = distance(&parameters);
+    steps(table, &mut state, &mut parameters, 0..200);
+    let after = distance(&parameters);
+    assert!(after < share * before, "{} from {before} to {after}", S::NAME);
+}
+
+/// 100 (y − x²)² + (1 − x)², from (−1, 1): the loss falls at least to `share` of the 4 that it was.
+fn descends_rosenbrocks_valley<S: Optimizer>(settings: S, share: f64) {
+    static POINT: [ParamSpec; 1] = [param("point", &[1, 2], 0, 2, Layout::Same)];
+    let loss = |p: &[f64]| 100.0 * (p[1] - p[0] * p[0]).powi(2) + (1.0 - p[0]).powi(2);
+    let mut state = settings.init_for::<f64>(&POINT).unwrap();
+    let mut p = vec![0.0; 16];
+    (p[0], p[1]) = (-1.0, 1.0);
+    for _ in 0..2000 {
+        let mut gradients = vec![0.0; 16];
+        gradients[0] = -400.0 * p[0] * (p[1] - p[0] * p[0]) - 2.0 * (1.0 - p[0]);
+        gradients[1] = 200.0 * (p[1] - p[0] * p[0]);
+        state.step_flat(&mut p, &gradients);
+    }
+    assert!(loss(&p) < 4.0 * share, "{} at {:?}, loss {}", S::NAME, &p[..2], loss(&p));
+}
+
+/// One row: `name: table, settings, share of the parabola left, lr and share for Rosenbrock's valley;`
+macro_rules! conformance {
+    ($($row:ident: $table:ident, $settings:expr, $parabola:expr, $lr:expr, $valley:expr;)*) => { $(
+        mod $row {
+            use super::*;
+
+            #[test]
+            fn gives_the_same_bits_folded_and_in_two_phases() {
+                folding_gives_the_same_bits::<f32, _>(&$table, $settings);
+                folding_gives_the_same_bits::<f64, _>(&$table, $settings);
+            }
+
+            #[test]
+            fn gives_the_same_bits_on_every_instruction_set() {
+                let run = || {
+                    let mut state = $settings.init_for::<f32>(&$table).unwrap();
+                    let mut parameters = start(&$table);
+                    steps(&$table, &mut state, &mut parameters, 0..20);
+                    parameters
+                };
+                for isa in crate::simd::Isa::all() {
+                    assert_eq!(isa.force(run), run(), "{isa:?}");
+                }
+            }
+
+            #[test]
+            fn resumes_with_the_same_bits() {
+                super::resumes_with_the_same_bits::<f32, _>(&$table, $settings);
+                super::resumes_with_the_same_bits::<f64, _>(&$table, $settings);
+            }
+
+            #[test]
+            fn never_keeps_subnormal_state() {
+                state_is_never_subnormal::<f32, _>(&$table, $settings);
+                state_is_never_subnormal::<f64, _>(&$table, $settings);
+            }
+
+            #[test]
+            fn leaves_frozen_parameters_alone() {
+                frozen_parameters_stay::<f32, _>(&$table, $settings);
+            }
+
+            #[test]
+            fn learns() {
+                learns_a_parabola::<f32, _>(&$table, $settings, $parabola);
+                learns_a_parabola::<f64, _>(&$table, $settings, $parabola);
+                let mut settings = $settings;
+                settings.set_lr($lr);
+                descends_rosenbrocks_valley(settings, $valley);
+            }
+        }
+    )* };
+}
+
+conformance! {
+    sgd: TABLE, SGD { lr: 0.05, ..SGD::DEFAULT }, 1e-3, 1e-3, 0.2;
+    sgd_momentum: TABLE, SGD { lr: 0.05, momentum: 0.9, weight_decay: 1e-4, ..SGD::DEFAULT }, 1e-3, 1e-3, 1e-3;
+    sgd_nesterov: TABLE, SGD { lr: 0.05, momentum: 0.9, nesterov: true, ..SGD::DEFAULT }, 1e-3, 1e-3, 1e-3;
+    adam: TABLE, Adam { lr: 0.05, ..Adam::DEFAULT }, 1e-3, 0.05, 1e-3;
+    adam_coupled: TABLE, Adam { lr: 0.05, weight_decay: 1e-4, ..Adam::DEFAULT }, 1e-3, 0.05, 1e-2;
+    adam_amsgrad: TABLE, Adam { lr: 0.05, amsgrad: true, ..Adam::DEFAULT }, 1e-3, 0.05, 1e-2;
+    adamw: TABLE, AdamW { lr: 0.05, weight_decay: 1e-4, ..AdamW::DEFAULT }, 1e-3, 0.05, 1e-2;
+    rmsprop: TABLE, RMSprop { lr: 1e-2, ..RMSprop::DEFAULT }, 1e-2, 1e-3, 1e-2;
+    rmsprop_full: TABLE, RMSprop { lr: 2e-3, momentum: 0.5, centered: true, ..RMSprop::DEFAULT }, 1e-2, 1e-3, 1e-2;
+    adagrad: TABLE, Adagrad { lr: 0.3, initial_accumulator_value: 0.1, ..Adagrad::DEFAULT }, 1e-2, 0.3, 1e-1;
+}
+
+#[test]
+fn options_out_of_range_are_refused_by_name() {
+    fn refused<S: Optimizer>(settings: S, option: &str, found: &str) {
+        let Err(OptimError::Option { optimizer, option: name, found: value, .. }) = settings.init_for::<f32>(&TABLE)
+        else {
+            panic!("{}: {option} = {found} was taken", S::NAME);
+        };
+        assert_eq!((optimizer, name, &*value), (S::NAME, option, found));
+    }
+    refused(SGD { lr: -1.0, ..SGD::DEFAULT }, "lr", "-1.0");
+    refused(SGD { lr: f64::NAN, ..SGD::DEFAULT }, "lr", "NaN");
+    refused(SGD { momentum: -0.1, ..SGD::DEFAULT }, "momentum", "-0.1");
+    refused(SGD { nesterov: true, ..SGD::DEFAULT }, "nesterov", "true");
+    refused(SGD { nesterov: true, momentum: 0.9, dampening: 0.1, ..SGD::DEFAULT }, "nesterov", "true");
+    refused(Adam { betas: (0.9, 1.0), ..Adam::DEFAULT }, "betas", "(0.9, 1.0)");
+    refused(Adam { eps: -1e-8, ..Adam::DEFAULT }, "eps", "-1e-8");
+    refused(AdamW { weight_decay: -0.01, ..AdamW::DEFAULT }, "weight_decay", "-0.01");
+    refused(RMSprop { alpha: 1.0, ..RMSprop::DEFAULT }, "alpha", "1.0");
+    refused(Adagrad { lr_decay: f64::INFINITY, ..Adagrad::DEFAULT }, "lr_decay", "inf");
+}
+
+#[test]
+fn a_refused_option_says_what_is_allowed() {
+    let error = SGD { lr: -1.0, ..SGD::DEFAULT }.check().unwrap_err();
+    assert_eq!(error.to_string(), "SGD: lr = -1.0, expected a finite number of at least 0");
+}

@@ -1,0 +1,132 @@
+//! Loops over whole vectors that optimizers, clipping and averages share, compiled in this crate.
+//!
+//! A sum goes over 16 lanes, each in rising order, which are then added in order, in `f64`: the same bits on every
+//! instruction set and for any number of threads.
+#![allow(clippy::extra_unused_type_parameters, reason = "bodies are compiled for each set, but do not ask which it is")]
+
+use crate::Real;
+use crate::simd::{Simd, multiversion};
+
+const LANES: usize = 16;
+
+/// The sum of `term` over all elements.
+#[inline(always)]
+fn sum<T: Real>(x: &[T], term: impl Fn(f64) -> f64 + Copy) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += term(x.to_f64());
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane += term(x.to_f64());
+    }
+    lanes.iter().sum()
+}
+
+#[inline(always)]
+fn square(x: f64) -> f64 {
+    x * x
+}
+
+#[inline(always)]
+fn sum_of_squares_body<S: Simd, T: Real>(x: &[T]) -> f64 {
+    sum(x, square)
+}
+
+#[inline(always)]
+fn sum_of_magnitudes_body<S: Simd, T: Real>(x: &[T]) -> f64 {
+    sum(x, f64::abs)
+}
+
+#[inline(always)]
+fn largest_magnitude_body<S: Simd, T: Real>(x: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = x.abs().max_nan(*lane);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = x.abs().max_nan(*lane);
+    }
+    lanes.into_iter().fold(T::ZERO, T::max_nan)
+}
+
+#[inline(always)]
+fn scale_body<S: Simd, T: Real>(x: &mut [T], factor: T) {
+    for x in x {
+        *x = *x * factor;
+    }
+}
+
+#[inline(always)]
+fn clamp_body<S: Simd, T: Real>(x: &mut [T], limit: T) {
+    for x in x {
+        let below = if *x > limit { limit } else { *x };
+        *x = if below < -limit { -limit } else { below };
+    }
+}
+
+#[inline(always)]
+fn lerp_body<S: Simd, T: Real>(x: &mut [T], end: &[T], weight: T) {
+    for (x, &end) in x.iter_mut().zip(end) {
+        *x = *x + weight * (end - *x);
+    }
+}
+
+macro_rules! vector_kernels {
+    ($($t:ident: $squares:ident $magnitudes:ident $largest:ident $scale:ident $clamp:ident $lerp:ident;)*) => { $(
+        multiversion! {
+            fn $squares(x: &[$t]) -> f64 = sum_of_squares_body::<S, $t>;
+            fn $magnitudes(x: &[$t]) -> f64 = sum_of_magnitudes_body::<S, $t>;
+            fn $largest(x: &[$t]) -> $t = largest_magnitude_body::<S, $t>;
+            fn $scale(x: &mut [$t], factor: $t) = scale_body::<S, $t>;
+            fn $clamp(x: &mut [$t], limit: $t) = clamp_body::<S, $t>;
+            fn $lerp(x: &mut [$t], end: &[$t], weight: $t) = lerp_body::<S, $t>;
+        }
+        impl VectorKernels for $t {
+            fn sum_of_squares(x: &[$t]) -> f64 {
+                $squares(x)
+            }
+            fn sum_of_magnitudes(x: &[$t]) -> f64 {
+                $magnitudes(x)
+            }
+            fn largest_magnitude(x: &[$t]) -> $t {
+                $largest(x)
+            }
+            fn scale(x: &mut [$t], factor: $t) {
+                $scale(x, factor);
+            }
+            fn clamp_all(x: &mut [$t], limit: $t) {
+                $clamp(x, limit);
+            }
+            fn lerp(x: &mut [$t], end: &[$t], weight: $t) {
+                $lerp(x, end, weight);
+            }
+        }
+    )* };
+}
+
+vector_kernels! {
+    f32: squares_f32 magnitudes_f32 largest_f32 scale_f32 clamp_f32 lerp_f32;
+    f64: squares_f64 magnitudes_f64 largest_f64 scale_f64 clamp_f64 lerp_f64;
+}
+
+/// Loops over whole vectors of one scalar type.
+pub trait VectorKernels: Sized {
+    /// ∑ xᵢ².
+    fn sum_of_squares(x: &[Self]) -> f64;
+    /// ∑ |xᵢ|.
+    fn sum_of_magnitudes(x: &[Self]) -> f64;
+    /// max |xᵢ|, NaN if there is one.
+    fn largest_magnitude(x: &[Self]) -> Self;
+    /// x ← factor · x.
+    fn scale(x: &mut [Self], factor: Self);
+    /// x ← x within [−limit, limit]; NaN stays.
+    fn clamp_all(x: &mut [Self], limit: Self);
+    /// x ← x + weight · (end − x).
+    fn lerp(x: &mut [Self], end: &[Self], weight: Self);
+}
