@@ -9,16 +9,50 @@
 //! number of threads.
 
 mod activation;
+mod batch_norm;
+mod columns;
+mod dropout;
+mod elementwise;
+mod layer_norm;
 mod linear;
+mod softmax;
 
-pub use activation::{Activation, Keeps};
+pub use activation::{
+    Activation, CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Keeps, LeakyReLU, LogSigmoid, Mish,
+    ReLU, ReLU6, SELU, SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold, activation_backward,
+    activation_forward, glu_backward, glu_forward, prelu_backward_input, prelu_backward_weight, prelu_forward,
+    rrelu_backward, rrelu_forward,
+};
+pub use batch_norm::{
+    batch_norm_backward_bias, batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward,
+    batch_norm_statistics, batch_norm_sums,
+};
+pub use dropout::{dropout_backward, dropout_forward};
+pub use elementwise::{accumulate, add, copy};
+pub use layer_norm::{
+    layer_norm_backward_bias, layer_norm_backward_input, layer_norm_backward_weight, layer_norm_forward,
+};
 pub use linear::{
     linear_activation_backward_input, linear_activation_forward, linear_activation_forward_keep, linear_backward_bias,
     linear_backward_input, linear_backward_weight, linear_forward,
 };
+pub use softmax::{
+    log_softmax_backward_from_output, log_softmax_forward, softmax_backward_from_output, softmax_forward,
+    softmin_backward_from_output, softmin_forward,
+};
 
 /// The kernels of one scalar type, compiled in this crate.
-pub trait Kernels: linear::LinearKernels {}
+pub trait Kernels:
+    linear::LinearKernels
+    + activation::ActivationKernels
+    + activation::ChannelKernels
+    + softmax::SoftmaxKernels
+    + layer_norm::LayerNormKernels
+    + batch_norm::BatchNormKernels
+    + dropout::DropoutKernels
+    + elementwise::ElementwiseKernels
+{
+}
 impl Kernels for f32 {}
 impl Kernels for f64 {}
 

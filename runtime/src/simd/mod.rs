@@ -7,6 +7,10 @@
 //!
 //! `GLULAM_ISA=avx512|avx2|portable` forces one for a whole run.
 
+pub(crate) mod math;
+pub(crate) mod random;
+pub(crate) mod reduce;
+
 #[cfg(test)]
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,0 +1,197 @@
+//! Sums over everything but one axis: of `[rows, columns, inner]`, one number for each column.
+//!
+//! The order of each column's sum is fixed: blocks of [`BLOCK`] rows in lanes of their own, the blocks in `f64`, so a
+//! sum over a million numbers is as good as one over a few dozen. It does not depend on which columns are asked for.
+
+use std::ops::Range;
+
+use crate::simd::Simd;
+use crate::simd::math::Math;
+use crate::simd::reduce::{LANES, join};
+use crate::{Real, Update};
+
+/// The rows of one block.
+const BLOCK: usize = 32;
+
+/// The columns that are worked on at a time.
+pub(super) const TILE: usize = 64;
+
+/// What is summed: a function of two numbers at the same place, and of two that belong to the column or to the row.
+pub(super) trait Term: Copy {
+    /// The term of one element.
+    fn term<S: Simd, T: Math>(self, a: T, b: T, p: T, q: T) -> T;
+}
+
+/// The numbers p and q of [`Term::term`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scalars<'a, T> {
+    /// The same for the whole column: one of each for every column.
+    Column(&'a [T], &'a [T]),
+    /// The same for the whole row: p and q of each row, one after the other.
+    Row(&'a [T]),
+    /// Not needed.
+    None,
+}
+
+impl<T: Math> Scalars<'_, T> {
+    #[inline(always)]
+    fn column(&self, c: usize) -> (T, T) {
+        match self {
+            Scalars::Column(p, q) => (p[c], q[c]),
+            _ => (T::ZERO, T::ZERO),
+        }
+    }
+    #[inline(always)]
+    fn row(&self, r: usize) -> (T, T) {
+        match self {
+            Scalars::Row(pq) => (pq[2 * r], pq[2 * r + 1]),
+            _ => (T::ZERO, T::ZERO),
+        }
+    }
+}
+
+/// The sums of the columns `range` (at most [`TILE`] of them) into the first elements of `sums`.
+#[inline(always)]
+pub(super) fn column_sums<S: Simd, T: Math>(
+    term: impl Term,
+    columns: usize,
+    inner: usize,
+    range: Range<usize>,
+    a: &[T],
+    b: &[T],
+    scalars: Scalars<'_, T>,
+    sums: &mut [f64; TILE],
+) {
+    assert!(range.len() <= TILE && range.end <= columns && a.len() == b.len(), "columns {range:?} of {columns}");
+    *sums = [0.0; TILE];
+    if inner > 1 {
+        return inner_sums::<S, T>(term, columns, inner, range, a, b, scalars, sums);
+    }
+    let mut c = range.start;
+    while c < range.end {
+        let at = c - range.start;
+        c += match range.end - c {
+            64.. => tile_sums::<S, T, 64>(term, columns, c, 64, a, b, scalars, &mut sums[at..]),
+            16.. => tile_sums::<S, T, 16>(term, columns, c, 16, a, b, scalars, &mut sums[at..]),
+            n => tile_sums::<S, T, 16>(term, columns, c, n, a, b, scalars, &mut sums[at..]),
+        };
+    }
+}
+
+/// The sums of `width` <= W columns from `first` on, of rows without an inner axis. Returns `width`.
+#[inline(always)]
+fn tile_sums<S: Simd, T: Math, const W: usize>(
+    term: impl Term,
+    columns: usize,
+    first: usize,
+    width: usize,
+    a: &[T],
+    b: &[T],
+    scalars: Scalars<'_, T>,
+    sums: &mut [f64],
+) -> usize {
+    let (mut p, mut q) = ([T::ZERO; W], [T::ZERO; W]);
+    for c in 0..width {
+        (p[c], q[c]) = scalars.column(first + c);
+    }
+    let by_row = matches!(scalars, Scalars::Row(_));
+    let blocks = a.chunks(BLOCK * columns).zip(b.chunks(BLOCK * columns));
+    for (block, (a, b)) in blocks.enumerate() {
+        let mut lanes = [T::ZERO; W];
+        for (r, (a, b)) in a.chunks_exact(columns).zip(b.chunks_exact(columns)).enumerate() {
+            if by_row {
+                let (p_row, q_row) = scalars.row(block * BLOCK + r);
+                (p, q) = ([p_row; W], [q_row; W]);
+            }
+            if width == W {
+                let (a, b): (&[T; W], &[T; W]) = (a[first..].first_chunk().unwrap(), b[first..].first_chunk().unwrap());
+                for c in 0..W {
+                    lanes[c] += term.term::<S, T>(a[c], b[c], p[c], q[c]);
+                }
+            } else {
+                let (a, b) = (&a[first..first + width], &b[first..first + width]);
+                for c in 0..width {
+                    lanes[c] += term.term::<S, T>(a[c], b[c], p[c], q[c]);
+                }
+            }
+        }
+        for (sum, lane) in sums[..width].iter_mut().zip(lanes) {
+            *sum += lane.to_f64();
+        }
+    }
+    width
+}
+
+/// The sums of columns whose elements lie `inner` at a time.
+#[inline(always)]
+fn inner_sums<S: Simd, T: Math>(
+    term: impl Term,
+    columns: usize,
+    inner: usize,
+    range: Range<usize>,
+    a: &[T],
+    b: &[T],
+    scalars: Scalars<'_, T>,
+    sums: &mut [f64; TILE],
+) {
+    let first = range.start;
+    for c in range {
+        let (p, q) = scalars.column(c);
+        let mut sum = 0.0;
+        let rows = a.chunks_exact(columns * inner).zip(b.chunks_exact(columns * inner));
+        for (a, b) in rows {
+            let (a, b) = (&a[c * inner..(c + 1) * inner], &b[c * inner..(c + 1) * inner]);
+            for (a, b) in a.chunks(BLOCK * LANES).zip(b.chunks(BLOCK * LANES)) {
+                sum += chunk_sum::<S, T>(term, a, b, p, q).to_f64();
+            }
+        }
+        sums[c - first] = sum;
+    }
+}
+
+#[inline(always)]
+fn chunk_sum<S: Simd, T: Math>(term: impl Term, a: &[T], b: &[T], p: T, q: T) -> T {
+    let ((chunks_a, rest_a), (chunks_b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut tail = T::ZERO;
+    for (&a, &b) in rest_a.iter().zip(rest_b) {
+        tail += term.term::<S, T>(a, b, p, q);
+    }
+    if chunks_a.is_empty() {
+        return tail;
+    }
+    let mut lanes = [T::ZERO; LANES];
+    for (a, b) in chunks_a.iter().zip(chunks_b) {
+        for l in 0..LANES {
+            lanes[l] += term.term::<S, T>(a[l], b[l], p, q);
+        }
+    }
+    join(lanes) + tail
+}
+
+/// Hands `update` the gradients of a parameter with one element for each column: those within its range. `sums` computes
+/// a range of at most [`TILE`] columns.
+#[inline]
+pub(super) fn finish_columns<T: Real>(
+    update: &mut Update<'_, T>,
+    index: usize,
+    offset: usize,
+    columns: usize,
+    mut sums: impl FnMut(Range<usize>, &mut [f64; TILE]),
+) {
+    if !update.wants(index) {
+        return;
+    }
+    let range = update.range();
+    let (first, end) = (range.start.max(offset), range.end.min(offset + columns));
+    let mut start = first;
+    while start < end {
+        let stop = end.min(start + TILE);
+        let (mut wide, mut piece) = ([0.0; TILE], [T::ZERO; TILE]);
+        sums(start - offset..stop - offset, &mut wide);
+        for (piece, &sum) in piece.iter_mut().zip(&wide) {
+            *piece = T::from_f64(sum);
+        }
+        update.finish(index, start, &piece[..stop - start]);
+        start = stop;
+    }
+}

@@ -1,0 +1,293 @@
+//! Layer norm: each group of consecutive elements is brought to mean 0 and variance 1, then scaled and shifted.
+//!
+//! | | formula, over a group of `len` elements |
+//! |---|---|
+//! | statistics | μ = Σ x/len, r = 1/√(Σ (x - μ)²/len + ε) |
+//! | forward | x̂ = (x - μ)·r, y = x̂·w + b |
+//! | gradient of the input | dx = r·(g - Σ g/len - x̂·Σ g·x̂/len), g = dy·w |
+//! | gradients of the parameters | dw = Σ dy·x̂, db = Σ dy, over all groups of all rows |
+//!
+//! The variance is that of the differences from the mean (two passes over what lies in the first-level cache), so it does
+//! not cancel. Kept are μ and r of each group, one after the other.
+//!
+//! # References
+//! `torch.nn.LayerNorm`; Ba, Kiros and Hinton, Layer Normalization, 2016.
+
+use std::ops::Range;
+
+use super::Span;
+use super::columns::{Scalars, TILE, Term, column_sums, finish_columns};
+use crate::simd::math::Math;
+use crate::simd::reduce::{LANES, join, sum, sum_squares};
+use crate::simd::{Simd, mul_add, multiversion};
+use crate::{Real, Update};
+
+/// The loops behind this file's functions, on flat slices; `statistics` are μ and r of each group.
+pub trait LayerNormKernels: Sized {
+    /// Statistics and y.
+    fn layer_norm_forward(
+        len: usize,
+        eps: f64,
+        x: &[Self],
+        w: &[Self],
+        b: &[Self],
+        statistics: &mut [Self],
+        y: &mut [Self],
+    );
+    /// dx.
+    fn layer_norm_backward_input(len: usize, x: &[Self], w: &[Self], statistics: &[Self], dy: &[Self], dx: &mut [Self]);
+    /// dw of the elements `range`.
+    fn layer_norm_weight_sums(
+        len: usize,
+        range: Range<usize>,
+        x: &[Self],
+        dy: &[Self],
+        statistics: &[Self],
+        sums: &mut [f64; TILE],
+    );
+    /// Σ dy of the columns `range` of `[rows, columns]`.
+    fn row_sums(columns: usize, range: Range<usize>, dy: &[Self], sums: &mut [f64; TILE]);
+}
+
+/// y = (x - μ)·r·w + b for each group of `len` elements; `weight` and `bias` may be empty. Fills `statistics` with μ and r
+/// of each group.
+#[inline]
+pub fn layer_norm_forward<T: Real, const X: usize, const S: usize>(
+    len: usize,
+    eps: f64,
+    x: &[[T; X]],
+    weight: &[T],
+    bias: &[T],
+    statistics: &mut [[T; S]],
+    y: &mut [[T; X]],
+) {
+    assert!(x.len() == y.len() && x.len() == statistics.len(), "batches of different lengths");
+    check::<T, X, S>(len, weight, bias);
+    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+    T::layer_norm_forward(len, eps, x, weight, bias, statistics.as_flattened_mut(), y);
+}
+
+/// dx = r·(g - mean g - x̂·mean(g·x̂)) with g = dy·w.
+#[inline]
+pub fn layer_norm_backward_input<T: Real, const X: usize, const S: usize>(
+    len: usize,
+    x: &[[T; X]],
+    weight: &[T],
+    statistics: &[[T; S]],
+    dy: &[[T; X]],
+    dx: &mut [[T; X]],
+) {
+    assert!(x.len() == dy.len() && x.len() == dx.len() && x.len() == statistics.len(), "batches of different lengths");
+    check::<T, X, S>(len, weight, &[]);
+    let (x, dy, dx) = (x.as_flattened(), dy.as_flattened(), dx.as_flattened_mut());
+    T::layer_norm_backward_input(len, x, weight, statistics.as_flattened(), dy, dx);
+}
+
+/// dw = Σ dy·x̂ over all groups of all rows.
+#[inline]
+pub fn layer_norm_backward_weight<T: Real, const X: usize, const S: usize, const D: usize>(
+    len: usize,
+    x: &[[T; X]],
+    statistics: &[[T; S]],
+    dy: &[[T; X]],
+    weight: Span<1, D>,
+    update: &mut Update<'_, T>,
+) {
+    assert!(x.len() == dy.len() && x.len() == statistics.len(), "batches of different lengths");
+    assert_eq!(len, D, "a weight of another length than the group");
+    check::<T, X, S>(len, &[], &[]);
+    let (x, dy, statistics) = (x.as_flattened(), dy.as_flattened(), statistics.as_flattened());
+    finish_columns(update, weight.index, weight.offset, D, |range, sums| {
+        T::layer_norm_weight_sums(len, range, x, dy, statistics, sums);
+    });
+}
+
+/// db = Σ dy over all groups of all rows.
+#[inline]
+pub fn layer_norm_backward_bias<T: Real, const X: usize, const D: usize>(
+    dy: &[[T; X]],
+    bias: Span<1, D>,
+    update: &mut Update<'_, T>,
+) {
+    const { assert!(X % D == 0, "a sample is not a whole number of groups") }
+    let dy = dy.as_flattened();
+    finish_columns(update, bias.index, bias.offset, D, |range, sums| T::row_sums(D, range, dy, sums));
+}
+
+#[inline]
+fn check<T, const X: usize, const S: usize>(len: usize, weight: &[T], bias: &[T]) {
+    assert!(len > 0 && X % len == 0 && S == 2 * (X / len), "{S} statistics for a sample of {X} in groups of {len}");
+    assert!(weight.is_empty() || weight.len() == len, "{} weights for groups of {len}", weight.len());
+    assert!(bias.is_empty() || bias.len() == len, "{} biases for groups of {len}", bias.len());
+}
+
+#[inline(always)]
+fn forward_body<S: Simd, T: Math>(len: usize, eps: f64, x: &[T], w: &[T], b: &[T], statistics: &mut [T], y: &mut [T]) {
+    let (one_over_len, eps) = (T::from_f64(1.0 / len as f64), T::from_f64(eps));
+    let groups = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(statistics.chunks_exact_mut(2));
+    for ((x, y), statistics) in groups {
+        let mean = sum(x) * one_over_len;
+        let variance = sum_squares::<S, T>(x, mean) * one_over_len;
+        let r = T::ONE / (variance + eps).sqrt();
+        (statistics[0], statistics[1]) = (mean, r);
+        match (w.is_empty(), b.is_empty()) {
+            (true, true) => {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = (x - mean) * r;
+                }
+            }
+            (false, true) => {
+                for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
+                    *y = (x - mean) * r * w;
+                }
+            }
+            (true, false) => {
+                for ((y, &x), &b) in y.iter_mut().zip(x).zip(b) {
+                    *y = mul_add::<S, T>(x - mean, r, b);
+                }
+            }
+            (false, false) => {
+                for (((y, &x), &w), &b) in y.iter_mut().zip(x).zip(w).zip(b) {
+                    *y = mul_add::<S, T>((x - mean) * r, w, b);
+                }
+            }
+        }
+    }
+}
+
+/// Σ g and Σ g·(x - mean), with g = dy·w, or dy without weights.
+#[inline(always)]
+fn gradient_sums<S: Simd, T: Math>(x: &[T], mean: T, w: &[T], dy: &[T]) -> (T, T) {
+    let (chunks_x, rest_x) = x.as_chunks::<LANES>();
+    let (chunks_dy, rest_dy) = dy.as_chunks::<LANES>();
+    let (chunks_w, rest_w) = w.as_chunks::<LANES>();
+    let (mut tail, mut tail_x) = (T::ZERO, T::ZERO);
+    for (i, (&x, &dy)) in rest_x.iter().zip(rest_dy).enumerate() {
+        let g = if w.is_empty() { dy } else { dy * rest_w[i] };
+        tail += g;
+        tail_x = mul_add::<S, T>(g, x - mean, tail_x);
+    }
+    if chunks_x.is_empty() {
+        return (tail, tail_x);
+    }
+    let (mut lanes, mut lanes_x) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+    if w.is_empty() {
+        for (x, dy) in chunks_x.iter().zip(chunks_dy) {
+            for l in 0..LANES {
+                lanes[l] += dy[l];
+                lanes_x[l] = mul_add::<S, T>(dy[l], x[l] - mean, lanes_x[l]);
+            }
+        }
+    } else {
+        for ((x, dy), w) in chunks_x.iter().zip(chunks_dy).zip(chunks_w) {
+            for l in 0..LANES {
+                let g = dy[l] * w[l];
+                lanes[l] += g;
+                lanes_x[l] = mul_add::<S, T>(g, x[l] - mean, lanes_x[l]);
+            }
+        }
+    }
+    (join(lanes) + tail, join(lanes_x) + tail_x)
+}
+
+#[inline(always)]
+fn backward_input_body<S: Simd, T: Math>(len: usize, x: &[T], w: &[T], statistics: &[T], dy: &[T], dx: &mut [T]) {
+    let one_over_len = T::from_f64(1.0 / len as f64);
+    let groups = x.chunks_exact(len).zip(dy.chunks_exact(len)).zip(dx.chunks_exact_mut(len));
+    for (((x, dy), dx), statistics) in groups.zip(statistics.chunks_exact(2)) {
+        let (mean, r) = (statistics[0], statistics[1]);
+        let (total, total_x) = gradient_sums::<S, T>(x, mean, w, dy);
+        let (shift, slope) = (total * one_over_len, total_x * one_over_len * r * r);
+        if w.is_empty() {
+            for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
+                *dx = r * mul_add::<S, T>(-slope, x - mean, dy - shift);
+            }
+        } else {
+            for (((dx, &x), &dy), &w) in dx.iter_mut().zip(x).zip(dy).zip(w) {
+                *dx = r * mul_add::<S, T>(-slope, x - mean, dy * w - shift);
+            }
+        }
+    }
+}
+
+/// dy·x̂.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Normalised;
+
+impl Term for Normalised {
+    #[inline(always)]
+    fn term<S: Simd, T: Math>(self, dy: T, x: T, mean: T, r: T) -> T {
+        dy * ((x - mean) * r)
+    }
+}
+
+/// The first operand alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct First;
+
+impl Term for First {
+    #[inline(always)]
+    fn term<S: Simd, T: Math>(self, a: T, _: T, _: T, _: T) -> T {
+        a
+    }
+}
+
+#[inline(always)]
+fn weight_sums_body<S: Simd, T: Math>(
+    len: usize,
+    range: Range<usize>,
+    x: &[T],
+    dy: &[T],
+    statistics: &[T],
+    sums: &mut [f64; TILE],
+) {
+    column_sums::<S, T>(Normalised, len, 1, range, dy, x, Scalars::Row(statistics), sums);
+}
+
+#[inline(always)]
+fn row_sums_body<S: Simd, T: Math>(columns: usize, range: Range<usize>, dy: &[T], sums: &mut [f64; TILE]) {
+    column_sums::<S, T>(First, columns, 1, range, dy, dy, Scalars::None, sums);
+}
+
+macro_rules! layer_norm_kernels {
+    ($($t:ident)*) => { $(
+        impl LayerNormKernels for $t {
+            fn layer_norm_forward(
+                len: usize, eps: f64, x: &[$t], w: &[$t], b: &[$t], statistics: &mut [$t], y: &mut [$t],
+            ) {
+                multiversion! {
+                    fn run(len: usize, eps: f64, x: &[$t], w: &[$t], b: &[$t], statistics: &mut [$t], y: &mut [$t])
+                        = forward_body::<S, $t>;
+                }
+                run(len, eps, x, w, b, statistics, y);
+            }
+            fn layer_norm_backward_input(
+                len: usize, x: &[$t], w: &[$t], statistics: &[$t], dy: &[$t], dx: &mut [$t],
+            ) {
+                multiversion! {
+                    fn run(len: usize, x: &[$t], w: &[$t], statistics: &[$t], dy: &[$t], dx: &mut [$t])
+                        = backward_input_body::<S, $t>;
+                }
+                run(len, x, w, statistics, dy, dx);
+            }
+            fn layer_norm_weight_sums(
+                len: usize, range: Range<usize>, x: &[$t], dy: &[$t], statistics: &[$t], sums: &mut [f64; TILE],
+            ) {
+                multiversion! {
+                    fn run(
+                        len: usize, range: Range<usize>, x: &[$t], dy: &[$t], statistics: &[$t], sums: &mut [f64; TILE],
+                    ) = weight_sums_body::<S, $t>;
+                }
+                run(len, range, x, dy, statistics, sums);
+            }
+            fn row_sums(columns: usize, range: Range<usize>, dy: &[$t], sums: &mut [f64; TILE]) {
+                multiversion! {
+                    fn run(columns: usize, range: Range<usize>, dy: &[$t], sums: &mut [f64; TILE])
+                        = row_sums_body::<S, $t>;
+                }
+                run(columns, range, dy, sums);
+            }
+        }
+    )* };
+}
+layer_norm_kernels!(f32 f64);
