@@ -13,7 +13,7 @@ use super::{At, GroupWise, SchedulerError};
 /// lrₜ = eta_min + (lrₜ₋₁ − eta_min) · (1 + cos(π t / T_max)) / (1 + cos(π (t − 1) / T_max)), and a step away from
 /// `eta_min` where that would divide by zero.
 ///
-/// `T_max` is 1 or more, and required unless the run tells it ([`set_total_steps`]). `eta_min` is a rate, 0 or more.
+/// `T_max` is 1 or more, and required. `eta_min` is a rate, 0 or more.
 ///
 /// # Example
 /// ```
@@ -26,10 +26,8 @@ use super::{At, GroupWise, SchedulerError};
 /// # References
 /// Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", equation 5, without the restarts.
 /// `torch.optim.lr_scheduler.CosineAnnealingLR`.
-///
-/// [`set_total_steps`]: super::LrScheduler::set_total_steps
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[allow(non_snake_case, reason = "PyTorch's names of the options")]
 pub struct CosineAnnealingLR {
     /// The number of steps down to `eta_min`.
@@ -73,11 +71,6 @@ impl GroupWise for CosineAnnealingLR {
         Some(self.eta_min + (base_lr - self.eta_min) * 2.0 / 2.0)
     }
     fn own_length(&self) -> Option<usize> {
-        (self.T_max > 0).then_some(self.T_max)
-    }
-    fn set_own_length(&mut self, steps: usize) {
-        if self.T_max == 0 {
-            self.T_max = steps;
-        }
+        Some(self.T_max)
     }
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::state_dict::{load, merge};
 use super::{Groups, LrScheduler, SchedulerError, SchedulerState};
 
 /// A moment in a schedule.
@@ -93,9 +94,9 @@ pub trait GroupWise: Clone + Debug + PartialEq + Serialize + DeserializeOwned + 
     /// Takes the functions of `attached`, which a state dict does not hold.
     fn keep_functions(&mut self, _attached: &Self) {}
 
-    /// Attaches the schedule in the middle: `last_epoch` steps were made by an earlier one, which left the groups'
-    /// `initial_lr` and their rates. PyTorch's option `last_epoch`; a saved state ([`SchedulerState::load_state_dict`])
-    /// is the safer way.
+    /// Attaches the schedule in the middle of a run: `last_epoch` is the number of the last step that is done with, and
+    /// the groups have their `initial_lr`, and the rates of the step after it. PyTorch's option `last_epoch`; a saved
+    /// state ([`SchedulerState::load_state_dict`]) is the safer way.
     ///
     /// # Errors
     /// Those of [`LrScheduler::attach`], and groups without an initial rate.
@@ -136,11 +137,15 @@ impl<S: GroupWise> LrScheduler for S {
 }
 
 /// The state of a [`GroupWise`] schedule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "S: GroupWise")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GroupWiseState<S> {
-    #[serde(flatten)]
     settings: S,
+    progress: Progress,
+}
+
+/// What changes from step to step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Progress {
     base_lrs: Vec<f64>,
     last_epoch: i64,
     #[serde(rename = "_step_count")]
@@ -156,9 +161,10 @@ impl<S: GroupWise> GroupWiseState<S> {
         let initial = |group| groups.initial_lr(group).expect("the caller has seen to it");
         let base_lrs: Vec<f64> = (0..groups.count()).map(initial).collect();
         let last_lr = base_lrs.clone();
-        let mut state = GroupWiseState { settings, base_lrs, last_epoch, step_count: 0, last_lr };
+        let progress = Progress { base_lrs, last_epoch, step_count: 0, last_lr };
+        let mut state = GroupWiseState { settings, progress };
         state.begin(groups);
-        for (group, base_lr) in state.base_lrs.iter_mut().enumerate() {
+        for (group, base_lr) in state.progress.base_lrs.iter_mut().enumerate() {
             *base_lr = state.settings.base_lr(group).unwrap_or(*base_lr);
         }
         Ok(state)
@@ -171,14 +177,19 @@ impl<S: GroupWise> GroupWiseState<S> {
 
     /// The groups' rates before any schedule.
     pub fn base_lrs(&self) -> &[f64] {
-        &self.base_lrs
+        &self.progress.base_lrs
     }
 
     /// Sets the rates that belong to `last_epoch`.
     fn set(&mut self, groups: &mut dyn Groups, initial: bool, restart: bool) {
-        assert_eq!(groups.count(), self.base_lrs.len(), "{}: the number of parameter groups has changed", S::CLASS);
-        let at = At { step: self.last_epoch, count: self.step_count, initial };
-        for (group, (&base_lr, last_lr)) in self.base_lrs.iter().zip(&mut self.last_lr).enumerate() {
+        assert_eq!(
+            groups.count(),
+            self.progress.base_lrs.len(),
+            "{}: the number of parameter groups has changed",
+            S::CLASS
+        );
+        let at = At { step: self.progress.last_epoch, count: self.progress.step_count, initial };
+        for (group, (&base_lr, last_lr)) in self.progress.base_lrs.iter().zip(&mut self.progress.last_lr).enumerate() {
             let anew = if restart { self.settings.rate_at_restart(group, base_lr) } else { None };
             let lr = anew.unwrap_or_else(|| self.settings.rate(at, group, base_lr, groups.lr(group)));
             groups.set_lr(group, lr);
@@ -192,43 +203,43 @@ impl<S: GroupWise> GroupWiseState<S> {
 
 impl<S: GroupWise> SchedulerState for GroupWiseState<S> {
     fn step_groups(&mut self, groups: &mut dyn Groups) {
-        self.step_count += 1;
-        self.last_epoch += 1;
+        self.progress.step_count += 1;
+        self.progress.last_epoch += 1;
         self.set(groups, false, false);
     }
     fn begin(&mut self, groups: &mut dyn Groups) {
-        self.step_count = 1;
-        self.last_epoch += 1;
+        self.progress.step_count = 1;
+        self.progress.last_epoch += 1;
         self.set(groups, true, false);
     }
     fn undo(&mut self) {
-        self.last_epoch -= 1;
+        self.progress.last_epoch -= 1;
     }
     fn restart(&mut self, groups: &mut dyn Groups) {
-        self.last_epoch = 0;
+        self.progress.last_epoch = 0;
         self.set(groups, false, true);
     }
     fn last_epoch(&self) -> i64 {
-        self.last_epoch
+        self.progress.last_epoch
     }
     fn last_lr(&self) -> &[f64] {
-        &self.last_lr
+        &self.progress.last_lr
     }
     fn state_dict(&self) -> Value {
-        serde_json::to_value(self).expect("numbers, lists and names are JSON")
+        merge(&self.settings, &self.progress)
     }
     fn load_state_dict(&mut self, state: &Value) -> Result<(), SchedulerError> {
         let wrong = |what| SchedulerError::State { scheduler: S::CLASS, what };
-        let mut loaded: Self = Self::deserialize(state).map_err(|error| wrong(error.to_string()))?;
-        for (what, found) in [("base_lrs", loaded.base_lrs.len()), ("_last_lr", loaded.last_lr.len())] {
-            let expected = self.base_lrs.len();
-            if found != expected {
-                return Err(wrong(format!("{what} has {found} rates, the optimizer has {expected} groups")));
+        let (mut settings, progress): (S, Progress) = load(&self.settings, state).map_err(wrong)?;
+        let expected = self.progress.base_lrs.len();
+        for (what, list) in [("base_lrs", &progress.base_lrs), ("_last_lr", &progress.last_lr)] {
+            if list.len() != expected {
+                return Err(wrong(format!("{what} has {} rates, the optimizer has {expected} groups", list.len())));
             }
         }
-        loaded.settings.keep_functions(&self.settings);
-        loaded.settings.check_options()?;
-        *self = loaded;
+        settings.keep_functions(&self.settings);
+        settings.check_options()?;
+        *self = GroupWiseState { settings, progress };
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ use super::{At, GroupWise, SchedulerError};
 /// `torch.optim.lr_scheduler.LinearLR`. PyTorch lets `total_iters = 0` pass, and then holds the rate at `start_factor`
 /// for ever; here it is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LinearLR {
     /// The factor of step 0.
     pub start_factor: f64,

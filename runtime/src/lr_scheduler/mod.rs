@@ -15,27 +15,77 @@ use serde_json::Value;
 use crate::Real;
 use crate::optim::{Optimizer, OptimizerState};
 
+mod any;
+mod chained_scheduler;
+mod constant_lr;
 mod cosine_annealing_lr;
+mod cosine_annealing_warm_restarts;
+mod cyclic_lr;
+mod exponential_lr;
 mod fault;
+mod group_lists;
 mod group_wise;
+mod inverse_sqrt_lr;
+mod lambda;
+mod lambda_lr;
 mod linear_lr;
+mod multi_step_lr;
+mod multiplicative_lr;
+mod names;
+mod noam_lr;
+mod one_cycle_lr;
+mod polynomial_lr;
 mod preview;
+mod reduce_lr_on_plateau;
 mod sequential_lr;
 mod several;
+mod state_dict;
 mod step_lr;
+mod swalr;
 #[cfg(test)]
 mod tests;
+mod warmup_cosine_lr;
+mod warmup_polynomial_lr;
+mod warmup_stable_decay_lr;
 
+pub use any::{AnyScheduler, AnyState};
+pub use chained_scheduler::{ChainedScheduler, ChainedState};
+pub use constant_lr::ConstantLR;
 pub use cosine_annealing_lr::CosineAnnealingLR;
+pub use cosine_annealing_warm_restarts::CosineAnnealingWarmRestarts;
+pub use cyclic_lr::CyclicLR;
+pub use exponential_lr::ExponentialLR;
 pub use group_wise::{At, GroupWise, GroupWiseState};
+pub use inverse_sqrt_lr::InverseSqrtLR;
+pub use lambda::Lambda;
+pub use lambda_lr::LambdaLR;
 pub use linear_lr::LinearLR;
+pub use multi_step_lr::MultiStepLR;
+pub use multiplicative_lr::MultiplicativeLR;
+pub use names::{AnnealStrategy, Curve, CyclicMode, PlateauMode, ScaleMode, ThresholdMode, UnknownName};
+pub use noam_lr::NoamLR;
+pub use one_cycle_lr::OneCycleLR;
+pub use polynomial_lr::PolynomialLR;
 pub use preview::{Rates, preview, preview_momentum};
+pub use reduce_lr_on_plateau::{PlateauState, ReduceLROnPlateau};
 pub use sequential_lr::{SequentialLR, SequentialState};
 pub use several::{Schedulers, States};
 pub use step_lr::StepLR;
+pub use swalr::SWALR;
+pub use warmup_cosine_lr::WarmupCosineLR;
+pub use warmup_polynomial_lr::WarmupPolynomialLR;
+pub use warmup_stable_decay_lr::WarmupStableDecayLR;
 
 /// A list in a schedule's settings: `List::Borrowed(&[30, 80])` in constants, `vec![30, 80].into()` at run time.
 pub type List<T> = Cow<'static, [T]>;
+
+/// The length of a list, in constants too.
+const fn length<T: Clone>(list: &List<T>) -> usize {
+    match list {
+        Cow::Borrowed(list) => list.len(),
+        Cow::Owned(list) => list.len(),
+    }
+}
 
 /// The rates that a schedule drives: the groups of any optimizer.
 pub trait Groups {
@@ -200,4 +250,12 @@ pub enum SchedulerError {
     /// A state dict that does not fit.
     #[error("{scheduler}: the saved state does not fit: {what}")]
     State { scheduler: &'static str, what: String },
+}
+
+impl SchedulerError {
+    /// A schedule that goes by the length of the run, which nobody has told it.
+    fn unknown_total(scheduler: &'static str) -> Self {
+        let expected = "1 or more: give it, or let `fit` or the builder tell it".to_string();
+        SchedulerError::Option { scheduler, option: "total_steps", found: "nothing".to_string(), expected }
+    }
 }

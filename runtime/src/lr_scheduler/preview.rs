@@ -2,7 +2,8 @@
 
 use super::{Groups, LrScheduler, SchedulerError, SchedulerState};
 
-/// The rates and momenta of parameter groups without an optimizer: to look at a schedule, or to drive rates of one's own.
+/// The rates and momenta of parameter groups without an optimizer: to look at a schedule, or to drive rates of one's
+/// own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rates(Vec<Rate>);
 
@@ -44,7 +45,8 @@ impl Groups for Rates {
     }
 }
 
-/// The rates of a schedule over `steps` steps: `steps + 1` numbers, the first being the rate right after it is attached.
+/// The rates of a schedule over `steps` steps: `steps + 1` numbers, the first being the rate right after it is
+/// attached.
 ///
 /// The rate before the schedule is `base_lr`. A schedule that cycles the momentum finds one of 0.
 ///

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Groups, List, LrScheduler, SchedulerError, SchedulerState, Schedulers, States};
+use super::{AnyScheduler, Groups, List, LrScheduler, SchedulerError, SchedulerState, Schedulers, States};
 
 /// Follows the first schedule until the first milestone, then the second until the next, and so on.
 ///
@@ -29,7 +29,8 @@ use super::{Groups, List, LrScheduler, SchedulerError, SchedulerState, Scheduler
 /// # References
 /// `torch.optim.lr_scheduler.SequentialLR`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SequentialLR<L> {
+#[serde(deny_unknown_fields)]
+pub struct SequentialLR<L = Vec<AnyScheduler>> {
     /// The schedules: a tuple of up to eight, or a vector.
     pub schedulers: L,
     /// The steps at which the second schedule begins, the third, and so on.

@@ -23,7 +23,7 @@ use super::{At, GroupWise, SchedulerError};
 /// # References
 /// `torch.optim.lr_scheduler.StepLR`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct StepLR {
     /// Steps between two changes of the rate.
     pub step_size: usize,

@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::*;
 
+mod compose;
+mod options;
+
 const STEPS: usize = 40;
 
 /// The rates and momenta of two groups after attaching, and after each of `STEPS` steps; with `stop`, the state is
@@ -40,12 +43,67 @@ trait Check {
 }
 
 fn every_schedule(check: &impl Check) {
+    check.check(LambdaLR { lr_lambda: |t| 1.0 / (1.0 + 0.1 * t as f64), ..LambdaLR::DEFAULT });
+    let (fast, slow) = (Lambda::new(|t| 0.9f64.powf(t as f64)), Lambda::new(|t| 0.99f64.powf(t as f64)));
+    check.check(LambdaLR { lr_lambdas: vec![fast, slow].into(), ..LambdaLR::DEFAULT });
+    check.check(MultiplicativeLR::of(|t| if t % 3 == 0 { 0.7 } else { 1.1 }));
     check.check(StepLR { step_size: 3, gamma: 0.7 });
+    check.check(MultiStepLR { milestones: vec![4, 9, 9, 20].into(), gamma: 0.6 });
+    check.check(ConstantLR { factor: 0.3, total_iters: 8 });
     check.check(LinearLR { start_factor: 0.25, total_iters: 7, ..LinearLR::DEFAULT });
+    check.check(ExponentialLR { gamma: 0.93 });
+    check.check(PolynomialLR { total_iters: 25, power: 1.7 });
     check.check(CosineAnnealingLR { T_max: 9, eta_min: 1e-3 });
+    check.check(CosineAnnealingWarmRestarts { T_0: 5, T_mult: 2, eta_min: 1e-4 });
+    check.check(OneCycleLR { max_lr: 0.4, epochs: 3, steps_per_epoch: 11, three_phase: true, ..OneCycleLR::DEFAULT });
+    check.check(OneCycleLR {
+        max_lrs: vec![0.4, 0.2].into(),
+        max_momentums: vec![0.9, 0.99].into(),
+        anneal_strategy: AnnealStrategy::Linear,
+        total_steps: 45,
+        ..OneCycleLR::DEFAULT
+    });
+    check.check(CyclicLR {
+        base_lrs: vec![0.01, 0.001].into(),
+        max_lr: 0.3,
+        step_size_up: 4,
+        step_size_down: 7,
+        mode: CyclicMode::Triangular2,
+        ..CyclicLR::DEFAULT
+    });
+    check.check(CyclicLR {
+        base_lr: 0.01,
+        max_lr: 0.3,
+        step_size_up: 4,
+        scale_fn: Some(|step| 1.0 / (1.0 + step)),
+        scale_mode: ScaleMode::Iterations,
+        ..CyclicLR::DEFAULT
+    });
+    check.check(ReduceLROnPlateau { patience: 1, cooldown: 2, factor: 0.5, ..ReduceLROnPlateau::DEFAULT });
+    check.check(SWALR { swa_lr: 0.05, ..SWALR::DEFAULT });
+    check.check(WarmupCosineLR { warmup_steps: 5, total_steps: 30, eta_min: 1e-3, ..WarmupCosineLR::DEFAULT });
+    check.check(WarmupPolynomialLR { warmup_steps: 5, total_steps: 30, power: 2.0, ..WarmupPolynomialLR::DEFAULT });
+    check.check(WarmupStableDecayLR {
+        warmup_steps: 5,
+        decay_steps: 10,
+        total_steps: 35,
+        warmup_type: Curve::OneMinusSqrt,
+        ..WarmupStableDecayLR::DEFAULT
+    });
+    check.check(InverseSqrtLR { warmup_steps: 5, ..InverseSqrtLR::DEFAULT });
+    check.check(NoamLR { d_model: 64, warmup_steps: 9 });
+
     let warm_up = LinearLR { start_factor: 0.1, total_iters: 5, ..LinearLR::DEFAULT };
     let cosine = CosineAnnealingLR { T_max: 30, eta_min: 0.0 };
+    let fall = ExponentialLR { gamma: 0.95 };
     check.check(SequentialLR { schedulers: (warm_up.clone(), cosine.clone()), milestones: vec![6].into() });
+    check.check(ChainedScheduler { schedulers: (warm_up.clone(), cosine.clone(), fall.clone()) });
+    let both = ChainedScheduler { schedulers: vec![warm_up.clone().into(), fall.into()] };
+    check.check(SequentialLR::<Vec<AnyScheduler>> {
+        schedulers: vec![both.into(), LambdaLR::of(|t| 1.0 / (1.0 + t as f64)).into(), cosine.into()],
+        milestones: vec![7, 20].into(),
+    });
+    check.check(AnyScheduler::from(warm_up));
 }
 
 #[test]
@@ -106,76 +164,4 @@ fn a_state_of_other_groups_is_refused_and_changes_nothing() {
         }
     }
     every_schedule(&Refuses);
-}
-
-#[test]
-fn attaching_remembers_the_first_initial_rate() {
-    let mut rates = Rates::new(&[0.5], None);
-    LinearLR { start_factor: 0.5, ..LinearLR::DEFAULT }.attach(&mut rates).expect("valid settings");
-    assert_eq!((rates.lr(0), rates.initial_lr(0)), (0.25, Some(0.5)));
-    LinearLR { start_factor: 0.5, ..LinearLR::DEFAULT }.attach(&mut rates).expect("valid settings");
-    assert_eq!((rates.lr(0), rates.initial_lr(0)), (0.125, Some(0.5)));
-}
-
-/// The text of the refusal.
-fn refusal<S: LrScheduler>(settings: S) -> String {
-    let error = settings.check().expect_err("an option is out of its range");
-    assert_eq!(settings.attach(&mut Rates::new(&[0.1], None)).err(), Some(error.clone()), "attach checks too");
-    error.to_string()
-}
-
-#[test]
-fn options_out_of_their_range_are_refused_by_name() {
-    let expected = "StepLR: step_size = 0, expected 1 or more (it is required)";
-    assert_eq!(refusal(StepLR::DEFAULT), expected);
-    assert_eq!(
-        refusal(StepLR { step_size: 1, gamma: f64::NAN }),
-        "StepLR: gamma = nothing (NaN), expected a finite number, 0 or more"
-    );
-    assert_eq!(
-        refusal(LinearLR { start_factor: 0.0, ..LinearLR::DEFAULT }),
-        "LinearLR: start_factor = 0, expected above 0, and at most 1"
-    );
-    assert_eq!(
-        refusal(LinearLR { end_factor: 1.5, ..LinearLR::DEFAULT }),
-        "LinearLR: end_factor = 1.5, expected from 0 to 1"
-    );
-    assert_eq!(
-        refusal(CosineAnnealingLR::DEFAULT),
-        "CosineAnnealingLR: T_max = 0, expected 1 or more (it is required)"
-    );
-}
-
-#[test]
-fn constants_accept_valid_settings() {
-    const _: () = StepLR { step_size: 3, ..StepLR::DEFAULT }.assert_valid();
-    const _: () = LinearLR::DEFAULT.assert_valid();
-    let panic = std::panic::catch_unwind(|| StepLR::DEFAULT.assert_valid()).expect_err("step_size is required");
-    assert_eq!(
-        panic.downcast_ref::<String>().map(String::as_str),
-        Some("StepLR: `step_size` should be 1 or more (it is required)")
-    );
-}
-
-#[test]
-fn schedules_in_turn_know_their_milestones() {
-    let warm_up = LinearLR { total_iters: 5, ..LinearLR::DEFAULT };
-    let cosine = CosineAnnealingLR { T_max: 20, ..CosineAnnealingLR::DEFAULT };
-    let step = StepLR { step_size: 3, ..StepLR::DEFAULT };
-    let schedule = SequentialLR::in_turn((warm_up, cosine, step.clone()), &[Some(7), None]);
-    assert_eq!(*schedule.milestones, [7, 27]);
-    let unknown = SequentialLR::in_turn((step.clone(), step), &[None]);
-    assert_eq!(
-        refusal(unknown),
-        "SequentialLR: milestones = nothing, expected a number of steps: StepLR does not know how long it takes"
-    );
-}
-
-#[test]
-fn the_last_schedule_gets_the_rest_of_the_run() {
-    let schedulers = (LinearLR::DEFAULT, CosineAnnealingLR::DEFAULT);
-    let mut schedule = SequentialLR::in_turn(schedulers, &[None]);
-    schedule.set_total_steps(100);
-    assert_eq!(schedule.schedulers.1.T_max, 95);
-    assert_eq!(schedule.length(), Some(100));
 }

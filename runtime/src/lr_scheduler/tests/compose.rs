@@ -1,0 +1,193 @@
+//! Schedules one after the other, at once, and resumed.
+
+use crate::lr_scheduler::*;
+
+/// The rates of one group, from 1, over so many steps.
+fn curve(schedule: impl LrScheduler, steps: usize) -> Vec<f64> {
+    preview(schedule, 1.0, steps).expect("valid settings")
+}
+
+fn warm_up(total_iters: usize) -> LinearLR {
+    LinearLR { start_factor: 0.5, total_iters, ..LinearLR::DEFAULT }
+}
+
+#[test]
+fn attaching_remembers_the_first_initial_rate() {
+    let mut rates = Rates::new(&[0.5], None);
+    LinearLR { start_factor: 0.5, ..LinearLR::DEFAULT }.attach(&mut rates).expect("valid settings");
+    assert_eq!((rates.lr(0), rates.initial_lr(0)), (0.25, Some(0.5)));
+    LinearLR { start_factor: 0.5, ..LinearLR::DEFAULT }.attach(&mut rates).expect("valid settings");
+    assert_eq!((rates.lr(0), rates.initial_lr(0)), (0.125, Some(0.5)));
+}
+
+#[test]
+fn schedules_in_turn_know_their_milestones() {
+    let cosine = CosineAnnealingLR { T_max: 20, ..CosineAnnealingLR::DEFAULT };
+    let step = StepLR { step_size: 3, ..StepLR::DEFAULT };
+    let schedule = SequentialLR::in_turn((warm_up(5), cosine, step), &[Some(7), None]);
+    assert_eq!(*schedule.milestones, [7, 27]);
+}
+
+#[test]
+fn the_last_schedule_gets_the_rest_of_the_run() {
+    let cycle = OneCycleLR { max_lr: 0.1, ..OneCycleLR::DEFAULT };
+    let mut schedule = SequentialLR::in_turn((warm_up(5), cycle), &[None]);
+    schedule.set_total_steps(100);
+    assert_eq!(schedule.schedulers.1.total_steps, 95);
+    assert_eq!(schedule.length(), Some(100));
+}
+
+#[test]
+fn the_length_of_the_run_leaves_a_given_length_alone() {
+    let mut schedule = AnyScheduler::from(OneCycleLR { max_lr: 0.1, total_steps: 10, ..OneCycleLR::DEFAULT });
+    schedule.set_total_steps(100);
+    assert_eq!(schedule.length(), Some(10));
+}
+
+#[test]
+fn a_tuple_a_vector_and_a_nested_sequence_are_the_same_schedule() {
+    let (warm, fall) = (warm_up(4), ExponentialLR { gamma: 0.5 });
+    let steps = StepLR { step_size: 2, gamma: 0.5 };
+    let tuple = SequentialLR { schedulers: (warm.clone(), fall.clone(), steps.clone()), milestones: vec![4, 7].into() };
+    let any: Vec<AnyScheduler> = vec![warm.clone().into(), fall.clone().into(), steps.clone().into()];
+    let vector = SequentialLR { schedulers: any, milestones: vec![4, 7].into() };
+    let inner = SequentialLR { schedulers: (fall.clone(), steps.clone()), milestones: vec![3].into() };
+    let right = SequentialLR { schedulers: (warm.clone(), inner), milestones: vec![4].into() };
+    let inner = SequentialLR { schedulers: (warm, fall), milestones: vec![4].into() };
+    let left = SequentialLR { schedulers: (inner, steps), milestones: vec![7].into() };
+
+    let expected = [0.5, 0.625, 0.75, 0.875, 1.0, 0.5, 0.25, 1.0, 1.0, 0.5, 0.5];
+    assert_eq!(curve(tuple, 10), expected);
+    assert_eq!(curve(vector, 10), expected);
+    assert_eq!(curve(right, 10), expected);
+    assert_eq!(curve(left, 10), expected);
+}
+
+#[test]
+fn a_chain_begins_anew_when_its_turn_comes() {
+    let chain = ChainedScheduler { schedulers: (warm_up(4), ExponentialLR { gamma: 0.5 }) };
+    let alone = curve(chain.clone(), 6);
+    let after = SequentialLR { schedulers: (StepLR { step_size: 2, gamma: 0.1 }, chain), milestones: vec![5].into() };
+    assert_eq!(curve(after, 11)[5..], alone);
+}
+
+#[test]
+fn one_cycle_stays_at_its_end() {
+    let settings = OneCycleLR { max_lr: 1.0, total_steps: 20, ..OneCycleLR::DEFAULT };
+    let rates = curve(settings, 30);
+    // PyTorch makes one step too many, on the cosine's way up again, and then stops with an error.
+    assert!(rates[20..].iter().all(|&lr| lr == rates[20]));
+    assert!((rates[19] - 1.0 / 25.0 / 1e4).abs() < 1e-15 && rates[20] > rates[19] && rates[20] < 0.02);
+}
+
+#[test]
+fn one_cycle_survives_phases_of_no_length() {
+    for (total_steps, pct_start) in [(10, 0.1), (1, 0.3), (1, 1.0), (7, 0.0), (7, 1.0)] {
+        let settings = OneCycleLR { max_lr: 1.0, total_steps, pct_start, ..OneCycleLR::DEFAULT };
+        let rates = curve(settings, total_steps + 2);
+        assert!(rates.iter().all(|lr| (0.0..=1.0).contains(lr)), "{total_steps} steps, {pct_start}: {rates:?}");
+    }
+}
+
+#[test]
+fn momentum_is_cycled_against_the_rate() {
+    let settings = OneCycleLR { max_lr: 1.0, total_steps: 100, ..OneCycleLR::DEFAULT };
+    let rows = preview_momentum(settings.clone(), 0.1, 0.5, 99).expect("valid settings");
+    assert_eq!([rows[0].1, rows[29].1, rows[99].1], [0.95, 0.85, 0.95]);
+    let without = OneCycleLR { cycle_momentum: false, ..settings };
+    assert!(preview_momentum(without, 0.1, 0.5, 99).expect("valid settings").iter().all(|row| row.1 == 0.5));
+}
+
+#[test]
+fn a_schedule_resumed_by_its_last_epoch_goes_on() {
+    fn check(settings: impl GroupWise) {
+        let mut rates = Rates::new(&[1.0], Some(0.9));
+        let mut state = settings.clone().attach(&mut rates).expect("valid settings");
+        let error = settings.clone().resume(&mut Rates::new(&[1.0], None), 4).expect_err("no rate before any schedule");
+        assert_eq!(error, SchedulerError::NoInitialLr { scheduler: state.settings().name(), group: 0, last_epoch: 4 });
+        (0..5).for_each(|_| state.step_groups(&mut rates));
+
+        let mut resumed_rates = rates.clone();
+        let mut resumed = settings.resume(&mut resumed_rates, 4).expect("valid settings");
+        for _ in 0..20 {
+            assert_eq!(resumed_rates, rates);
+            state.step_groups(&mut rates);
+            resumed.step_groups(&mut resumed_rates);
+        }
+    }
+    check(warm_up(12));
+    check(PolynomialLR { total_iters: 12, power: 2.0 });
+    check(CosineAnnealingLR { T_max: 12, eta_min: 0.01 });
+    check(CosineAnnealingWarmRestarts { T_0: 3, T_mult: 2, eta_min: 0.0 });
+    check(MultiplicativeLR::of(|_| 0.9));
+    check(OneCycleLR { max_lr: 0.1, total_steps: 30, ..OneCycleLR::DEFAULT });
+}
+
+#[test]
+fn the_best_metric_is_saved_before_the_first() {
+    for mode in [PlateauMode::Min, PlateauMode::Max] {
+        let settings = ReduceLROnPlateau { mode, ..ReduceLROnPlateau::DEFAULT };
+        let mut state = settings.attach(&mut Rates::new(&[1.0], None)).expect("valid settings");
+        let (saved, best) = (state.state_dict(), state.best());
+        assert!(best.is_infinite());
+        state.step_groups_on(&mut Rates::new(&[1.0], None), 3.0);
+        assert_eq!(state.best(), 3.0);
+        state.load_state_dict(&saved).expect("its own state");
+        assert_eq!(state.best(), best);
+    }
+}
+
+#[test]
+fn options_come_from_the_saved_state_and_functions_stay() {
+    let mut rates = Rates::new(&[1.0], None);
+    let saved = StepLR { step_size: 3, gamma: 0.5 }.attach(&mut rates).expect("valid settings").state_dict();
+    assert_eq!(
+        saved.to_string(),
+        r#"{"_last_lr":[1.0],"_step_count":1,"base_lrs":[1.0],"gamma":0.5,"last_epoch":0,"step_size":3}"#
+    );
+    let mut state = StepLR { step_size: 7, gamma: 0.1 }.attach(&mut rates).expect("valid settings");
+    state.load_state_dict(&saved).expect("the same schedule");
+    assert_eq!(*state.settings(), StepLR { step_size: 3, gamma: 0.5 });
+
+    let mut state = LambdaLR::of(|_| 0.25).attach(&mut rates).expect("valid settings");
+    let saved = LambdaLR::of(|_| 0.5).attach(&mut rates).expect("valid settings").state_dict();
+    state.load_state_dict(&saved).expect("the same schedule");
+    state.step_groups(&mut rates);
+    assert_eq!(rates.lr(0), 0.25);
+}
+
+#[test]
+fn a_schedule_is_read_from_a_file_under_its_name_in_pytorch() {
+    let text = r#"{
+        "name": "SequentialLR",
+        "schedulers": [
+            { "name": "LinearLR", "start_factor": 0.5, "total_iters": 2 },
+            { "name": "OneCycleLR", "max_lrs": [0.1], "anneal_strategy": "linear", "total_steps": 9 }
+        ],
+        "milestones": [2]
+    }"#;
+    let schedule: AnyScheduler = serde_json::from_str(text).expect("valid JSON");
+    let warm_up = LinearLR { start_factor: 0.5, total_iters: 2, ..LinearLR::DEFAULT };
+    let anneal_strategy = AnnealStrategy::Linear;
+    let max_lrs = vec![0.1].into();
+    let cycle = OneCycleLR { max_lrs, anneal_strategy, total_steps: 9, ..OneCycleLR::DEFAULT };
+    let schedulers: Vec<AnyScheduler> = vec![warm_up.into(), cycle.into()];
+    let expected = AnyScheduler::from(SequentialLR { schedulers, milestones: vec![2].into() });
+    assert_eq!(format!("{schedule:?}"), format!("{expected:?}"), "compared as text: options not given are NaN");
+
+    let written = serde_json::to_string(&schedule).expect("it can be written");
+    let again: AnyScheduler = serde_json::from_str(&written).expect("what was written can be read");
+    assert_eq!(format!("{again:?}"), format!("{expected:?}"));
+
+    let misspelt = serde_json::from_str::<AnyScheduler>(r#"{ "name": "StepLR", "stepsize": 3 }"#);
+    let error = misspelt.expect_err("no such option").to_string();
+    assert!(error.contains("unknown field `stepsize`, expected `step_size` or `gamma`"), "{error}");
+}
+
+#[test]
+fn names_are_parsed_and_shown_as_pytorch_writes_them() {
+    assert_eq!("exp_range".parse(), Ok(CyclicMode::ExpRange));
+    assert_eq!(CyclicMode::ExpRange.to_string(), "exp_range");
+    let error = "cosine".parse::<AnnealStrategy>().expect_err("PyTorch's name is cos");
+    assert_eq!(error.to_string(), r#"there is no "cosine", only ["cos", "linear"]"#);
+}
