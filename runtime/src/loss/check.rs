@@ -152,6 +152,23 @@ pub(super) const fn assert_classes(loss: &str, shape: &[usize], dim: isize, weig
     }
 }
 
+/// The number of classes of an output with that axis alone.
+pub(super) fn one_axis(loss: &'static str, shape: &[usize]) -> Result<usize, LossError> {
+    match shape {
+        [classes] => Ok(*classes),
+        _ => Err(LossError::Shape { loss, shape: shape.to_vec(), expected: "one axis, the classes".to_string() }),
+    }
+}
+
+/// Stops unless `shape` has one axis.
+pub(super) const fn assert_one_axis(loss: &str, shape: &[usize]) {
+    if shape.len() != 1 {
+        let text =
+            Text::new().text(loss).text(" expects one axis, the classes, but the shape of the network's output is ");
+        text.shape(shape).panic()
+    }
+}
+
 /// Stops unless `weight` can be repeated over outputs of `shape` (or might be for a whole batch of them).
 pub(super) const fn assert_repeats(loss: &str, option: &str, shape: &[usize], weight: &LossWeights) {
     if let Some(w) = weight.as_slice() {

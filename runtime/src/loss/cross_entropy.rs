@@ -88,20 +88,15 @@ impl CrossEntropyLoss {
         self.weight.check_classes(NAME, "weight", axes.classes)?;
         Ok(axes)
     }
-
-    /// The axes of outputs that have been checked.
-    fn axes(&self, shape: &[usize]) -> Axes {
-        Axes::of(NAME, shape, self.dim).unwrap_or(Axes { outer: 1, classes: 1, inner: 0 })
-    }
 }
 
 /// Class indices.
 impl Batch<i64> for CrossEntropyLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
-        self.axes(shape).positions()
+        Axes::of_checked(shape, self.dim).positions()
     }
     fn losses_len(&self, shape: &[usize]) -> usize {
-        self.axes(shape).positions()
+        Axes::of_checked(shape, self.dim).positions()
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
         let axes = self.check(shape)?;
@@ -116,7 +111,7 @@ impl<T: Real> Batch<T> for CrossEntropyLoss {
         elements(shape)
     }
     fn losses_len(&self, shape: &[usize]) -> usize {
-        self.axes(shape).positions()
+        Axes::of_checked(shape, self.dim).positions()
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, LossError> {
         let axes = self.check(shape)?;
@@ -138,6 +133,21 @@ concrete!(CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduce
 concrete!(CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
 implement!(CrossEntropyLoss, targets i64, expects Logits);
 implement!(CrossEntropyLoss, targets T, expects Logits);
+
+/// Whether all targets are classes, or at least `least`.
+///
+/// # Errors
+/// If one is not.
+pub(super) fn check_class_targets(targets: &[i64], least: i64, classes: usize) -> Result<(), LossError> {
+    let valid = least..classes as i64;
+    match targets.iter().position(|t| !valid.contains(t)) {
+        None => Ok(()),
+        Some(index) => {
+            let expected = format!("{least}..{classes}");
+            Err(LossError::ClassOutOfRange { index, found: targets[index], expected })
+        }
+    }
+}
 
 /// The sum of the weights of all targets that count.
 ///
@@ -167,7 +177,7 @@ pub(super) fn weight_of_targets(
 impl<T: Real> Positions<T, i64> for CrossEntropyLoss {
     #[inline(always)]
     fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
-        let axes = self.axes(rows.shape);
+        let axes = Axes::of_checked(rows.shape, self.dim);
         let smoothing = Smoothing::of(self, axes.classes);
         each_position(axes, rows.outputs, gradient, |at| {
             let (index, target) = (at.index, rows.targets[at.index]);
@@ -192,7 +202,7 @@ impl<T: Real> Positions<T, i64> for CrossEntropyLoss {
 impl<T: Real> Positions<T, T> for CrossEntropyLoss {
     #[inline(always)]
     fn each(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
-        let axes = self.axes(rows.shape);
+        let axes = Axes::of_checked(rows.shape, self.dim);
         let smoothing = Smoothing::of(self, axes.classes);
         each_position(axes, rows.outputs, gradient, |at| {
             let (index, scale) = (at.index, sink.scale(at.index));

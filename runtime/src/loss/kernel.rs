@@ -49,17 +49,24 @@ pub trait LossKernels:
     + RowKernel<BCELoss, Self>
     + RowKernel<BCEWithLogitsLoss, Self>
     + RowKernel<BinaryFocalLoss, Self>
+    + RowKernel<CategoricalFocalLoss, i64>
     + RowKernel<CrossEntropyLoss, Self>
     + RowKernel<CrossEntropyLoss, i64>
+    + RowKernel<DiceLoss, Self>
     + RowKernel<HingeEmbeddingLoss, Self>
     + RowKernel<HuberLoss, Self>
     + RowKernel<KLDivLoss, Self>
     + RowKernel<L1Loss, Self>
     + RowKernel<LogCoshLoss, Self>
     + RowKernel<MSELoss, Self>
+    + RowKernel<MultiLabelMarginLoss, i64>
+    + RowKernel<MultiLabelSoftMarginLoss, Self>
+    + RowKernel<MultiMarginLoss, i64>
+    + RowKernel<NLLLoss, i64>
     + RowKernel<PoissonNLLLoss, Self>
     + RowKernel<SmoothL1Loss, Self>
     + RowKernel<SoftMarginLoss, Self>
+    + RowKernel<TverskyLoss, Self>
 {
     /// The sum of `losses`, in their order.
     fn total(losses: &[Self]) -> Self;

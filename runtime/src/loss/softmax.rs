@@ -29,6 +29,11 @@ impl Axes {
         }
     }
 
+    /// The same for a shape that has been checked.
+    pub(super) fn of_checked(shape: &[usize], dim: isize) -> Axes {
+        Axes::of("", shape, dim).unwrap_or(Axes { outer: 1, classes: 1, inner: 0 })
+    }
+
     /// The number of positions of one sample, each with a target of its own.
     pub(super) fn positions(&self) -> usize {
         self.outer * self.inner

@@ -21,8 +21,9 @@ macro_rules! reduce {
         }
     )* };
 }
-reduce!(BCELoss BCEWithLogitsLoss BinaryFocalLoss CrossEntropyLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss
-    LogCoshLoss MSELoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss);
+reduce!(BCELoss BCEWithLogitsLoss BinaryFocalLoss CategoricalFocalLoss CrossEntropyLoss DiceLoss HingeEmbeddingLoss
+    HuberLoss KLDivLoss L1Loss LogCoshLoss MSELoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss
+    PoissonNLLLoss SmoothL1Loss SoftMarginLoss TverskyLoss);
 
 /// The central differences of a loss smooth at `outputs` agree with its gradient to about the square of their step.
 const STEP: f64 = 1e-5;
