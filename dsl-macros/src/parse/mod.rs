@@ -1,0 +1,6 @@
+//! Tokens → what the user wrote. Syntax only; each parser goes on after a mistake.
+
+pub(crate) mod args;
+pub(crate) mod init;
+pub(crate) mod network;
+pub(crate) mod tokens;
