@@ -3,11 +3,27 @@
 //! To add one: write `layers/x.rs` with a type that implements [`Layer`], name it in the registry, write its kernels in
 //! the runtime. No pass changes.
 
+mod activation;
+mod custom;
+mod dropout;
+mod join;
+mod linear;
+mod norm;
+mod prelu;
+mod reshape;
+mod softmax;
+
 use std::fmt::Debug;
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Activation, Buffer, Call, Dim, OutputKind, Param, Shape};
-use crate::parse::args::Args;
+use crate::ir::{Activation, Agreement, Arg, Buffer, Call, Dim, Operand, OutputKind, Param, Scope, Shape};
+use crate::parse::args::{Args, Integer};
+
+pub(crate) use custom::Custom;
+pub(crate) use join::Sum;
 
 /// What a layer is told about the place where it stands, when calls are asked of it.
 #[derive(Debug)]
@@ -34,6 +50,17 @@ pub(crate) trait Layer: Debug {
 
     /// The output's shape. Fills in `_` and checks the inputs; reports what is wrong, at its token, and returns `None`.
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape>;
+
+    /// The shape of one sample of the input, where the arguments fix it: `[784]` of `Linear(784, 64)`. What a network
+    /// without a declared shape takes.
+    fn input(&self) -> Option<Shape> {
+        None
+    }
+
+    /// It reads token ids, not numbers.
+    fn takes_tokens(&self) -> bool {
+        false
+    }
 
     /// A copy in a new box: nodes of a repeated block are inferred apart.
     fn boxed(&self) -> Box<dyn Layer>;
@@ -117,5 +144,152 @@ pub(crate) type Constructor = fn(&mut Args<'_>, &mut Diagnostics) -> Option<Box<
 impl Clone for Box<dyn Layer> {
     fn clone(&self) -> Self {
         self.boxed()
+    }
+}
+
+/// A name that can stand in a network, and what reads its arguments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) read: Constructor,
+    /// It takes a list of values: `[_, s1] => Add`.
+    pub(crate) join: bool,
+}
+
+/// Every layer, in the order of the manual.
+pub(crate) fn registry() -> impl Iterator<Item = Entry> {
+    let layer = |(name, read): (&'static str, Constructor)| Entry { name, read, join: false };
+    let layers: [(&'static str, Constructor); 14] = [
+        ("Linear", linear::read),
+        ("Identity", reshape::identity),
+        ("Flatten", reshape::flatten),
+        ("Unflatten", reshape::unflatten),
+        ("BatchNorm1d", norm::batch_norm1d),
+        ("LayerNorm", norm::layer_norm),
+        ("Dropout", dropout::read),
+        ("Softmax", softmax::read),
+        ("LogSoftmax", softmax::read),
+        ("Softmin", softmax::read),
+        ("Softmax2d", softmax::read2d),
+        ("GLU", softmax::glu),
+        ("PReLU", prelu::prelu),
+        ("RReLU", prelu::rrelu),
+    ];
+    let joins = [Entry { name: "Add", read: join::add, join: true }];
+    let activations = activation::NAMES.into_iter().map(|name| (name, activation::read as Constructor));
+    layers.into_iter().chain(activations).map(layer).chain(joins)
+}
+
+/// The layer of that name.
+pub(crate) fn lookup(name: &str) -> Option<Entry> {
+    registry().find(|entry| entry.name == name)
+}
+
+impl From<'_> {
+    /// ``​`Linear(784, 64)` produces`` or `the input has`: the beginning of what input `i` is.
+    fn source(&self, i: usize) -> String {
+        match self.producers.get(i).map(String::as_str) {
+            None | Some(THE_INPUT) => "the input has".into(),
+            Some(written) => format!("`{written}` produces"),
+        }
+    }
+}
+
+/// The producer of a value that the caller gives.
+pub(crate) const THE_INPUT: &str = "the input";
+
+/// The place in a sample's shape of the axis that PyTorch calls `axis.value`: it counts the batch too.
+fn sample_axis(option: &str, axis: Integer, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<usize> {
+    let rank = input.0.len() as i64 + 1;
+    let place = if axis.value < 0 { axis.value + rank } else { axis.value };
+    let found = axis.value;
+    if (1..rank).contains(&place) {
+        return Some(place as usize - 1);
+    }
+    let written = from.written;
+    if place == 0 {
+        errors
+            .error(axis.span, format!("`{option} = {found}` of `{written}` is the batch, whose samples do not meet"))
+            .help(match rank {
+                1 => format!("a sample of shape {input} has no axis of its own"),
+                2 => "the sample's axis is 1, or -1".to_owned(),
+                _ => format!("the axes of a sample are 1 to {}, the last is also -1", rank - 1),
+            });
+    } else {
+        let axes = rank - 1;
+        errors
+            .error(
+                axis.span,
+                format!("`{option} = {found}` of `{written}` is out of range: {} {input}", from.source(0)),
+            )
+            .help(match axes {
+                0 => "there is no axis but 0, the batch".to_owned(),
+                1 => "the axes are 0, the batch, and 1".to_owned(),
+                _ => format!("the axes are 0, the batch, and 1 to {axes}"),
+            });
+    }
+    None
+}
+
+/// `Axis { len, inner }` of a kernel: a flat sample is `[outer, len, inner]`.
+fn axis_literal(shape: &Shape, place: usize) -> TokenStream {
+    let (len, inner) = (&shape.0[place], Dim::product(&shape.0[place + 1..]));
+    quote!(Axis { len: #len, inner: #inner })
+}
+
+/// A call for each thread's rows.
+fn rows(kernel: &str, args: Vec<Arg>, formula: &str) -> Call {
+    Call { kernel: kernel.into(), args, scope: Scope::Rows, formula: formula.into() }
+}
+
+/// A call for the whole batch, between two row phases.
+fn batch(kernel: &str, args: Vec<Arg>, formula: &str) -> Call {
+    Call { kernel: kernel.into(), args, scope: Scope::Batch, formula: formula.into() }
+}
+
+/// A call for each thread's part of the parameters.
+fn tiles(kernel: &str, args: Vec<Arg>, formula: &str) -> Call {
+    Call { kernel: kernel.into(), args, scope: Scope::Tiles, formula: formula.into() }
+}
+
+/// The operands that nearly every call has.
+mod operand {
+    use super::{Arg, Operand};
+
+    pub(super) const X: Arg = Arg::Read(Operand::X(0));
+    pub(super) const Y: Arg = Arg::Write(Operand::Y);
+    /// The output, for a derivative taken from it.
+    pub(super) const OUT: Arg = Arg::Read(Operand::Y);
+    pub(super) const DY: Arg = Arg::Read(Operand::DY);
+    pub(super) const DX: Arg = Arg::Write(Operand::DX(0));
+}
+
+/// Runtime names in tokens: `ReLU`, `LeakyReLU { negative_slope: 0.01 }`.
+fn literal(value: &str) -> Arg {
+    Arg::Literal(value.parse().unwrap_or_else(|_| quote!(compile_error!("the runtime's value does not parse"))))
+}
+
+/// A parameter of one axis, seen as `[T; len]`.
+fn vector(name: &'static str, shape: Vec<Dim>, kind: crate::ir::ParamKind, init: TokenStream) -> Param {
+    let columns = Dim::product(&shape);
+    Param { name, shape, transposed: false, rows: None, columns, kind, init }
+}
+
+/// Checks a dimension that the user wrote against the one that comes in. `None` if they differ; what only rustc knows
+/// is left to it.
+fn check_dim(
+    expected: &Dim,
+    found: &Dim,
+    span: proc_macro2::Span,
+    message: &str,
+    errors: &mut Diagnostics,
+) -> Option<()> {
+    match expected.agrees(found) {
+        Agreement::Equal => Some(()),
+        Agreement::Different => None,
+        Agreement::Unknown => {
+            errors.assert(span, quote!((#expected) == (#found)), message);
+            Some(())
+        }
     }
 }

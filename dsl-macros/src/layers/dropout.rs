@@ -1,0 +1,57 @@
+//! `Dropout(p = 0.5)`: each element becomes zero with probability p, the others grow by 1/(1-p). In evaluation nothing
+//! happens. `inplace` is accepted and means nothing.
+
+use super::operand::{DX, DY, X, Y};
+use super::{From, Layer, Site, rows};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Call, Dim, Shape};
+use crate::parse::args::{Args, Number, Range};
+
+#[derive(Clone, Debug)]
+struct Dropout {
+    p: Number,
+}
+
+pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let p = args.number_or("p", 0.5, Range::Probability, errors);
+    args.flag("inplace", false, errors);
+    args.finish(errors)?;
+    Some(Box::new(Dropout { p }))
+}
+
+impl Dropout {
+    fn p(&self) -> Arg {
+        Arg::Literal(self.p.tokens.clone())
+    }
+}
+
+impl Layer for Dropout {
+    fn describe(&self) -> String {
+        format!("Dropout(p = {})", self.p)
+    }
+
+    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Shape> {
+        Some(inputs[0].clone())
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        output.len()
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        if site.predict {
+            return vec![rows("copy", vec![X, Y], "{y} = {x}, since nothing is dropped")];
+        }
+        let args = vec![Arg::Context, Arg::NodeNumber, self.p(), X, Y];
+        vec![rows("dropout_forward", args, &format!("{{y}} = dropout({{x}}, p = {})", self.p))]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let args = vec![Arg::Context, Arg::NodeNumber, self.p(), DY, DX];
+        vec![rows("dropout_backward", args, &format!("{{dx}} = dropout({{dy}}, p = {}), the same mask", self.p))]
+    }
+}

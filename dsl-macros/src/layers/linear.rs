@@ -1,0 +1,202 @@
+//! `Linear(in_features, out_features, bias = true)`: y = x·w + b on the last axis, whatever comes before it.
+//!
+//! Beyond PyTorch: `init` and `bias_init`. The weight is stored `[in, out]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+
+use super::operand::{DX, DY, X, Y};
+use super::{From, Layer, Site, check_dim, literal, rows, tiles};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Call, Dim, Operand, Param, ParamKind, Shape};
+use crate::parse::args::{Args, Size};
+
+#[derive(Clone, Debug)]
+struct Linear {
+    in_features: Size,
+    out_features: Dim,
+    bias: bool,
+    init: Option<(TokenStream, Span)>,
+    bias_init: Option<(TokenStream, Span)>,
+}
+
+pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let in_features = args.size("in_features", errors);
+    let (out_features, _) = args.dim("out_features", errors);
+    let bias = args.flag("bias", true, errors);
+    args.keyword_only();
+    let init = args.init("init", errors);
+    let bias_init = args.init("bias_init", errors);
+    args.refuse("weight", "tied weights are not there yet", errors);
+    args.finish(errors)?;
+    if let (false, Some((_, span))) = (bias, &bias_init) {
+        errors.error(*span, "`bias_init` of `Linear` is without effect, since `bias = false`").help("leave it out");
+        return None;
+    }
+    Some(Box::new(Linear { in_features, out_features, bias, init, bias_init }))
+}
+
+impl Linear {
+    fn in_dim(&self) -> Dim {
+        self.in_features.dim.clone().unwrap_or(Dim::Known(1))
+    }
+
+    fn with_input(&self, in_features: impl std::fmt::Display) -> String {
+        let bias = if self.bias { "" } else { ", bias = false" };
+        format!("Linear({in_features}, {}{bias})", self.out_features)
+    }
+
+    fn bias_arg(&self) -> Arg {
+        if self.bias { Arg::Param(1) } else { Arg::Absent }
+    }
+
+    fn formula(&self, before: &str) -> String {
+        if self.bias {
+            format!("{before}{{x}} · {{weight}} + {{bias}}")
+        } else {
+            format!("{before}{{x}} · {{weight}}")
+        }
+    }
+
+    /// What a wrong number of inputs is answered with.
+    fn mismatch(&self, input: &Shape, found: &Dim, from: &From<'_>, errors: &mut Diagnostics) {
+        let (expected, written) = (self.in_dim(), from.written);
+        let source = from.source(0);
+        let what = if input.0.len() == 1 { found.to_string() } else { format!("{input}, whose last axis is {found}") };
+        let message = format!("`{written}` expects {expected} input features, but {source} {what}");
+        let flat = input.len();
+        let help = if input.0.len() > 1 && flat == expected {
+            format!("write `Flatten -> {written}`")
+        } else {
+            format!("write `{}` or `{}`", self.with_input(found), self.with_input("_"))
+        };
+        errors.error(self.in_features.span, message).help(help);
+    }
+
+    fn check_init(&self, from: &From<'_>, errors: &mut Diagnostics) {
+        let shapes = [vec![self.out_features.clone(), self.in_dim()], vec![self.out_features.clone()]];
+        for (init, shape) in [&self.init, &self.bias_init].into_iter().zip(shapes) {
+            if let Some((init, span)) = init {
+                let condition = quote!(::glulam::init::Init::#init.problem(&[#(#shape),*]).is_none());
+                let message = format!("this initialisation does not suit a parameter of `{}`", from.written);
+                errors.assert(*span, condition, message);
+            }
+        }
+    }
+}
+
+impl Layer for Linear {
+    fn describe(&self) -> String {
+        match &self.in_features.dim {
+            Some(in_features) => self.with_input(in_features),
+            None => self.with_input("_"),
+        }
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let input = &inputs[0];
+        let Some(found) = input.0.last() else {
+            errors
+                .error(from.span, format!("`{}` works on the last axis, but {} {input}", from.written, from.source(0)))
+                .help("a sample of shape [] is a scalar; `Unflatten` cannot make an axis of it, declare the input as `[1]`");
+            return None;
+        };
+        match self.in_features.dim.clone() {
+            None => self.in_features.dim = Some(found.clone()),
+            Some(expected) => {
+                let text =
+                    format!("`{}` expects {expected} input features, but {} {found}", from.written, from.source(0));
+                if check_dim(&expected, found, self.in_features.span, &text, errors).is_none() {
+                    self.mismatch(input, found, from, errors);
+                }
+            }
+        }
+        self.check_init(from, errors);
+        let mut output = input.0.clone();
+        *output.last_mut().expect("it has an axis") = self.out_features.clone();
+        Some(Shape(output))
+    }
+
+    fn input(&self) -> Option<Shape> {
+        self.in_features.dim.clone().map(|dim| Shape(vec![dim]))
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn params(&self) -> Vec<Param> {
+        let (rows, columns) = (self.in_dim(), self.out_features.clone());
+        let default = || quote!(Default { fan_in: #rows });
+        let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
+        let weight = Param {
+            name: "weight",
+            shape: vec![columns.clone(), rows.clone()],
+            transposed: true,
+            rows: Some(rows.clone()),
+            columns: columns.clone(),
+            kind: ParamKind::Weight,
+            init: init(&self.init),
+        };
+        let bias = super::vector("bias", vec![columns], ParamKind::Bias, init(&self.bias_init));
+        if self.bias { vec![weight, bias] } else { vec![weight] }
+    }
+
+    fn kept(&self, site: &Site<'_>) -> Vec<(&'static str, Dim)> {
+        match site.activation {
+            Some(activation) if activation.keeps_input && !site.predict => vec![("z", site.output.len())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        Dim::Known(2).mul(&self.in_dim()).mul(&output.len())
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let call = match site.activation {
+            None => rows("linear_forward", vec![X, Arg::Param(0), self.bias_arg(), Y], &self.formula("{y} = ")),
+            Some(a) => {
+                let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
+                let mut args = vec![X, Arg::Param(0), self.bias_arg(), literal(&a.value)];
+                if self.kept(site).is_empty() {
+                    args.push(Y);
+                    rows("linear_activation_forward", args, &formula)
+                } else {
+                    args.extend([Arg::Write(Operand::Kept(0)), Y]);
+                    let formula = format!("{}, {{y}} = {}({{kept}})", self.formula("{kept} = "), a.name);
+                    rows("linear_activation_forward_keep", args, &formula)
+                }
+            }
+        };
+        vec![call]
+    }
+
+    /// `dy` is the gradient of x·w + b, whatever was folded into the forward.
+    fn backward(&self, site: &Site<'_>) -> Vec<Call> {
+        let input = match site.producer_activation {
+            None => rows("linear_backward_input", vec![DY, Arg::Param(0), DX], "{dx} = {dy} · {weight}ᵀ"),
+            Some(a) => rows(
+                "linear_activation_backward_input",
+                vec![DY, Arg::Param(0), literal(&a.value), Arg::Read(Operand::Producer), DX],
+                &format!("{{dx}} = ({{dy}} · {{weight}}ᵀ) ⊙ {}'", a.name),
+            ),
+        };
+        let mut calls = vec![
+            input,
+            tiles("linear_backward_weight", vec![X, DY, Arg::Span(0), Arg::Update], "d{weight} = {x}ᵀ · {dy}"),
+        ];
+        if self.bias {
+            calls.push(tiles("linear_backward_bias", vec![DY, Arg::Span(1), Arg::Update], "d{bias} = Σ {dy}"));
+        }
+        calls
+    }
+
+    fn takes_activation(&self) -> bool {
+        true
+    }
+
+    fn folds_activation_backward(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,376 @@
+//! Normalisations: `BatchNorm1d` over the batch for each channel, `LayerNorm` over the last axes of each sample.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+
+use super::operand::{DX, DY, X, Y};
+use super::{From, Layer, Site, batch, check_dim, rows, tiles, vector};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Buffer, Call, Dim, Operand, Param, ParamKind, Shape};
+use crate::parse::args::{Args, Number, Range, Size};
+
+/// Scale and shift, and which of them there are.
+#[derive(Clone, Copy, Debug)]
+struct Affine {
+    weight: bool,
+    bias: bool,
+}
+
+impl Affine {
+    fn weight_arg(self) -> Arg {
+        if self.weight { Arg::Param(0) } else { Arg::Absent }
+    }
+
+    fn bias_arg(self) -> Arg {
+        if self.bias { Arg::Param(1) } else { Arg::Absent }
+    }
+
+    fn params(self, shape: &[Dim]) -> Vec<Param> {
+        let weight = vector("weight", shape.to_vec(), ParamKind::Norm, quote!(Constant(1.0)));
+        let bias = vector("bias", shape.to_vec(), ParamKind::Bias, quote!(Constant(0.0)));
+        [self.weight.then_some(weight), self.bias.then_some(bias)].into_iter().flatten().collect()
+    }
+
+    /// `x̂ ⊙ weight + bias`.
+    fn formula(self, normal: &str) -> String {
+        let weight = if self.weight { " ⊙ {weight}" } else { "" };
+        let bias = if self.bias { " + {bias}" } else { "" };
+        format!("{{y}} = {normal}{weight}{bias}")
+    }
+
+    fn describe(self, what: &str) -> &'static str {
+        match (self.weight, self.bias) {
+            (true, true) => "",
+            (true, false) => ", bias = false",
+            _ if what == "LayerNorm" => ", elementwise_affine = false",
+            _ => ", affine = false",
+        }
+    }
+}
+
+/// `BatchNorm1d(num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true)` on
+/// samples of shape `[C]` or `[C, L]`.
+#[derive(Clone, Debug)]
+struct BatchNorm {
+    num_features: Size,
+    eps: Number,
+    /// `None`: the cumulative average.
+    momentum: Option<Number>,
+    affine: Affine,
+    tracked: bool,
+    /// How many elements of a sample belong to one channel, AFTER `infer`.
+    inner: Dim,
+}
+
+pub(super) fn batch_norm1d(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let num_features = args.size("num_features", errors);
+    let eps = args.number_or("eps", 1e-5, Range::NotNegative, errors);
+    let momentum = args.optional_number("momentum", Some(0.1), Range::Probability, errors);
+    let weight = args.flag("affine", true, errors);
+    let tracked = args.flag("track_running_stats", true, errors);
+    args.keyword_only();
+    let bias = args.flag("bias", true, errors);
+    args.finish(errors)?;
+    let affine = Affine { weight, bias: weight && bias };
+    Some(Box::new(BatchNorm { num_features, eps, momentum, affine, tracked, inner: Dim::Known(1) }))
+}
+
+const STATISTICS: Operand = Operand::Statistics(0);
+const SUMS: Operand = Operand::Statistics(1);
+
+impl BatchNorm {
+    fn channels(&self) -> Dim {
+        self.num_features.dim.clone().unwrap_or(Dim::Known(1))
+    }
+
+    fn inner(&self) -> Arg {
+        let inner = &self.inner;
+        Arg::Literal(quote!(#inner))
+    }
+
+    fn eps(&self) -> Arg {
+        Arg::Literal(self.eps.tokens.clone())
+    }
+
+    fn momentum(&self) -> Arg {
+        Arg::Literal(match &self.momentum {
+            Some(Number { tokens, .. }) => quote!(::core::option::Option::Some(#tokens)),
+            None => quote!(::core::option::Option::None),
+        })
+    }
+
+    fn statistics_call(&self, site: &Site<'_>) -> Call {
+        // Without running statistics there is nothing to read or write, in evaluation either.
+        let none = || Arg::Literal(quote!(&mut []));
+        let (mean, var, count) = match self.tracked {
+            true => (Arg::Buffer(0), Arg::Buffer(1), Arg::Counter(2)),
+            false => (none(), none(), Arg::NoCounter),
+        };
+        let (inner, eps) = (self.inner(), self.eps());
+        if !site.predict {
+            let args = vec![Arg::Context, inner, eps, self.momentum(), X, mean, var, count, Arg::Write(STATISTICS)];
+            return batch("batch_norm_statistics", args, "{statistics} = mean and 1/√(variance + eps) of {x}");
+        }
+        let (mean, var) = if self.tracked { (mean, var) } else { (Arg::Absent, Arg::Absent) };
+        let args = vec![inner, eps, X, mean, var, Arg::Write(STATISTICS)];
+        batch("batch_norm_statistics_predict", args, "{statistics} = running mean and 1/√(variance + eps)")
+    }
+}
+
+impl Layer for BatchNorm {
+    fn describe(&self) -> String {
+        let momentum = match &self.momentum {
+            Some(m) if m.value == Some(0.1) => String::new(),
+            Some(m) => format!(", momentum = {m}"),
+            None => ", momentum = None".into(),
+        };
+        let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
+        let tracked = if self.tracked { "" } else { ", track_running_stats = false" };
+        let features = self.num_features.dim.as_ref().map_or("_".into(), Dim::to_string);
+        format!("BatchNorm1d({features}{eps}{momentum}{}{tracked})", self.affine.describe("BatchNorm1d"))
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let input = &inputs[0];
+        let (written, source) = (from.written, from.source(0));
+        let [channels, rest @ ..] = input.0.as_slice() else {
+            errors
+                .error(from.span, format!("`{written}` expects samples of shape [C] or [C, L], but {source} {input}"));
+            return None;
+        };
+        if rest.len() > 1 {
+            let message = format!("`{written}` expects samples of shape [C] or [C, L], but {source} {input}");
+            let help =
+                if rest.len() == 2 { "`BatchNorm2d` is for [C, H, W]" } else { "`BatchNorm3d` is for [C, D, H, W]" };
+            errors.error(from.span, message).help(help);
+            return None;
+        }
+        match self.num_features.dim.clone() {
+            None => self.num_features.dim = Some(channels.clone()),
+            Some(expected) => {
+                let what = if rest.is_empty() { "features" } else { "channels" };
+                let shown = if rest.is_empty() { channels.to_string() } else { format!("{channels}, in {input}") };
+                let text = format!("`{written}` expects {expected} {what}, but {source} {shown}");
+                if check_dim(&expected, channels, self.num_features.span, &text, errors).is_none() {
+                    let help = format!("write `BatchNorm1d({channels})` or `BatchNorm1d(_)`");
+                    errors.error(self.num_features.span, text).help(help);
+                }
+            }
+        }
+        self.inner = Dim::product(rest);
+        Some(input.clone())
+    }
+
+    fn input(&self) -> Option<Shape> {
+        self.num_features.dim.clone().map(|dim| Shape(vec![dim]))
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn params(&self) -> Vec<Param> {
+        self.affine.params(&[self.channels()])
+    }
+
+    fn buffers(&self) -> Vec<Buffer> {
+        if !self.tracked {
+            return Vec::new();
+        }
+        let buffer = |name, init| Buffer { name, shape: vec![self.channels()], counter: false, init };
+        let count = Buffer { name: "num_batches_tracked", shape: Vec::new(), counter: true, init: 0.0 };
+        vec![buffer("running_mean", 0.0), buffer("running_var", 1.0), count]
+    }
+
+    fn statistics(&self) -> Vec<(&'static str, Dim)> {
+        let both = Dim::Known(2).mul(&self.channels());
+        vec![("statistics", both.clone()), ("sums", both)]
+    }
+
+    /// Mean and variance, the difference, the scale, the shift.
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        Dim::Known(6).mul(&output.len())
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let (weight, bias) = (self.affine.weight_arg(), self.affine.bias_arg());
+        let args = vec![self.inner(), X, weight, bias, Arg::Read(STATISTICS), Y];
+        let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
+        vec![self.statistics_call(site), rows("batch_norm_forward", args, &formula)]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let (statistics, sums) = (Arg::Read(STATISTICS), Arg::Read(SUMS));
+        let tracked = self.tracked;
+        let mut calls = vec![
+            batch(
+                "batch_norm_sums",
+                vec![self.inner(), X, DY, statistics.clone(), Arg::Write(SUMS)],
+                "{sums} = Σ {dy}, Σ {dy} ⊙ x̂",
+            ),
+            rows(
+                "batch_norm_backward_input",
+                vec![
+                    Arg::Context,
+                    self.inner(),
+                    Arg::BatchRows,
+                    Arg::Literal(quote!(#tracked)),
+                    X,
+                    self.affine.weight_arg(),
+                    statistics,
+                    sums.clone(),
+                    DY,
+                    DX,
+                ],
+                "{dx} = weight / √(variance + eps) ⊙ ({dy} - mean({dy}) - x̂ ⊙ mean({dy} ⊙ x̂))",
+            ),
+        ];
+        if self.affine.weight {
+            let args = vec![sums.clone(), Arg::Span(0), Arg::Update];
+            calls.push(tiles("batch_norm_backward_weight", args, "d{weight} = Σ {dy} ⊙ x̂"));
+        }
+        if self.affine.bias {
+            let args = vec![sums, Arg::Span(1), Arg::Update];
+            calls.push(tiles("batch_norm_backward_bias", args, "d{bias} = Σ {dy}"));
+        }
+        calls
+    }
+
+    fn needs_whole_batch(&self) -> bool {
+        !self.tracked
+    }
+}
+
+/// `LayerNorm(normalized_shape, eps = 1e-5, elementwise_affine = true, bias = true)` over the last axes.
+#[derive(Clone, Debug)]
+struct LayerNorm {
+    normalized_shape: Vec<Size>,
+    span: Span,
+    eps: Number,
+    affine: Affine,
+    /// How many groups a sample has that are normalised apart, AFTER `infer`.
+    groups: Dim,
+}
+
+pub(super) fn layer_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let (normalized_shape, span) = args.sizes("normalized_shape", errors);
+    let eps = args.number_or("eps", 1e-5, Range::NotNegative, errors);
+    let weight = args.flag("elementwise_affine", true, errors);
+    let bias = args.flag("bias", true, errors);
+    args.finish(errors)?;
+    let affine = Affine { weight, bias: weight && bias };
+    Some(Box::new(LayerNorm { normalized_shape, span, eps, affine, groups: Dim::Known(1) }))
+}
+
+const GROUPS: Operand = Operand::Kept(0);
+
+impl LayerNorm {
+    fn shape(&self) -> Shape {
+        Shape(self.normalized_shape.iter().map(|s| s.dim.clone().unwrap_or(Dim::Known(1))).collect())
+    }
+
+    fn written_shape(&self) -> String {
+        let size = |s: &Size| s.dim.as_ref().map_or("_".into(), Dim::to_string);
+        let sizes: Vec<String> = self.normalized_shape.iter().map(size).collect();
+        if sizes.len() == 1 { sizes.concat() } else { format!("[{}]", sizes.join(", ")) }
+    }
+
+    fn len(&self) -> TokenStream {
+        let len = self.shape().len();
+        quote!(#len)
+    }
+}
+
+impl Layer for LayerNorm {
+    fn describe(&self) -> String {
+        let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
+        format!("LayerNorm({}{eps}{})", self.written_shape(), self.affine.describe("LayerNorm"))
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let input = &inputs[0];
+        let expected = self.written_shape();
+        let source = from.source(0);
+        let count = self.normalized_shape.len();
+        let text = format!("`{}` normalises the last axes {expected}, but {source} {input}", from.written);
+        let Some(first) = input.0.len().checked_sub(count) else {
+            errors.error(self.span, text);
+            return None;
+        };
+        let last = &input.0[first..];
+        let mut agree = true;
+        for (size, found) in self.normalized_shape.iter_mut().zip(last) {
+            match &size.dim {
+                None => size.dim = Some(found.clone()),
+                Some(dim) => agree &= check_dim(dim, found, size.span, &text, errors).is_some(),
+            }
+        }
+        if !agree {
+            let shown = Shape(last.to_vec());
+            let help = match last {
+                [only] => format!("write `LayerNorm({only})` or `LayerNorm(_)`"),
+                _ => format!("write `LayerNorm({shown})`"),
+            };
+            errors.error(self.span, text).help(help);
+        }
+        self.groups = Dim::product(&input.0[..first]);
+        Some(input.clone())
+    }
+
+    fn input(&self) -> Option<Shape> {
+        self.normalized_shape.iter().map(|s| s.dim.clone()).collect::<Option<Vec<Dim>>>().map(Shape)
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn params(&self) -> Vec<Param> {
+        self.affine.params(&self.shape().0)
+    }
+
+    fn kept(&self, site: &Site<'_>) -> Vec<(&'static str, Dim)> {
+        if site.predict { Vec::new() } else { vec![("statistics", Dim::Known(2).mul(&self.groups))] }
+    }
+
+    /// Mean and variance, the difference, the scale, the shift.
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        Dim::Known(6).mul(&output.len())
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
+        let mut args = vec![
+            Arg::Literal(self.len()),
+            Arg::Literal(self.eps.tokens.clone()),
+            X,
+            self.affine.weight_arg(),
+            self.affine.bias_arg(),
+        ];
+        if site.predict {
+            args.push(Y);
+            return vec![rows("layer_norm_predict", args, &formula)];
+        }
+        args.extend([Arg::Write(GROUPS), Y]);
+        vec![rows("layer_norm_forward", args, &formula)]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let statistics = Arg::Read(GROUPS);
+        let len = Arg::Literal(self.len());
+        let mut calls = vec![rows(
+            "layer_norm_backward_input",
+            vec![len.clone(), X, self.affine.weight_arg(), statistics.clone(), DY, DX],
+            "{dx} = (g - mean(g) - x̂ ⊙ mean(g ⊙ x̂)) / √(variance + eps), g = {dy} ⊙ weight",
+        )];
+        if self.affine.weight {
+            let args = vec![len, X, statistics, DY, Arg::Span(0), Arg::Update];
+            calls.push(tiles("layer_norm_backward_weight", args, "d{weight} = Σ {dy} ⊙ x̂"));
+        }
+        if self.affine.bias {
+            let args = vec![DY, Arg::Span(1), Arg::Update];
+            calls.push(tiles("layer_norm_backward_bias", args, "d{bias} = Σ {dy}"));
+        }
+        calls
+    }
+}

@@ -1,0 +1,165 @@
+//! Leaky rectifiers whose slope is not a number of the declaration: `PReLU` learns it, `RReLU` draws it.
+
+use super::operand::{DX, DY, X, Y};
+use super::{From, Layer, Site, check_dim, rows, tiles, vector};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Call, Dim, Param, ParamKind, Shape};
+use crate::parse::args::{Args, Number, Range};
+use proc_macro2::Span;
+use quote::quote;
+
+/// `PReLU(num_parameters = 1, init = 0.25)`: one slope for all, or one for each channel (PyTorch's axis 1).
+#[derive(Clone, Debug)]
+struct PReLU {
+    num_parameters: Dim,
+    span: Span,
+    init: Number,
+    /// How many elements of a sample lie between two of one channel, AFTER `infer`.
+    inner: Dim,
+}
+
+pub(super) fn prelu(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let (num_parameters, span) = args.dim_or("num_parameters", 1, errors);
+    let init = args.number_or("init", 0.25, Range::Any, errors);
+    args.finish(errors)?;
+    Some(Box::new(PReLU { num_parameters, span, init, inner: Dim::Known(1) }))
+}
+
+impl PReLU {
+    fn inner(&self) -> Arg {
+        let inner = &self.inner;
+        Arg::Literal(quote!(#inner))
+    }
+}
+
+impl Layer for PReLU {
+    fn describe(&self) -> String {
+        match (self.num_parameters.known(), self.init.value) {
+            (Some(1), Some(0.25)) => "PReLU".into(),
+            (_, Some(0.25)) => format!("PReLU({})", self.num_parameters),
+            _ => format!("PReLU({}, init = {})", self.num_parameters, self.init),
+        }
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let input = &inputs[0];
+        if self.num_parameters.known() == Some(1) {
+            self.inner = input.len();
+            return Some(input.clone());
+        }
+        // PyTorch counts a tensor without axis 1 as one channel.
+        let channels = input.0.first().cloned().unwrap_or(Dim::Known(1));
+        let source = from.source(0);
+        let text = format!("`{}` has {} slopes, but {source} {channels} channels", from.written, self.num_parameters);
+        if check_dim(&self.num_parameters, &channels, self.span, &text, errors).is_none() {
+            errors.error(self.span, text).help(format!("write `PReLU({channels})`, or `PReLU` for one slope"));
+        }
+        self.inner = Dim::product(input.0.iter().skip(1));
+        Some(input.clone())
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn params(&self) -> Vec<Param> {
+        let init = &self.init.tokens;
+        vec![vector("weight", vec![self.num_parameters.clone()], ParamKind::Weight, quote!(Constant(#init)))]
+    }
+
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        output.len()
+    }
+
+    fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let formula = "{y} = max(0, {x}) + {weight} · min(0, {x})";
+        vec![rows("prelu_forward", vec![self.inner(), X, Arg::Param(0), Y], formula)]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        vec![
+            rows(
+                "prelu_backward_input",
+                vec![self.inner(), X, Arg::Param(0), DY, DX],
+                "{dx} = {dy} ⊙ (1 where {x} > 0, else {weight})",
+            ),
+            tiles(
+                "prelu_backward_weight",
+                vec![self.inner(), X, DY, Arg::Span(0), Arg::Update],
+                "d{weight} = Σ {dy} ⊙ min(0, {x})",
+            ),
+        ]
+    }
+}
+
+/// `RReLU(lower = 1/8, upper = 1/3)`: a slope drawn for each element in training, their mean in evaluation.
+#[derive(Clone, Debug)]
+struct RReLU {
+    lower: Number,
+    upper: Number,
+}
+
+pub(super) fn rrelu(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let lower = args.number_or("lower", 1.0 / 8.0, Range::Any, errors);
+    let upper = args.number_or("upper", 1.0 / 3.0, Range::Any, errors);
+    args.flag("inplace", false, errors);
+    args.finish(errors)?;
+    let text = "`upper` of `RReLU` must not be less than `lower`";
+    match (lower.value, upper.value) {
+        (Some(l), Some(u)) if l > u => {
+            errors.error(upper.span, format!("{text}, found {l} and {u}"));
+            return None;
+        }
+        (Some(_), Some(_)) => {}
+        _ => {
+            let (l, u) = (&lower.tokens, &upper.tokens);
+            errors.assert(upper.span, quote!((#l) <= (#u)), text);
+        }
+    }
+    Some(Box::new(RReLU { lower, upper }))
+}
+
+impl RReLU {
+    fn args(&self, operands: impl IntoIterator<Item = Arg>) -> Vec<Arg> {
+        let number = |n: &Number| Arg::Literal(n.tokens.clone());
+        let mut args = vec![Arg::Context, Arg::NodeNumber, number(&self.lower), number(&self.upper)];
+        args.extend(operands);
+        args
+    }
+}
+
+impl Layer for RReLU {
+    fn describe(&self) -> String {
+        match (self.lower.value, self.upper.value) {
+            (Some(l), Some(u)) if l == 1.0 / 8.0 && u == 1.0 / 3.0 => "RReLU".into(),
+            _ => format!("RReLU({}, {})", self.lower, self.upper),
+        }
+    }
+
+    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Shape> {
+        Some(inputs[0].clone())
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        output.len()
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        if site.predict {
+            let (lower, upper) = (&self.lower.tokens, &self.upper.tokens);
+            let mean = quote!(LeakyReLU { negative_slope: (#lower + #upper) / 2.0 });
+            let formula = "{y} = leaky_relu({x}), its slope the mean";
+            return vec![rows("activation_forward", vec![Arg::Literal(mean), X, Y], formula)];
+        }
+        vec![rows("rrelu_forward", self.args([X, Y]), "{y} = {x} where {x} > 0, else a ⊙ {x}, a drawn")]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let formula = "{dx} = {dy} ⊙ (1 where {x} > 0, else a), the same a";
+        vec![rows("rrelu_backward", self.args([X, DY, DX]), formula)]
+    }
+}

@@ -1,0 +1,141 @@
+//! Layers that change the shape and no number: `Flatten`, `Unflatten`, `Identity`. No calls; the output is the input's
+//! memory.
+
+use proc_macro2::Span;
+
+use super::{From, Layer, Site, check_dim, sample_axis};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Call, Dim, Shape};
+use crate::parse::args::{Args, Integer, Size};
+
+#[derive(Clone, Debug)]
+enum Reshape {
+    Identity,
+    Flatten { start: Integer, end: Integer },
+    Unflatten { dim: Integer, sizes: Vec<Size>, span: Span },
+}
+
+/// As in PyTorch, any arguments, which mean nothing.
+pub(super) fn identity(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    args.rest();
+    args.finish(errors)?;
+    Some(Box::new(Reshape::Identity))
+}
+
+pub(super) fn flatten(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let start = args.int_or("start_dim", 1, errors);
+    let end = args.int_or("end_dim", -1, errors);
+    args.finish(errors)?;
+    Some(Box::new(Reshape::Flatten { start, end }))
+}
+
+pub(super) fn unflatten(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let dim = args.int("dim", errors);
+    let (sizes, span) = args.sizes("unflattened_size", errors);
+    args.finish(errors)?;
+    let unknown: Vec<&Size> = sizes.iter().filter(|s| s.dim.is_none()).collect();
+    if let [_, second, ..] = unknown.as_slice() {
+        errors.error(second.span, "only one size of `Unflatten` can be left open");
+        return None;
+    }
+    Some(Box::new(Reshape::Unflatten { dim, sizes, span }))
+}
+
+/// The axes from `start` to `end` become one.
+fn flattened(start: Integer, end: Integer, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    let first = sample_axis("start_dim", start, input, from, errors)?;
+    let last = sample_axis("end_dim", end, input, from, errors)?;
+    if first > last {
+        let (s, e) = (start.value, end.value);
+        let message =
+            format!("`start_dim = {s}` of `{}` comes after `end_dim = {e}`: {} {input}", from.written, from.source(0));
+        errors.error(start.span, message);
+        return None;
+    }
+    let mut dims = input.0.clone();
+    let joined = Dim::product(&input.0[first..=last]);
+    dims.splice(first..=last, [joined]);
+    Some(Shape(dims))
+}
+
+/// The axis `dim` becomes several.
+fn unflattened(
+    dim: Integer,
+    sizes: &mut [Size],
+    span: Span,
+    input: &Shape,
+    from: &From<'_>,
+    errors: &mut Diagnostics,
+) -> Option<Shape> {
+    let place = sample_axis("dim", dim, input, from, errors)?;
+    let whole = &input.0[place];
+    let known = Dim::product(sizes.iter().filter_map(|s| s.dim.as_ref()));
+    let text = format!("`{}` splits an axis of {whole} into sizes whose product is {known}", from.written);
+    if let Some(open) = sizes.iter_mut().find(|s| s.dim.is_none()) {
+        let rest = whole.div(&known);
+        let product = rest.mul(&known);
+        if rest.known() == Some(0) || check_dim(whole, &product, span, &text, errors).is_none() {
+            errors.error(
+                open.span,
+                format!("`{}` splits an axis of {whole}, which {known} does not divide", from.written),
+            );
+            return None;
+        }
+        open.dim = Some(rest);
+    } else if check_dim(whole, &known, span, &text, errors).is_none() {
+        errors
+            .error(span, format!("{text}: {} {input}", from.source(0)))
+            .help("write `_` for one of the sizes, to have it computed");
+        return None;
+    }
+    let mut dims = input.0.clone();
+    dims.splice(place..=place, sizes.iter().filter_map(|s| s.dim.clone()));
+    Some(Shape(dims))
+}
+
+impl Layer for Reshape {
+    fn describe(&self) -> String {
+        match self {
+            Reshape::Identity => "Identity".into(),
+            Reshape::Flatten { start, end } => match (start.value, end.value) {
+                (1, -1) => "Flatten".into(),
+                (start, -1) => format!("Flatten({start})"),
+                (start, end) => format!("Flatten({start}, {end})"),
+            },
+            Reshape::Unflatten { dim, sizes, .. } => {
+                let size = |s: &Size| s.dim.as_ref().map_or("_".into(), Dim::to_string);
+                let sizes: Vec<String> = sizes.iter().map(size).collect();
+                format!("Unflatten({}, [{}])", dim.value, sizes.join(", "))
+            }
+        }
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let input = &inputs[0];
+        match self {
+            Reshape::Identity => Some(input.clone()),
+            Reshape::Flatten { start, end } => flattened(*start, *end, input, from, errors),
+            Reshape::Unflatten { dim, sizes, span } => unflattened(*dim, sizes, *span, input, from, errors),
+        }
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn flops(&self, _inputs: &[Shape], _output: &Shape) -> Dim {
+        Dim::Known(0)
+    }
+
+    fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
+        Vec::new()
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        Vec::new()
+    }
+
+    fn is_view(&self) -> bool {
+        true
+    }
+}
