@@ -85,7 +85,7 @@ pub(crate) struct Node {
 }
 
 /// An element-wise function that a producer can apply in its write-back.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Activation {
     /// The runtime's value: `ReLU`, `LeakyReLU { negative_slope: 0.01 }` (to be prefixed with the runtime's path).
     pub(crate) value: String,
@@ -165,7 +165,7 @@ pub(crate) struct Graph {
 }
 
 /// `const _: () = assert!(left == right, message)` at `span`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Assertion {
     pub(crate) condition: TokenStream,
     pub(crate) message: String,
@@ -324,7 +324,9 @@ impl PartialEq for Dim {
 impl quote::ToTokens for Dim {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
-            Dim::Known(n) => tokens.extend([proc_macro2::TokenTree::Literal(proc_macro2::Literal::usize_unsuffixed(*n))]),
+            Dim::Known(n) => {
+                tokens.extend([proc_macro2::TokenTree::Literal(proc_macro2::Literal::usize_unsuffixed(*n))])
+            }
             Dim::Named { tokens: t, .. } => tokens.extend(t.clone()),
         }
     }
@@ -395,7 +397,14 @@ impl fmt::Display for Graph {
         }
         for node in &self.nodes {
             let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
-            write!(f, "{}: {} = {} {}", self.value(node.output).name, shape(node.output), node.key, node.layer.describe())?;
+            write!(
+                f,
+                "{}: {} = {} {}",
+                self.value(node.output).name,
+                shape(node.output),
+                node.key,
+                node.layer.describe()
+            )?;
             if let Some(activation) = &node.activation {
                 write!(f, " + {} {}", activation.key, activation.value)?;
             }

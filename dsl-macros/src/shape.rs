@@ -1,0 +1,74 @@
+//! Gives every value its shape, in the order of the graph. One error for each edge that does not agree; then it goes
+//! on with the shape that the layer would have produced.
+//!
+//! AFTER THIS POINT: every value has a shape, every `_` is filled in, every edge agrees, or rustc will say so through
+//! an assertion. Nothing below can fail.
+
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Graph, Node, Scalar, Shape, ValueId};
+use crate::layers::{From, THE_INPUT};
+
+/// The graph with shapes; `None` if an edge did not agree.
+pub(crate) fn infer(mut graph: Graph, errors: &mut Diagnostics) -> Option<Graph> {
+    let before = errors.count();
+    infer_inputs(&mut graph, errors);
+    for i in 0..graph.nodes.len() {
+        let mut node = graph.nodes[i].clone();
+        let shape = infer_node(&graph, &mut node, errors);
+        graph.values[node.output.0].shape = shape;
+        graph.nodes[i] = node;
+    }
+    graph.assertions.extend(errors.take_assertions());
+    (errors.count() == before).then_some(graph)
+}
+
+/// What is not declared is what the first layer that reads it is made for.
+fn infer_inputs(graph: &mut Graph, errors: &mut Diagnostics) {
+    for &input in &graph.inputs {
+        if graph.values[input.0].shape.is_some() {
+            continue;
+        }
+        let readers: Vec<&Node> = graph.nodes.iter().filter(|node| node.inputs.contains(&input)).collect();
+        let shape = readers.iter().find_map(|node| node.layer.input());
+        if let (None, Some(first)) = (&shape, readers.first()) {
+            errors
+                .error(first.span, format!("the shape of the input is not known: `{}` does not fix it", first.written))
+                .help("declare it before the layers: `Name: [784] < … >`");
+        }
+        graph.values[input.0].shape = shape;
+    }
+}
+
+fn infer_node(graph: &Graph, node: &mut Node, errors: &mut Diagnostics) -> Option<Shape> {
+    let inputs: Option<Vec<Shape>> = node.inputs.iter().map(|&id| graph.value(id).shape.clone()).collect();
+    let inputs = inputs?;
+    let producers: Vec<String> = node.inputs.iter().map(|&id| source(graph, id)).collect();
+    let from = From { written: &node.written, span: node.span, producers: &producers };
+    let tokens = node.inputs.iter().any(|&id| graph.value(id).scalar == Scalar::Token);
+    if tokens != node.layer.takes_tokens() {
+        let (takes, found) = match tokens {
+            true => ("numbers", "token ids"),
+            false => ("token ids", "numbers"),
+        };
+        errors.error(node.span, format!("`{}` takes {takes}, but it is given {found}", node.written)).help(if tokens {
+            "make them numbers: `Embedding(…)`"
+        } else {
+            "declare the input as `[u32; 64]`"
+        });
+    }
+    node.layer.infer(&inputs, &from, errors)
+}
+
+/// What gave a value its shape, as written: layers that change nothing of it are passed over.
+fn source(graph: &Graph, mut id: ValueId) -> String {
+    while let Some(producer) = graph.producer(id) {
+        let node = graph.node(producer);
+        match node.inputs.as_slice() {
+            &[input] if graph.value(input).shape == graph.value(id).shape && node.layer.params().is_empty() => {
+                id = input
+            }
+            _ => return node.written.clone(),
+        }
+    }
+    THE_INPUT.to_owned()
+}

@@ -1,0 +1,52 @@
+//! Declarations and the graphs that they become: keys, names, shapes, and what is left to rustc.
+
+use super::graph;
+
+macro_rules! snapshot {
+    ($($name:ident: $source:literal,)*) => { $(
+        #[test]
+        fn $name() {
+            insta::with_settings!({ description => $source, omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(stringify!($name), graph($source));
+            });
+        }
+    )* };
+}
+
+snapshot! {
+    a_network_without_a_name: "< Linear(784, 64) -> ReLU -> Linear(64, 10) >",
+    several_networks_in_one_call: "pub A < Linear(4, 2) > /// Doc. \n #[derive(Hash)] pub(crate) B: [2] < ReLU >",
+    an_underscore_is_what_comes_before: "N: [2, 28, 28] < Flatten -> Linear(_, 64) -> BatchNorm1d(_) -> LayerNorm(_) >",
+    a_labelled_layer_keeps_its_place_in_the_count: "N < Linear(4, 4) -> fc: Linear(4, 4) -> Linear(4, 4) >",
+    a_declared_shape_of_a_scalar: "N: [] < Tanh -> ELU(0.5) -> PReLU >",
+    a_linear_layer_on_the_last_of_several_axes: "N: [7, 16] < Linear(16, 4, bias = false) -> LayerNorm((7, 4)) >",
+    a_named_constant_is_carried_on: "N < Linear(784, H) -> ReLU -> Linear(H, 2 * H) -> Linear(K, 10) >",
+    a_named_constant_as_the_shape: "N: [C, L * 2] < BatchNorm1d(C) -> Flatten -> GLU -> Softmax(dim = 1) >",
+    a_constant_number: "N < Linear(4, 4) -> Dropout(P) -> LeakyReLU(SLOPE) -> Hardtanh(-1.0, M) >",
+    a_residual_adds_its_input: "N < Linear(4, 4) -> Residual(Linear(4, 8) -> fc: Linear(8, 4)) -> ReLU >",
+    a_residual_with_a_shortcut: "N < Residual(Linear(4, 8) -> ReLU, shortcut = Linear(4, 8)) -> Residual(Identity) >",
+    a_block_with_computed_arguments:
+        "block T(D, H = 4 * D) < Residual(LayerNorm(D) -> Linear(D, H) -> GELU -> Linear(H, D)) >
+         N: [7, 16] < T(16) -> T(16, H = 2 * 4) -> T(D = 16, H = K) >",
+    a_repeat_numbers_its_copies: "block B(N) < Linear(N, N) -> ReLU > N < blocks: B(4) * 2 -> Linear(4, 4) * 2 -> (Linear(4, 4) -> ReLU) * 1 >",
+    a_repeat_by_a_block_parameter: "block B(N) < Linear(3, 3) * N -> (ReLU) * (N - 1) > N < B(2) >",
+    a_block_within_a_block: "block A(N) < Linear(N, N) > block B(N) < first: A(N) -> A(N) > N < b: B(3) >",
+    a_group_nests_the_keys: "N < (Linear(4, 4) -> ReLU) -> head: (Linear(4, 4) -> Tanh) >",
+    a_tap_is_added_later: "N < Linear(4, 4) as s1 -> ReLU -> [_, s1] => Add -> [_, s1, s1 -> Tanh] => Add >",
+    branches_on_the_current_value: "N < Linear(4, 4) -> [Linear(_, 8), Linear(_, 6) -> Linear(_, 8)] => Add >",
+    a_named_input: "N < |x: [4]| Linear(_, 4) -> [_, x] => Add >",
+    a_label_like_the_input: "N < x: Linear(4, 4) -> ReLU >",
+    initialisations_of_the_users:
+        "N < Linear(4, 4, init = kaiming_normal(nonlinearity = \"relu\"), bias_init = zeros) -> Linear(4, 4, init = orthogonal_(GAIN)) >",
+    a_layer_of_the_users: "N < Linear(4, 4) -> my::Scale::<3>(7) => [2, 2] -> Flatten -> my: ::crate_a::Norm => [H] -> Linear(_, 2) >",
+    all_reshapes: "N: [2, 3, 4, 5] < Flatten(2) -> Unflatten(-1, [4, _]) -> Flatten(1, 2) -> Flatten(-2, -1) -> Identity(54, x = 1) >",
+    all_softmaxes: "N: [3, 4, 4] < Softmax(1) -> Softmax -> Softmax2d -> Softmin(-1) -> Flatten -> LogSoftmax >",
+    all_activations:
+        "N: [2, 4] < ReLU -> ReLU6 -> LeakyReLU -> LeakyReLU(0.2, inplace = true) -> ELU(alpha = 2) -> SELU -> CELU(0.5) -> GELU
+         -> GELU(\"tanh\") -> SiLU -> Mish -> Sigmoid -> LogSigmoid -> Hardsigmoid -> Tanh -> Hardtanh -> Hardtanh(-2, 3)
+         -> Hardswish -> Softplus -> Softplus(2, 10) -> Softsign -> Softshrink -> Hardshrink(1e-3) -> Tanhshrink
+         -> Threshold(0.1, 20) -> PReLU -> PReLU(2, init = 0.1) -> RReLU -> RReLU(0.1, 0.1) -> GLU -> Dropout(p = 0) >",
+    all_options_of_norms:
+        "N: [4, 6] < BatchNorm1d(4, 1e-3, None, affine = false, track_running_stats = false) -> BatchNorm1d(_, momentum = 0.3, bias = false)
+         -> LayerNorm([4, 6], eps = 0) -> LayerNorm(6, elementwise_affine = false) -> LayerNorm(6, bias = false) >",
+}

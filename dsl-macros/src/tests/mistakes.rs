@@ -1,0 +1,9 @@
+//! One mistake, one message: what it says, and the first token that it points at.
+
+use super::compile;
+
+/// Messages are written `message\nhelp: … @ token`.
+#[track_caller]
+fn check(source: &str, expected: &[&str]) {
+    assert_eq!(compile(source).1, expected, "{source}");
+}
