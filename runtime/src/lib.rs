@@ -9,6 +9,7 @@ pub mod data;
 mod flat;
 pub mod init;
 pub mod kernels;
+pub mod layer;
 mod layout;
 pub mod loss;
 pub mod lr_scheduler;
