@@ -122,7 +122,7 @@ pub(crate) enum ParamKind {
 }
 
 /// A parameter of a layer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Param {
     /// `weight`, `bias`, `in_proj_weight`.
     pub(crate) name: &'static str,
@@ -140,7 +140,7 @@ pub(crate) struct Param {
 }
 
 /// A buffer of a layer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Buffer {
     pub(crate) name: &'static str,
     pub(crate) shape: Vec<Dim>,
@@ -192,7 +192,7 @@ pub(crate) enum Operand {
 }
 
 /// One argument of a call.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Arg<O = Operand> {
     /// A value that is read.
     Read(O),
@@ -237,7 +237,7 @@ pub(crate) enum Scope {
 }
 
 /// One kernel call.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call<O = Operand> {
     /// The function in the runtime: `linear_forward`. A path of the user's own (`my::Layer`) for custom layers: see there.
     pub(crate) kernel: String,
@@ -417,5 +417,167 @@ impl fmt::Display for Graph {
             writeln!(f, "assert {}", assertion.condition)?;
         }
         writeln!(f, "output {}", self.value(self.output).name)
+    }
+}
+
+/// What an operand of a placed call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// A value of the graph.
+    Value(ValueId),
+    /// Its gradient.
+    Gradient(ValueId),
+    /// Entry i of what a node keeps for each sample.
+    Kept(NodeId, usize),
+    /// Entry i of what a node keeps for the whole batch.
+    Statistics(NodeId, usize),
+    /// A contribution to the gradient of a value that already has one.
+    Contribution(ValueId, usize),
+}
+
+/// A call in its place in the program.
+#[derive(Clone)]
+pub(crate) struct Step {
+    /// Whose call it is.
+    pub(crate) node: NodeId,
+    pub(crate) call: Call<Place>,
+    /// Backward only: what is computed matters only if a parameter up to this place in the table is trained; `None`:
+    /// only if the gradient of the inputs is wanted.
+    pub(crate) reach: Option<usize>,
+}
+
+/// The three programs of a network: flat lists of calls. No layers any more.
+#[derive(Clone)]
+pub(crate) struct Program {
+    /// The graph that it was made from: shapes, names, spans, and the nodes' parameters.
+    pub(crate) graph: Graph,
+    /// Forward in training or evaluation mode, keeping what backward needs. Scopes `Rows` and `Batch`.
+    pub(crate) forward: Vec<Step>,
+    /// Backward: gradients of values. Scopes `Rows` and `Batch`.
+    pub(crate) backward: Vec<Step>,
+    /// Backward: gradients of parameters. Scope `Tiles`.
+    pub(crate) tiles: Vec<Step>,
+    /// Forward for a prediction.
+    pub(crate) predict: Vec<Step>,
+}
+
+impl<O> Call<O> {
+    /// The same call on other operands.
+    pub(crate) fn map<P>(self, mut place: impl FnMut(O) -> P) -> Call<P> {
+        let args = self.args.into_iter().map(|arg| match arg {
+            Arg::Read(o) => Arg::Read(place(o)),
+            Arg::Write(o) => Arg::Write(place(o)),
+            Arg::Change(o) => Arg::Change(place(o)),
+            Arg::Param(i) => Arg::Param(i),
+            Arg::Span(i) => Arg::Span(i),
+            Arg::Absent => Arg::Absent,
+            Arg::Buffer(i) => Arg::Buffer(i),
+            Arg::Counter(i) => Arg::Counter(i),
+            Arg::NoCounter => Arg::NoCounter,
+            Arg::Literal(tokens) => Arg::Literal(tokens),
+            Arg::Context => Arg::Context,
+            Arg::NodeNumber => Arg::NodeNumber,
+            Arg::BatchRows => Arg::BatchRows,
+            Arg::Update => Arg::Update,
+        });
+        Call { args: args.collect(), kernel: self.kernel, scope: self.scope, formula: self.formula }
+    }
+}
+
+impl<O: Copy> Call<O> {
+    /// The operands that are read, in order (those that are changed too).
+    pub(crate) fn reads(&self) -> impl Iterator<Item = O> {
+        self.args.iter().filter_map(|arg| match arg {
+            Arg::Read(o) | Arg::Change(o) => Some(*o),
+            _ => None,
+        })
+    }
+
+    /// The operands that are written, in order (those that are changed too).
+    pub(crate) fn writes(&self) -> impl Iterator<Item = O> {
+        self.args.iter().filter_map(|arg| match arg {
+            Arg::Write(o) | Arg::Change(o) => Some(*o),
+            _ => None,
+        })
+    }
+}
+
+impl Program {
+    /// The network's name of an operand: `l1`, `d_l1`, `l1_mean`.
+    pub(crate) fn name(&self, place: Place) -> String {
+        let value = |id: ValueId| self.graph.value(id).name.clone();
+        match place {
+            Place::Value(id) => value(id),
+            Place::Gradient(id) => format!("d_{}", value(id)),
+            Place::Kept(node, i) => {
+                let (name, _) = &self.kept(node)[i];
+                format!("{}_{name}", value(self.graph.node(node).output))
+            }
+            Place::Statistics(node, i) => {
+                let (name, _) = &self.graph.node(node).layer.statistics()[i];
+                format!("{}_{name}", value(self.graph.node(node).output))
+            }
+            Place::Contribution(id, i) => format!("d_{}_{i}", value(id)),
+        }
+    }
+
+    /// What a node keeps for each sample: names and numbers of scalars.
+    pub(crate) fn kept(&self, id: NodeId) -> Vec<(&'static str, Dim)> {
+        let node = self.graph.node(id);
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&i| self.graph.shape(i).clone()).collect();
+        node.layer.kept(&crate::layers::Site {
+            inputs: &inputs,
+            output: self.graph.shape(node.output),
+            activation: node.activation.as_ref(),
+            producer_activation: None,
+            predict: false,
+        })
+    }
+
+    /// The scalars of an operand: of one sample, or of the whole batch for statistics.
+    pub(crate) fn width(&self, place: Place) -> Dim {
+        match place {
+            Place::Value(id) | Place::Gradient(id) | Place::Contribution(id, _) => self.graph.shape(id).len(),
+            Place::Kept(node, i) => self.kept(node)[i].1.clone(),
+            Place::Statistics(node, i) => self.graph.node(node).layer.statistics()[i].1.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let programs = [
+            ("forward", &self.forward),
+            ("backward", &self.backward),
+            ("tiles", &self.tiles),
+            ("predict", &self.predict),
+        ];
+        for (name, steps) in programs {
+            writeln!(f, "{name}:")?;
+            for step in steps {
+                let args: Vec<String> = step
+                    .call
+                    .args
+                    .iter()
+                    .map(|arg| match arg {
+                        Arg::Read(p) => self.name(*p),
+                        Arg::Write(p) => format!("out {}", self.name(*p)),
+                        Arg::Change(p) => format!("inout {}", self.name(*p)),
+                        Arg::Param(i) => self.graph.node(step.node).layer.params()[*i].name.into(),
+                        Arg::Span(i) => format!("span {}", self.graph.node(step.node).layer.params()[*i].name),
+                        Arg::Absent | Arg::NoCounter => "none".into(),
+                        Arg::Buffer(i) | Arg::Counter(i) => self.graph.node(step.node).layer.buffers()[*i].name.into(),
+                        Arg::Literal(tokens) => tokens.to_string(),
+                        Arg::Context => "cx".into(),
+                        Arg::NodeNumber => format!("#{}", step.node.0),
+                        Arg::BatchRows => "rows".into(),
+                        Arg::Update => "update".into(),
+                    })
+                    .collect();
+                let scope = if step.call.scope == Scope::Batch { "batch " } else { "" };
+                writeln!(f, "    {scope}{}({})", step.call.kernel, args.join(", "))?;
+            }
+        }
+        Ok(())
     }
 }

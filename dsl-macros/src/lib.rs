@@ -1,13 +1,27 @@
-//! The macros of glulam.
+//! The macros of glulam: `network!` and `train!`.
+//!
+//! Use them through the package `glulam`, which documents and re-exports them. Where to begin reading: [`expand`].
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the back end is not there yet")]
 
 mod ast;
+mod backward;
+mod codegen;
 mod diagnostics;
+mod expand;
+mod fuse;
 mod ir;
 mod layers;
 mod parse;
+mod plan;
 mod resolve;
 mod shape;
 #[cfg(test)]
 mod tests;
+
+use proc_macro::TokenStream;
+
+/// Declares networks. See the documentation of `glulam`.
+#[proc_macro]
+pub fn network(input: TokenStream) -> TokenStream {
+    expand::networks(input.into()).into()
+}

@@ -30,8 +30,7 @@ fn infer_inputs(graph: &mut Graph, errors: &mut Diagnostics) {
         }
         let readers: Vec<&Node> = graph.nodes.iter().filter(|node| node.inputs.contains(&input)).collect();
         let shape = readers.iter().find_map(|node| node.layer.input());
-        // After another mistake, a declared shape may be missing only because it was not understood.
-        if let (None, Some(first), false) = (&shape, readers.first(), errors.any()) {
+        if let (None, Some(first)) = (&shape, readers.first()) {
             errors
                 .error(first.span, format!("the shape of the input is not known: `{}` does not fix it", first.written))
                 .help("declare it before the layers: `Name: [784] < … >`");

@@ -103,13 +103,9 @@ impl Layer for Custom {
             batch(
                 "custom_backward_parameters",
                 vec![self.value(), Arg::Param(0), X, DY, Arg::Write(GRADIENT)],
-                &format!("{{statistics}} = Σ {{dy}} · ∂{name}/∂{{parameters}}"),
+                &format!("{{gradient}} = Σ {{dy}} · ∂{name}/∂{{parameters}}"),
             ),
-            tiles(
-                "custom_finish",
-                vec![Arg::Read(GRADIENT), Arg::Span(0), Arg::Update],
-                "d{parameters} = {statistics}",
-            ),
+            tiles("custom_finish", vec![Arg::Read(GRADIENT), Arg::Span(0), Arg::Update], "d{parameters} = {gradient}"),
         ]
     }
 }

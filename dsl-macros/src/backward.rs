@@ -1,0 +1,309 @@
+//! Turns the graph into flat lists of calls: forward, prediction, and the backward pass, which is derived here.
+//!
+//! The reverse walk: from the last node to the first, each layer's own backward calls, on the network's values. The
+//! first gradient of a value is written; later ones (the value has several readers) are added. Knows no layer.
+//!
+//! AFTER THIS POINT: no layers any more, only calls; every gradient is written before it is read.
+
+use std::collections::HashMap;
+
+use crate::ir::{Activation, Arg, Call, Graph, NodeId, Operand, Place, Program, Scope, Shape, Step, ValueId};
+use crate::layers::Site;
+
+/// Derives all programs of a network.
+pub(crate) fn derive(graph: Graph) -> Program {
+    let mut walk = Walk::new(graph);
+    walk.forward();
+    walk.predict();
+    walk.backward();
+    walk.program
+}
+
+struct Walk {
+    program: Program,
+    /// A view's output is its input's memory: the value whose memory it is.
+    root: Vec<ValueId>,
+    /// The number of nodes that read the memory of a value, and the caller.
+    readers: HashMap<ValueId, usize>,
+    /// The last parameter of the table that a value depends on.
+    reach: Vec<Option<usize>>,
+    /// Where a gradient is found that was not written to a place of its own.
+    alias: HashMap<ValueId, Place>,
+    /// How many gradients of a value have been added to its first.
+    contributions: HashMap<ValueId, usize>,
+    /// The values whose gradient has been written.
+    written: Vec<bool>,
+    /// The values whose gradient already is the one before the activation: the reader has multiplied its derivative in.
+    before_activation: Vec<bool>,
+}
+
+impl Walk {
+    fn new(graph: Graph) -> Self {
+        let count = graph.values.len();
+        let mut root: Vec<ValueId> = (0..count).map(ValueId).collect();
+        for node in graph.nodes.iter().filter(|n| n.layer.is_view()) {
+            let source = root[node.inputs[0].0];
+            // The caller's output may not be the caller's input: that view is a copy.
+            if !(node.output == graph.output && graph.inputs.contains(&source)) {
+                root[node.output.0] = source;
+            }
+        }
+        let mut readers = HashMap::from([(root[graph.output.0], 1)]);
+        for node in &graph.nodes {
+            if !node.layer.is_view() || root[node.output.0] == node.output {
+                node.inputs.iter().for_each(|input| *readers.entry(root[input.0]).or_insert(0) += 1);
+            }
+        }
+        let mut reach = vec![None; count];
+        let mut params = 0;
+        let mut ends = Vec::new();
+        for node in &graph.nodes {
+            let own = match node.shares {
+                Some(owner) => ends[owner.0],
+                None => {
+                    let own = node.layer.params().len();
+                    params += own;
+                    (own > 0).then(|| params - 1)
+                }
+            };
+            ends.push(own);
+            reach[node.output.0] = node.inputs.iter().map(|i| reach[i.0]).max().flatten().max(own);
+        }
+        Walk {
+            program: Program { graph, forward: vec![], backward: vec![], tiles: vec![], predict: vec![] },
+            root,
+            readers,
+            reach,
+            alias: HashMap::new(),
+            contributions: HashMap::new(),
+            written: vec![false; count],
+            before_activation: vec![false; count],
+        }
+    }
+
+    fn graph(&self) -> &Graph {
+        &self.program.graph
+    }
+
+    fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.graph().nodes.len()).map(NodeId)
+    }
+
+    fn root(&self, value: ValueId) -> ValueId {
+        self.root[value.0]
+    }
+
+    /// What a layer answers when it is asked at its place in the graph.
+    fn ask<R>(&self, id: NodeId, producer: Option<&Activation>, predict: bool, question: impl Fn(&Site<'_>) -> R) -> R {
+        let node = self.graph().node(id);
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&i| self.graph().shape(i).clone()).collect();
+        question(&Site {
+            inputs: &inputs,
+            output: self.graph().shape(node.output),
+            activation: node.activation.as_ref(),
+            producer_activation: producer,
+            predict,
+        })
+    }
+
+    /// A view that has to be a copy: from the caller's input to the caller's output.
+    fn is_copy(&self, id: NodeId) -> bool {
+        let node = self.graph().node(id);
+        node.layer.is_view() && self.root(node.output) == node.output
+    }
+
+    fn forward(&mut self) {
+        self.program.forward = self.forward_steps(false);
+    }
+
+    fn predict(&mut self) {
+        self.program.predict = self.forward_steps(true);
+    }
+
+    fn forward_steps(&self, predict: bool) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for id in self.nodes() {
+            let calls = match self.is_copy(id) {
+                true => vec![copy(Operand::X(0), Operand::Y, "{y} = {x}")],
+                false => self.ask(id, None, predict, |site| self.graph().node(id).layer.forward(site)),
+            };
+            steps.extend(calls.into_iter().map(|call| self.step(id, call)));
+        }
+        steps
+    }
+
+    /// A layer's call with the network's values for operands.
+    fn step(&self, id: NodeId, call: Call) -> Step {
+        let node = self.graph().node(id);
+        let writes_input = call.writes().find_map(|o| if let Operand::DX(i) = o { Some(node.inputs[i]) } else { None });
+        let reach = self.reach[self.root(writes_input.unwrap_or(node.output)).0];
+        let call = call.map(|operand| match operand {
+            Operand::X(i) => Place::Value(self.root(node.inputs[i])),
+            Operand::Y => Place::Value(self.root(node.output)),
+            Operand::DX(i) => Place::Gradient(self.root(node.inputs[i])),
+            Operand::DY => self.gradient(self.root(node.output)),
+            Operand::Kept(i) => Place::Kept(id, i),
+            Operand::Statistics(i) => Place::Statistics(id, i),
+            Operand::Producer => self.producer_kept(self.root(node.inputs[0])),
+        });
+        Step { node: id, call, reach }
+    }
+
+    fn gradient(&self, value: ValueId) -> Place {
+        self.alias.get(&value).copied().unwrap_or(Place::Gradient(value))
+    }
+
+    /// The node whose activation made a value.
+    fn activated_by(&self, value: ValueId) -> Option<(NodeId, &Activation)> {
+        let producer = self.graph().producer(value)?;
+        Some((producer, self.graph().node(producer).activation.as_ref()?))
+    }
+
+    /// What the activation that made `value` has kept for its derivative.
+    fn producer_kept(&self, value: ValueId) -> Place {
+        match self.activated_by(value) {
+            Some((producer, activation)) if activation.keeps_input => Place::Kept(producer, 0),
+            _ => Place::Value(value),
+        }
+    }
+
+    fn backward(&mut self) {
+        let output = self.root(self.graph().output);
+        self.written[output.0] = true; // by the loss
+        for id in self.nodes().rev() {
+            let value = self.root(self.graph().node(id).output);
+            if self.graph().node(id).layer.is_view() && !self.is_copy(id) {
+                continue;
+            }
+            if !self.written[value.0] {
+                continue; // nobody reads it: a dead branch
+            }
+            self.before_own_activation(id, value);
+            self.node_backward(id);
+        }
+        // Parameters in the order of their table.
+        self.program.tiles.sort_by_key(|step| step.node);
+    }
+
+    /// Turns the gradient after a node's activation into the one before it, unless the reader has done so already.
+    fn before_own_activation(&mut self, id: NodeId, value: ValueId) {
+        let Some(activation) = self.graph().node(id).activation.clone() else { return };
+        if self.before_activation[value.0] {
+            return;
+        }
+        let literal: proc_macro2::TokenStream = activation.value.parse().expect("an activation's value is Rust");
+        let (kept, gradient) = (self.producer_kept(value), self.gradient(value));
+        let derivative = format!("{}'({})", activation.name, self.program.name(kept));
+        let (kernel, args, formula) = if gradient == Place::Gradient(value) {
+            let args = vec![Arg::Literal(literal), Arg::Read(kept), Arg::Change(gradient)];
+            ("activation_backward_in_place", args, format!("{{dy}} = {{dy}} ⊙ {derivative}"))
+        } else {
+            // The gradient lies with someone else, who may need it as it is.
+            self.alias.remove(&value);
+            let own = Place::Gradient(value);
+            let args = vec![Arg::Literal(literal), Arg::Read(kept), Arg::Read(gradient), Arg::Write(own)];
+            ("activation_backward", args, format!("{{dy}} = {} ⊙ {derivative}", self.program.name(gradient)))
+        };
+        let call = Call { kernel: kernel.into(), args, scope: Scope::Rows, formula };
+        self.program.backward.push(Step { node: id, call, reach: self.reach[value.0] });
+    }
+
+    fn node_backward(&mut self, id: NodeId) {
+        let node = self.graph().node(id).clone();
+        let folded = self.folded_producer(id);
+        let calls = match self.is_copy(id) {
+            true => vec![copy(Operand::DY, Operand::DX(0), "{dx} = {dy}")],
+            false => self.ask(id, folded.as_ref(), false, |site| node.layer.backward(site)),
+        };
+        for call in calls {
+            if call.scope == Scope::Tiles {
+                let step = self.step(id, call);
+                self.program.tiles.push(step);
+                continue;
+            }
+            let target = call.writes().find_map(|o| if let Operand::DX(i) = o { Some(i) } else { None });
+            let Some(input) = target else {
+                let step = self.step(id, call);
+                self.program.backward.push(step);
+                continue;
+            };
+            let value = self.root(node.inputs[input]);
+            if !self.differentiable(value) || self.passed_on(&call, id, value) {
+                continue;
+            }
+            let mut step = self.step(id, call);
+            if self.written[value.0] {
+                self.add(step, value);
+                continue;
+            }
+            self.written[value.0] = true;
+            self.before_activation[value.0] = folded.is_some() && input == 0;
+            step.reach = self.reach[value.0];
+            self.program.backward.push(step);
+        }
+    }
+
+    /// Token ids have no gradient.
+    fn differentiable(&self, value: ValueId) -> bool {
+        self.graph().value(value).scalar == crate::ir::Scalar::Real
+    }
+
+    /// The activation folded into the producer of a node's first input, if this node may multiply its derivative in:
+    /// it can, and it is the only reader.
+    fn folded_producer(&self, id: NodeId) -> Option<Activation> {
+        let node = self.graph().node(id);
+        if !node.layer.folds_activation_backward() {
+            return None;
+        }
+        let value = self.root(*node.inputs.first()?);
+        let (_, activation) = self.activated_by(value)?;
+        (self.readers.get(&value) == Some(&1)).then(|| activation.clone())
+    }
+
+    /// A gradient that is passed on as it is, to a value that no one else reads, needs no copy.
+    fn passed_on(&mut self, call: &Call, id: NodeId, value: ValueId) -> bool {
+        let alone = self.readers.get(&value) == Some(&1) && !self.graph().inputs.contains(&value);
+        if call.kernel != "copy" || !alone || self.is_copy(id) {
+            return false;
+        }
+        let output = self.root(self.graph().node(id).output);
+        self.alias.insert(value, self.gradient(output));
+        self.written[value.0] = true;
+        true
+    }
+
+    /// A second gradient of a value: computed apart, then added.
+    fn add(&mut self, step: Step, value: ValueId) {
+        let place = Place::Gradient(value);
+        let reach = self.reach[value.0];
+        let source = match step.call.kernel.as_str() {
+            // What would only be copied is added at once.
+            "copy" => step.call.reads().next().expect("a copy reads"),
+            _ => {
+                let count = self.contributions.entry(value).or_insert(0);
+                *count += 1;
+                let contribution = Place::Contribution(value, *count);
+                let call = step.call.map(|p| if p == place { contribution } else { p });
+                let formula = call.formula.replace("{dx}", &self.program.name(contribution));
+                self.program.backward.push(Step { call: Call { formula, ..call }, reach, ..step });
+                contribution
+            }
+        };
+        let call = Call {
+            kernel: "accumulate".into(),
+            args: vec![Arg::Read(source), Arg::Change(place)],
+            scope: Scope::Rows,
+            formula: format!("{0} += {1}", self.program.name(place), self.program.name(source)),
+        };
+        self.program.backward.push(Step { node: step.node, call, reach });
+    }
+}
+
+fn copy(from: Operand, to: Operand, formula: &str) -> Call {
+    Call {
+        kernel: "copy".into(),
+        args: vec![Arg::Read(from), Arg::Write(to)],
+        scope: Scope::Rows,
+        formula: formula.into(),
+    }
+}

@@ -1,0 +1,107 @@
+//! Documentation of generated code: what a struct is, and the formula of each call.
+
+use super::Unit;
+use crate::ir::{Place, Shape, Step};
+
+impl Unit<'_> {
+    /// `Linear(784, 64) -> ReLU -> Linear(64, 10)`: 50890 parameters.
+    pub(crate) fn struct_doc(&self) -> String {
+        let graph = &self.program.graph;
+        let mut layers = Vec::new();
+        for node in &graph.nodes {
+            layers.push(node.layer.describe());
+            layers.extend(node.activation.iter().map(|a| a.written.clone()));
+        }
+        let many = layers.len() > 8;
+        layers.truncate(8);
+        let more = if many { " -> …" } else { "" };
+        format!(
+            "\n\n`{}{more}`\n\n`{}` → `{}`, {} parameters, made by `glulam::network!`.",
+            layers.join(" -> "),
+            self.input_shape(),
+            self.output_shape(),
+            self.plan.parameters
+        )
+    }
+
+    /// The formula of a call with the network's names, and the shapes: `` `l1 = relu(x · 0.weight + 0.bias)`: [N, 784] → [N, 64] ``.
+    pub(crate) fn call_doc(&self, step: &Step) -> String {
+        let node = self.program.graph.node(step.node);
+        let mut formula = step.call.formula.clone();
+        let value = |id| self.program.name(Place::Value(id));
+        let root = |id| self.memory_of(id);
+        for (i, &input) in node.inputs.iter().enumerate() {
+            let name = value(root(input));
+            let suffix = if i == 0 { String::new() } else { i.to_string() };
+            formula = formula.replace(&format!("{{x{suffix}}}"), &name);
+            formula = formula.replace(&format!("{{dx{suffix}}}"), &format!("d_{name}"));
+        }
+        let output = value(root(node.output));
+        formula = formula.replace("{y}", &output).replace("{dy}", &format!("d_{output}"));
+        for (i, _) in self.program.kept(step.node).iter().enumerate() {
+            let suffix = if i == 0 { String::new() } else { i.to_string() };
+            formula = formula.replace(&format!("{{kept{suffix}}}"), &self.program.name(Place::Kept(step.node, i)));
+        }
+        for (i, _) in node.layer.statistics().iter().enumerate() {
+            let suffix = if i == 0 { String::new() } else { i.to_string() };
+            let name = self.program.name(Place::Statistics(step.node, i));
+            formula = formula.replace(&format!("{{statistics{suffix}}}"), &name);
+        }
+        if formula.contains("{producer}") {
+            let producer = step.call.reads().last().map_or(String::new(), |p| self.program.name(p));
+            formula = formula.replace("{producer}", &producer);
+        }
+        for (i, param) in node.layer.params().iter().enumerate() {
+            let key = &self.plan.param(step.node, i).key;
+            formula = formula.replace(&format!("{{{}}}", param.name), key);
+        }
+        format!(" `{formula}`{}", self.shapes(step))
+    }
+
+    /// `: [N, 784] → [N, 64]`, of what is read first and what is written.
+    fn shapes(&self, step: &Step) -> String {
+        let batch = |shape: &Shape| match shape.0.is_empty() {
+            true => "[N]".into(),
+            false => shape.to_string().replacen('[', "[N, ", 1),
+        };
+        let shape = |place| match place {
+            Place::Value(id) | Place::Gradient(id) | Place::Contribution(id, _) => {
+                Some(batch(self.program.graph.shape(id)))
+            }
+            Place::Kept(..) | Place::Statistics(..) => None,
+        };
+        let from = step.call.reads().find_map(shape);
+        let to = step.call.writes().find_map(shape);
+        let span = step.call.args.iter().find_map(|arg| match arg {
+            crate::ir::Arg::Span(i) => Some(self.plan.param(step.node, *i)),
+            _ => None,
+        });
+        match (from, to, span) {
+            (Some(from), None, Some(p)) => format!(": {from} → {}", stored(&p.param)),
+            (Some(from), Some(to), _) if from != to => format!(": {from} → {to}"),
+            (_, Some(to), _) => format!(": {to}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The value whose memory a view is.
+    fn memory_of(&self, id: crate::ir::ValueId) -> crate::ir::ValueId {
+        let graph = &self.program.graph;
+        match graph.producer(id) {
+            Some(producer)
+                if graph.node(producer).layer.is_view() && !self.plan.values.of.contains_key(&Place::Value(id)) =>
+            {
+                self.memory_of(graph.node(producer).inputs[0])
+            }
+            _ => id,
+        }
+    }
+}
+
+/// The shape in which a parameter is stored.
+fn stored(param: &crate::ir::Param) -> String {
+    match &param.rows {
+        Some(rows) => format!("[{rows}, {}]", param.columns),
+        None => format!("[{}]", param.columns),
+    }
+}

@@ -1,0 +1,282 @@
+//! The struct, its views of the parameters, and its constructors.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::{Unit, generic, ident, number};
+use crate::ir::{Dim, ParamKind};
+use crate::plan::PlacedParam;
+
+impl Unit<'_> {
+    // Expands to:
+    //     pub struct Mlp<T: Real = f32> { weights: Weights<T> }
+    //     pub struct MlpParams<'a, T = f32> { pub l0_weight: &'a [[T; 64]; 784], … }
+    //     pub struct MlpParamsMut<'a, T = f32> { … }
+    pub(crate) fn structs(&self) -> TokenStream {
+        let (name, params, params_mut) = (self.name(), self.params_name(), self.params_mut_name());
+        let (attrs, vis) = (&self.header.attrs, &self.header.vis);
+        let doc = self.struct_doc();
+        let views = format!("The parameters of [`{name}`], as arrays of arrays.");
+        let views_mut = format!("The parameters of [`{name}`], to be changed.");
+        let fields = self.plan.params.iter().map(|p| {
+            let (field, ty, doc) = (self.field(p), view_type(p), param_doc(p));
+            quote!(#[doc = #doc] pub #field: &'a #ty)
+        });
+        let fields_mut = self.plan.params.iter().map(|p| {
+            let (field, ty, doc) = (self.field(p), view_type(p), param_doc(p));
+            quote!(#[doc = #doc] pub #field: &'a mut #ty)
+        });
+        // Without parameters there would be nothing to borrow from.
+        let unit =
+            self.plan.params.is_empty().then(|| quote!(#[doc(hidden)] pub nothing: ::core::marker::PhantomData<&'a T>));
+        let unit_mut = unit.clone();
+        quote! {
+            #(#attrs)*
+            #[doc = #doc]
+            #[derive(Clone, PartialEq)]
+            #vis struct #name<T: ::glulam::Real = f32> {
+                weights: ::glulam::Weights<T>,
+            }
+
+            #[doc = #views]
+            #[derive(Clone, Copy, Debug)]
+            #vis struct #params<'a, T = f32> {
+                #(#fields,)*
+                #unit
+            }
+
+            #[doc = #views_mut]
+            #[derive(Debug)]
+            #vis struct #params_mut<'a, T = f32> {
+                #(#fields_mut,)*
+                #unit_mut
+            }
+        }
+    }
+
+    // Expands to:
+    //     impl Mlp<f32> { pub const PARAMETERS: usize = …; pub fn seeded(seed: u64) -> Self { … } }
+    //     impl<T: Real> Mlp<T> { pub fn params(&self) -> MlpParams<'_, T> { … } … }
+    pub(crate) fn inherent(&self) -> TokenStream {
+        let (name, params, params_mut) = (self.name(), self.params_name(), self.params_mut_name());
+        let network = quote!(<Self as ::glulam::Network<f32>>);
+        let fills = self.plan.params.iter().enumerate().map(|(index, p)| {
+            let (index, init) = (number(index), &p.param.init);
+            let doc = format!("`{}`", p.key);
+            quote! {
+                #[doc = #doc]
+                Init::#init.fill(&PARAMS[#index], &mut weights.parameters, &mut generator);
+            }
+        });
+        let initial = self.plan.buffers.iter().filter(|b| !b.counter && b.init != 0.0).map(|b| {
+            let (doc, init) = (format!("`{}`", b.key), b.init);
+            let (offset, end) = (&b.offset, b.offset.add(&b.shape.len()));
+            quote! {
+                #[doc = #doc]
+                weights.buffers[#offset..#end].fill(#init);
+            }
+        });
+        let mutable = self.plan.params.is_empty().then(|| quote!(let _ = &mut generator;));
+        let (flat, counters, buffers) = (&self.plan.flat, number(self.plan.counters), &self.plan.buffer_len);
+        quote! {
+            impl #name<f32> {
+                /// The number of parameters.
+                pub const PARAMETERS: usize = #network::PARAMETERS;
+                /// Floating-point operations of the forward pass, for one sample.
+                pub const FLOPS_PER_SAMPLE: u64 = #network::FLOPS_PER_SAMPLE;
+                /// Bytes of workspace for one sample of the largest batch.
+                pub const WORKSPACE_BYTES_PER_SAMPLE: usize = #network::WORKSPACE_BYTES_PER_SAMPLE;
+                /// The parameter table.
+                pub const PARAMS: &'static [::glulam::network::ParamSpec] = #network::PARAMS;
+
+                /// A new network with PyTorch's initialisation, drawn from the global generator (`glulam::manual_seed`).
+                #[allow(clippy::new_without_default, reason = "each call draws other numbers")]
+                pub fn new() -> Self {
+                    Self::seeded(::glulam::__private::draw_seed())
+                }
+
+                /// A new network with PyTorch's initialisation: the same numbers for the same seed.
+                #[allow(unused_doc_comments, unused_mut, reason = "comments for the reader of this expansion")]
+                pub fn seeded(seed: u64) -> Self {
+                    use ::glulam::__private::*;
+                    const PARAMS: &[::glulam::network::ParamSpec] = #name::PARAMS;
+                    let mut generator = Generator::seed_from(seed);
+                    let mut weights = Weights::zeros(#flat, #buffers, #counters, seed);
+                    #(#fills)*
+                    #(#initial)*
+                    #mutable
+                    Self { weights }
+                }
+            }
+
+            impl<T: ::glulam::Real> #name<T> {
+                /// The parameters, by name.
+                pub fn params(&self) -> #params<'_, T> {
+                    #params::of(&self.weights.parameters)
+                }
+
+                /// The parameters, by name, to be changed.
+                pub fn params_mut(&mut self) -> #params_mut<'_, T> {
+                    #params_mut::of(&mut self.weights.parameters)
+                }
+
+                /// The same network in another precision.
+                pub fn cast<U: ::glulam::Real>(&self) -> #name<U> {
+                    #name { weights: self.weights.cast() }
+                }
+            }
+
+            impl<T: ::glulam::Real> ::core::fmt::Debug for #name<T> {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    ::glulam::__private::debug::<T, Self>(f)
+                }
+            }
+        }
+    }
+
+    // Expands to:
+    //     const L0_WEIGHT: Span<784, 64> = Span::new(0, 0);
+    pub(crate) fn spans(&self) -> TokenStream {
+        let spans = self.plan.params.iter().enumerate().map(|(index, p)| {
+            let (index, name, offset) = (number(index), span_name(p), &p.offset);
+            let (rows, columns) = extents(p);
+            quote!(const #name: Span<#rows, #columns> = Span::new(#index, #offset);)
+        });
+        quote!(#(#spans)*)
+    }
+
+    // Expands to:
+    //     impl<'a, T> MlpParams<'a, T> { fn of(parameters: &'a [T]) -> Self { … } }
+    pub(crate) fn views(&self) -> TokenStream {
+        let (params, params_mut) = (self.params_name(), self.params_mut_name());
+        let fields = self.plan.params.iter().map(|p| {
+            let (field, span) = (self.field(p), span_name(p));
+            let view = ident(if p.param.rows.is_some() { "matrix" } else { "vector" });
+            quote!(#field: #view(parameters, #span))
+        });
+        let fields_mut = self.plan.params.iter().map(|p| {
+            let (field, span) = (self.field(p), span_name(p));
+            let view = ident(if p.param.rows.is_some() { "take_matrix" } else { "take_vector" });
+            quote!(#field: #view(&mut rest, &mut at, #span))
+        });
+        if self.plan.params.is_empty() {
+            return quote! {
+                impl<'a, T> #params<'a, T> {
+                    fn of(_: &'a [T]) -> Self {
+                        Self { nothing: ::core::marker::PhantomData }
+                    }
+                }
+                impl<'a, T> #params_mut<'a, T> {
+                    fn of(_: &'a mut [T]) -> Self {
+                        Self { nothing: ::core::marker::PhantomData }
+                    }
+                }
+            };
+        }
+        quote! {
+            impl<'a, T> #params<'a, T> {
+                fn of(parameters: &'a [T]) -> Self {
+                    Self { #(#fields,)* }
+                }
+            }
+            impl<'a, T> #params_mut<'a, T> {
+                fn of(parameters: &'a mut [T]) -> Self {
+                    let (mut rest, mut at) = (parameters, 0);
+                    Self { #(#fields_mut,)* }
+                }
+            }
+        }
+    }
+
+    /// The field of a parameter, with the label's span.
+    fn field(&self, p: &PlacedParam) -> proc_macro2::Ident {
+        let span = self.program.graph.node(p.node).label;
+        proc_macro2::Ident::new(&p.field, span.unwrap_or_else(proc_macro2::Span::call_site))
+    }
+
+    // Expands to:
+    //     const PARAMS: &'static [ParamSpec] = &[ParamSpec { name: "0.weight", … }, …];
+    pub(crate) fn tables(&self) -> TokenStream {
+        let params = self.plan.params.iter().map(|p| {
+            let (name, shape, offset, len) = (&p.key, &p.param.shape, &p.offset, p.param.len());
+            let row = &p.param.columns;
+            let row = if p.param.rows.is_some() { quote!(#row) } else { quote!(1) };
+            let kind = ident(match p.param.kind {
+                ParamKind::Weight => "Weight",
+                ParamKind::Bias => "Bias",
+                ParamKind::Norm => "Norm",
+                ParamKind::Embedding => "Embedding",
+            });
+            let layout = ident(if p.param.transposed { "Transposed" } else { "Same" });
+            quote! {
+                ParamSpec {
+                    name: #name, shape: &[#(#shape),*], offset: #offset, len: #len, row: #row,
+                    kind: Kind::#kind, layout: Layout::#layout,
+                }
+            }
+        });
+        let buffers = self.plan.buffers.iter().map(|b| {
+            let (name, shape, offset, len) = (&b.key, &b.shape.0, &b.offset, b.shape.len());
+            let (counter, init) = (b.counter, b.init);
+            quote!(BufferSpec { name: #name, shape: &[#(#shape),*], offset: #offset, len: #len, counter: #counter, init: #init })
+        });
+        let layers = self.layer_rows();
+        quote! {
+            const PARAMS: &'static [ParamSpec] = &[#(#params),*];
+            const BUFFERS: &'static [BufferSpec] = &[#(#buffers),*];
+            const LAYERS: &'static [LayerSpec] = &[#(#layers),*];
+        }
+    }
+
+    /// The rows of the summary: a folded activation has its own.
+    fn layer_rows(&self) -> Vec<TokenStream> {
+        let graph = &self.program.graph;
+        let mut rows: Vec<(usize, TokenStream)> = Vec::new();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let inputs: Vec<_> = node.inputs.iter().map(|&i| graph.shape(i).clone()).collect();
+            let output = graph.shape(node.output);
+            let dims = &output.0;
+            let own: Dim = match node.shares {
+                Some(_) => Dim::Known(0),
+                None => node.layer.params().iter().fold(Dim::Known(0), |sum, p| sum.add(&p.len())),
+            };
+            let (key, layer, flops) = (&node.key, node.layer.describe(), node.layer.flops(&inputs, output));
+            rows.push((index, quote! {
+                LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: #own, flops: (#flops) as u64 }
+            }));
+            if let Some(activation) = &node.activation {
+                let (key, layer, flops) = (&activation.key, &activation.written, output.len());
+                rows.push((index, quote! {
+                    LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: 0, flops: (#flops) as u64 }
+                }));
+            }
+        }
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+}
+
+/// `L0_WEIGHT`
+pub(crate) fn span_name(p: &PlacedParam) -> proc_macro2::Ident {
+    format_ident!("{}", p.field.to_uppercase())
+}
+
+/// The const generics of a parameter's span.
+fn extents(p: &PlacedParam) -> (TokenStream, TokenStream) {
+    let rows = p.param.rows.as_ref().map_or(quote!(1), generic);
+    (rows, generic(&p.param.columns))
+}
+
+/// `[[T; 64]; 784]`
+fn view_type(p: &PlacedParam) -> TokenStream {
+    let columns = &p.param.columns;
+    match &p.param.rows {
+        Some(rows) => quote!([[T; #columns]; #rows]),
+        None => quote!([T; #columns]),
+    }
+}
+
+fn param_doc(p: &PlacedParam) -> String {
+    let shape = crate::ir::Shape(p.param.shape.clone());
+    let stored = if p.param.transposed { ", stored `[in][out]`" } else { "" };
+    format!("`{}`, `{shape}` in PyTorch{stored}.", p.key)
+}

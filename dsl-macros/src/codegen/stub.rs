@@ -1,0 +1,79 @@
+//! What stands for a network that has errors: the struct and its methods exist, so that one mistake gives one message.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::ast::Header;
+
+/// The same items as for a correct network, with bodies that are never run: the program does not compile.
+pub(crate) fn stub(header: &Header) -> TokenStream {
+    let (attrs, vis, name) = (&header.attrs, &header.vis, &header.name);
+    let (params, params_mut) = (format_ident!("{name}Params"), format_ident!("{name}ParamsMut"));
+    let doc = format!("`{name}`, whose declaration has errors.");
+    let never = quote!(::core::unreachable!("the declaration of this network has errors"));
+    quote! {
+        #(#attrs)*
+        #[doc = #doc]
+        #[derive(Clone, PartialEq)]
+        #vis struct #name<T: ::glulam::Real = f32> {
+            weights: ::glulam::Weights<T>,
+        }
+
+        #[doc = "The parameters."]
+        #vis struct #params<'a, T = f32>(::core::marker::PhantomData<&'a T>);
+
+        #[doc = "The parameters, to be changed."]
+        #vis struct #params_mut<'a, T = f32>(::core::marker::PhantomData<&'a mut T>);
+
+        #[allow(missing_docs, unused_variables, dead_code, reason = "the declaration has errors")]
+        impl #name<f32> {
+            pub const PARAMETERS: usize = 0;
+            pub const FLOPS_PER_SAMPLE: u64 = 0;
+            pub const WORKSPACE_BYTES_PER_SAMPLE: usize = 0;
+            pub const PARAMS: &'static [::glulam::network::ParamSpec] = &[];
+            pub fn new() -> Self { #never }
+            pub fn seeded(seed: u64) -> Self { #never }
+        }
+
+        #[allow(missing_docs, unused_variables, dead_code, reason = "the declaration has errors")]
+        impl<T: ::glulam::Real> #name<T> {
+            pub fn params(&self) -> #params<'_, T> { #never }
+            pub fn params_mut(&mut self) -> #params_mut<'_, T> { #never }
+            pub fn cast<U: ::glulam::Real>(&self) -> #name<U> { #never }
+        }
+
+        impl<T: ::glulam::Real> ::core::fmt::Debug for #name<T> {
+            fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { #never }
+        }
+
+        #[allow(unused_variables, reason = "the declaration has errors")]
+        const _: () = {
+            use ::glulam::__private::*;
+            impl<T: Real> Network<T> for #name<T> {
+                const NAME: &'static str = "";
+                const PARAMS: &'static [ParamSpec] = &[];
+                const BUFFERS: &'static [BufferSpec] = &[];
+                const LAYERS: &'static [LayerSpec] = &[];
+                const PARAMETERS: usize = 0;
+                const FLOPS_PER_SAMPLE: u64 = 0;
+                const VALUES_PER_SAMPLE: usize = 0;
+                const VALUES: usize = 0;
+                const STATISTICS: usize = 0;
+                const INPUT_SHAPE: &'static [usize] = &[];
+                const OUTPUT_SHAPE: &'static [usize] = &[];
+                const OUTPUT: Output = Output::Unbounded;
+                const FAILED: bool = true;
+                type InputScalar = T;
+                type Input = T;
+                type Output = T;
+                fn weights(&self) -> &Weights<T> { &self.weights }
+                fn weights_mut(&mut self) -> &mut Weights<T> { &mut self.weights }
+                fn forward<'w>(&mut self, mode: Mode, inputs: &[Self::Input], workspace: &'w mut Workspace<T>) -> Outputs<'w, T, Self::Output> { #never }
+                fn backward_into(&self, inputs: &[Self::Input], workspace: &mut Workspace<T>, update: Update<'_, T>, d_inputs: Option<&mut [Self::Input]>) { #never }
+                fn forward_backward(&mut self, inputs: &[Self::Input], loss: &dyn RowLoss<T>, workspace: &mut Workspace<T>, update: UpdateBy<'_, T>) -> T { #never }
+                fn outputs(workspace: &Workspace<T>) -> &[Self::Output] { #never }
+                fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) { #never }
+            }
+        };
+    }
+}

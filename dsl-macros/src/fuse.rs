@@ -1,0 +1,60 @@
+//! Folds an element-wise function into the layer before it, where that layer can apply it in its write-back.
+//!
+//! Knows no names: a node says whether it is an activation, and whether it takes one.
+//!
+//! AFTER THIS POINT: no node is an activation of a node that takes one, unless someone else reads what lies between.
+
+use crate::ir::{Graph, NodeId, ValueId};
+
+/// Folds all that can be folded.
+pub(crate) fn fuse(mut graph: Graph) -> Graph {
+    let mut folded = vec![false; graph.nodes.len()];
+    for index in 0..graph.nodes.len() {
+        let Some(activation) = graph.nodes[index].layer.as_activation() else { continue };
+        let input = graph.nodes[index].inputs[0];
+        let Some(NodeId(producer)) = graph.producer(input) else { continue };
+        let node = &graph.nodes[producer];
+        if !node.layer.takes_activation() || node.activation.is_some() || readers(&graph, input) != 1 {
+            continue;
+        }
+        let output = graph.nodes[index].output;
+        let node = &graph.nodes[index];
+        let activation = crate::ir::Activation {
+            key: node.key.clone(),
+            written: node.written.clone(),
+            span: node.span,
+            ..activation
+        };
+        graph.nodes[producer].activation = Some(activation);
+        graph.nodes[producer].output = output;
+        folded[index] = true;
+    }
+    remove(&mut graph, &folded);
+    graph
+}
+
+/// How many read a value: nodes, and the caller.
+fn readers(graph: &Graph, value: ValueId) -> usize {
+    let nodes = graph.nodes.iter().flat_map(|n| &n.inputs).filter(|&&v| v == value).count();
+    nodes + usize::from(graph.output == value)
+}
+
+fn remove(graph: &mut Graph, folded: &[bool]) {
+    let mut place = 0;
+    let new: Vec<NodeId> = folded
+        .iter()
+        .map(|&gone| {
+            let id = NodeId(place);
+            place += usize::from(!gone);
+            id
+        })
+        .collect();
+    let mut index = 0;
+    graph.nodes.retain(|_| {
+        index += 1;
+        !folded[index - 1]
+    });
+    for node in &mut graph.nodes {
+        node.shares = node.shares.map(|NodeId(old)| new[old]);
+    }
+}

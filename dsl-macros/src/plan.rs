@@ -1,0 +1,275 @@
+//! Gives everything a place: parameters in the flat array, buffers, and the values of a step in the workspace.
+//!
+//! Values of equal width whose lives do not overlap share a place. (Equal width, since a thread owns the same rows of
+//! every array; what the tile phase reads, and the output, live to the end.)
+//!
+//! AFTER THIS POINT: every operand has a place; no two live values share one; sizes are constants times the batch.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use quote::quote;
+
+use crate::ir::{Dim, NodeId, Param, Place, Program, Shape, Step};
+
+/// A parameter with its place.
+#[derive(Clone)]
+pub(crate) struct PlacedParam {
+    /// The node that owns it.
+    pub(crate) node: NodeId,
+    /// The state-dict key: `fc1.weight`.
+    pub(crate) key: String,
+    /// The field of the views: `fc1_weight`.
+    pub(crate) field: String,
+    /// Where it begins in the flat array.
+    pub(crate) offset: Dim,
+    pub(crate) param: Param,
+}
+
+/// A buffer with its place.
+#[derive(Clone)]
+pub(crate) struct PlacedBuffer {
+    pub(crate) key: String,
+    pub(crate) field: String,
+    pub(crate) shape: Shape,
+    /// In the flat buffers, or among the counters.
+    pub(crate) offset: Dim,
+    pub(crate) counter: bool,
+    pub(crate) init: f64,
+}
+
+/// An array of the workspace, or of a prediction's scratch memory.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    /// The name of its first inhabitant.
+    pub(crate) name: String,
+    /// Scalars of one sample.
+    pub(crate) width: Dim,
+    /// All its inhabitants, one after the other.
+    pub(crate) holds: Vec<String>,
+    /// The place in the program where the last of them dies.
+    end: usize,
+}
+
+/// Places of values: arrays, and which value is in which.
+#[derive(Clone, Default)]
+pub(crate) struct Slots {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) of: HashMap<Place, usize>,
+}
+
+/// Where everything is.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) params: Vec<PlacedParam>,
+    /// The first parameter of each node in the table (of the owner, where it is shared).
+    first_param: Vec<usize>,
+    /// The length of the flat array, gaps included.
+    pub(crate) flat: Dim,
+    /// The number of parameters, without gaps.
+    pub(crate) parameters: Dim,
+    pub(crate) buffers: Vec<PlacedBuffer>,
+    first_buffer: Vec<usize>,
+    /// The length of the flat buffers.
+    pub(crate) buffer_len: Dim,
+    pub(crate) counters: usize,
+    /// The workspace's arrays.
+    pub(crate) values: Slots,
+    /// Arrays of the whole batch: name and length, in order.
+    pub(crate) statistics: Vec<(Place, String, Dim)>,
+    /// A prediction's arrays.
+    pub(crate) scratch: Slots,
+    pub(crate) scratch_statistics: Vec<(Place, String, Dim)>,
+}
+
+/// Lays everything out.
+pub(crate) fn layout(program: &Program) -> Plan {
+    let mut plan = Plan {
+        params: Vec::new(),
+        first_param: Vec::new(),
+        flat: Dim::Known(0),
+        parameters: Dim::Known(0),
+        buffers: Vec::new(),
+        first_buffer: Vec::new(),
+        buffer_len: Dim::Known(0),
+        counters: 0,
+        values: training_slots(program),
+        statistics: statistics(program, program.forward.iter().chain(&program.backward).chain(&program.tiles)),
+        scratch: Slots::default(),
+        scratch_statistics: statistics(program, program.predict.iter()),
+    };
+    let output = Place::Value(output(program));
+    plan.scratch = slots(program, lives(&program.predict, &[]), &[output]);
+    for (index, node) in program.graph.nodes.iter().enumerate() {
+        if let Some(NodeId(owner)) = node.shares {
+            plan.first_param.push(plan.first_param[owner]);
+            plan.first_buffer.push(plan.first_buffer[owner]);
+            continue;
+        }
+        plan.first_param.push(plan.params.len());
+        plan.first_buffer.push(plan.buffers.len());
+        for param in node.layer.params() {
+            plan.place_param(NodeId(index), &node.key, param);
+        }
+        for buffer in node.layer.buffers() {
+            let len = Dim::product(&buffer.shape);
+            let offset = match buffer.counter {
+                true => Dim::Known(plan.counters),
+                false => plan.buffer_len.clone(),
+            };
+            match buffer.counter {
+                true => plan.counters += 1,
+                false => plan.buffer_len = plan.buffer_len.add(&len),
+            }
+            let (key, field) = names(&node.key, buffer.name);
+            let shape = Shape(buffer.shape);
+            plan.buffers.push(PlacedBuffer { key, field, shape, offset, counter: buffer.counter, init: buffer.init });
+        }
+    }
+    plan
+}
+
+impl Plan {
+    fn place_param(&mut self, node: NodeId, key: &str, param: Param) {
+        let len = param.len();
+        // A cache line of f32: rows of parameters then begin where vector loads like it.
+        let offset = match &self.flat {
+            Dim::Known(n) => Dim::Known(n.next_multiple_of(16)),
+            Dim::Named { tokens, .. } => Dim::named(quote!(::glulam::__private::align(#tokens))),
+        };
+        let (key, field) = names(key, param.name);
+        self.flat = offset.add(&len);
+        self.parameters = self.parameters.add(&len);
+        self.params.push(PlacedParam { node, key, field, offset, param });
+    }
+
+    /// Parameter `i` of a node.
+    pub(crate) fn param(&self, node: NodeId, i: usize) -> &PlacedParam {
+        &self.params[self.first_param[node.0] + i]
+    }
+
+    /// Buffer `i` of a node.
+    pub(crate) fn buffer(&self, node: NodeId, i: usize) -> &PlacedBuffer {
+        &self.buffers[self.first_buffer[node.0] + i]
+    }
+}
+
+impl Param {
+    /// The number of elements.
+    pub(crate) fn len(&self) -> Dim {
+        Dim::product(&self.shape)
+    }
+}
+
+/// The state-dict key and the view's field of `name` of the node at `key`: (`0.weight`, `l0_weight`).
+fn names(key: &str, name: &str) -> (String, String) {
+    let key = format!("{key}.{name}");
+    let field = key.replace('.', "_");
+    let digit = field.starts_with(|c: char| c.is_ascii_digit());
+    (key, if digit { format!("l{field}") } else { field })
+}
+
+/// The value that holds the network's output, views seen through.
+pub(crate) fn output(program: &Program) -> crate::ir::ValueId {
+    let written = |id| program.forward.iter().any(|step| step.call.writes().any(|p| p == Place::Value(id)));
+    let mut id = program.graph.output;
+    while !written(id) {
+        let producer = program.graph.producer(id).expect("the output of a network is not its input");
+        id = program.graph.node(producer).inputs[0];
+    }
+    id
+}
+
+/// The life of each place: from the first step that names it to the last.
+fn lives(steps: &[Step], forever: &[Place]) -> Vec<(Place, usize, usize)> {
+    let mut lives: Vec<(Place, usize, usize)> = Vec::new();
+    for (time, step) in steps.iter().enumerate() {
+        for place in step.call.writes().chain(step.call.reads()) {
+            match lives.iter_mut().find(|(p, ..)| *p == place) {
+                Some((.., end)) => *end = (*end).max(time),
+                None => lives.push((place, time, time)),
+            }
+        }
+    }
+    for (place, _, end) in &mut lives {
+        if forever.contains(place) {
+            *end = usize::MAX;
+        }
+    }
+    lives
+}
+
+fn training_slots(program: &Program) -> Slots {
+    let output = output(program);
+    let mut forever = vec![Place::Value(output)];
+    forever.extend(program.tiles.iter().flat_map(|step| step.call.reads()));
+    let mut steps = program.forward.clone();
+    // The loss reads the output and writes its gradient.
+    if let Some(last) = program.forward.last().or(program.backward.first()) {
+        let args = vec![crate::ir::Arg::Read(Place::Value(output)), crate::ir::Arg::Write(Place::Gradient(output))];
+        steps.push(Step { call: crate::ir::Call { args, ..last.call.clone() }, ..last.clone() });
+    }
+    steps.extend(program.backward.iter().cloned());
+    slots(program, lives(&steps, &forever), &[])
+}
+
+/// Shares out arrays among the rows' values; `given` ones and the inputs come from the caller.
+fn slots(program: &Program, lives: Vec<(Place, usize, usize)>, given: &[Place]) -> Slots {
+    let inputs = &program.graph.inputs;
+    let mut result = Slots::default();
+    for (place, start, end) in lives {
+        let from_caller = matches!(place, Place::Value(id) | Place::Gradient(id) if inputs.contains(&id));
+        if from_caller || given.contains(&place) || matches!(place, Place::Statistics(..)) {
+            continue;
+        }
+        let (name, width) = (program.name(place), program.width(place));
+        let free = result.slots.iter().position(|slot| slot.width == width && slot.end < start);
+        let index = free.unwrap_or_else(|| {
+            result.slots.push(Slot { name: name.clone(), width, holds: Vec::new(), end });
+            result.slots.len() - 1
+        });
+        result.slots[index].holds.push(name);
+        result.slots[index].end = end;
+        result.of.insert(place, index);
+    }
+    result
+}
+
+/// The arrays of the whole batch that some steps name.
+fn statistics<'a>(program: &Program, steps: impl Iterator<Item = &'a Step>) -> Vec<(Place, String, Dim)> {
+    let mut found: Vec<(Place, String, Dim)> = Vec::new();
+    for place in steps.flat_map(|s| s.call.writes().chain(s.call.reads()).collect::<Vec<_>>()) {
+        if matches!(place, Place::Statistics(..)) && !found.iter().any(|(p, ..)| *p == place) {
+            found.push((place, program.name(place), program.width(place)));
+        }
+    }
+    found
+}
+
+impl Slots {
+    /// Scalars of one sample in all arrays.
+    pub(crate) fn per_sample(&self) -> Dim {
+        self.slots.iter().fold(Dim::Known(0), |sum, slot| sum.add(&slot.width))
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for p in &self.params {
+            let shape = Shape(p.param.shape.clone());
+            writeln!(f, "parameter {} {shape} at {} {:?}", p.key, p.offset, p.param.kind)?;
+        }
+        for b in &self.buffers {
+            writeln!(f, "buffer {} {} at {}", b.key, b.shape, b.offset)?;
+        }
+        for (title, slots) in [("value", &self.values), ("scratch", &self.scratch)] {
+            for slot in &slots.slots {
+                writeln!(f, "{title} {} [{}] holds {}", slot.name, slot.width, slot.holds.join(", "))?;
+            }
+        }
+        for (_, name, len) in &self.statistics {
+            writeln!(f, "statistics {name} [{len}]")?;
+        }
+        writeln!(f, "{} parameters, {} values per sample", self.parameters, self.values.per_sample())
+    }
+}
