@@ -9,7 +9,10 @@ pub use crate::network::{
     BufferSpec, Context, Kind, LayerSpec, Layout, Mode, Network, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy,
     Weights,
 };
+
+pub use crate::init::{FanMode, Init, Nonlinearity};
 pub use crate::parallel::{Split, for_each, for_each_update};
+pub use crate::rng::{Generator, draw_seed};
 pub use crate::{Gradients, Real, Update, Workspace};
 
 /// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
@@ -94,6 +97,36 @@ pub fn samples<T, S: Sample<T>, const N: usize>(rows: &[[T; N]]) -> &[S] {
 /// The same, to be written to.
 pub fn samples_mut<T, S: Sample<T>, const N: usize>(rows: &mut [[T; N]]) -> &mut [S] {
     S::from_flat_mut(rows.as_flattened_mut())
+}
+
+/// The two parts of rows that may not be there.
+pub fn split_option<S>(rows: Option<&mut [S]>, at: usize) -> (Option<&mut [S]>, Option<&mut [S]>) {
+    match rows {
+        Some(rows) => {
+            let (left, right) = rows.split_at_mut(at);
+            (Some(left), Some(right))
+        }
+        None => (None, None),
+    }
+}
+
+/// The operations of all layers.
+pub const fn total_flops(layers: &[LayerSpec]) -> u64 {
+    let (mut sum, mut i) = (0, 0);
+    while i < layers.len() {
+        sum += layers[i].flops;
+        i += 1;
+    }
+    sum
+}
+
+/// `Mlp { parameters: 50890, input: [784], output: [10] }`
+pub fn debug<T: Real, N: Network<T>>(f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    f.debug_struct(N::NAME)
+        .field("parameters", &N::PARAMETERS)
+        .field("input", &N::INPUT_SHAPE)
+        .field("output", &N::OUTPUT_SHAPE)
+        .finish()
 }
 
 /// Rounds a place in the flat array up to a cache line of f32.

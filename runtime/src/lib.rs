@@ -1,6 +1,9 @@
 //! Neural networks declared in Rust source, and trained without a graph, a tape or an allocation.
 #![warn(missing_docs)]
 
+// Generated code names this crate by its own name, in its own tests too.
+extern crate self as glulam;
+
 #[doc(hidden)]
 pub mod __private;
 pub mod checkpoint;
@@ -9,13 +12,14 @@ pub mod data;
 mod flat;
 pub mod init;
 pub mod kernels;
-pub mod layer;
+pub mod layers;
 mod layout;
 pub mod loss;
 pub mod lr_scheduler;
 pub mod network;
 pub mod optim;
 pub mod parallel;
+pub mod prelude;
 mod real;
 pub mod rng;
 pub mod simd;
@@ -25,6 +29,7 @@ mod workspace;
 
 pub use checkpoint::{StateDict, StateDictExt};
 pub use flat::Flat;
+pub use glulam_macros::network;
 pub use network::{Gradients, Mode, Network, Outputs, Weights};
 pub use real::Real;
 pub use rng::manual_seed;

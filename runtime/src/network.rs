@@ -117,6 +117,15 @@ pub struct Context {
     pub draw: u64,
     /// The place in the batch of the first row at hand: a random number belongs to its row, whoever computes it.
     pub first_row: usize,
+    /// The number of rows of the whole batch.
+    pub rows: usize,
+}
+
+impl Context {
+    /// The same for the rows that begin at `first_row`.
+    pub fn at(self, first_row: usize) -> Context {
+        Context { first_row, ..self }
+    }
 }
 
 /// The output of a forward pass, and the place of its gradient, which the criterion fills.
@@ -208,13 +217,15 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     /// Floating-point operations of the forward pass, for one sample.
     const FLOPS_PER_SAMPLE: u64;
     /// Bytes of workspace for one sample of the largest batch.
-    const WORKSPACE_BYTES_PER_SAMPLE: usize;
+    const WORKSPACE_BYTES_PER_SAMPLE: usize = Self::VALUES_PER_SAMPLE * size_of::<T>();
     /// The shape of one sample of the input.
     const INPUT_SHAPE: &'static [usize];
     /// The shape of one sample of the output.
     const OUTPUT_SHAPE: &'static [usize];
     /// What the last layer makes of its numbers, for checks against the loss.
     const OUTPUT: Output;
+    /// Some weights are used in several places, so a gradient is finished only when all of them are done: no folding.
+    const TIED: bool = false;
     /// The declaration had errors, so nothing more should be said about it.
     const FAILED: bool = false;
 
@@ -298,7 +309,7 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
         Workspace {
             capacity,
             rows: 0,
-            context: Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0 },
+            context: Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: 0 },
             values: Flat::zeros(capacity * Self::VALUES_PER_SAMPLE + padding),
             statistics: Flat::zeros(Self::STATISTICS),
             losses: Flat::zeros(capacity),
@@ -332,6 +343,12 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
         self.backward_into(inputs, workspace, Update::accumulate(&mut gradients.0, None), Some(d_inputs));
     }
 
+    /// About how many floating-point operations `passes` passes over `rows` samples cost: whether threads would gain.
+    #[doc(hidden)]
+    fn work(rows: usize, passes: u64) -> u64 {
+        Self::FLOPS_PER_SAMPLE * rows as u64 * passes
+    }
+
     /// A table of the layers, their output shapes and parameters, like Keras's.
     fn summary(&self) -> String {
         crate::summary::table(Self::NAME, Self::INPUT_SHAPE, Self::LAYERS, Self::PARAMETERS)
@@ -358,7 +375,10 @@ impl<'a, T: Real> UpdateBy<'a, T> {
     }
 
     /// Begins the tile phase.
-    pub fn begin(self, parameters: &'a mut [T]) -> Update<'a, T> {
+    pub fn begin<'b>(self, parameters: &'b mut [T]) -> Update<'b, T>
+    where
+        'a: 'b,
+    {
         match self {
             UpdateBy::Gradients(gradients, trainable) => Update::accumulate(gradients, trainable),
             UpdateBy::Optimizer(optimizer) => optimizer.begin(parameters),

@@ -19,6 +19,7 @@ mod sealed {
 pub trait Real:
     sealed::Sealed
     + crate::kernels::Kernels
+    + crate::network::Sample<Self>
     + crate::optim::RuleKernels
     + crate::optim::VectorKernels
     + crate::loss::LossKernels

@@ -38,7 +38,7 @@ impl<T: Real> Workspace<T> {
         assert!(rows > 0, "a batch of no samples");
         assert!(rows <= self.capacity, "a batch of {rows} samples in a workspace for {}", self.capacity);
         self.rows = rows;
-        self.context = Context { mode, seed: weights_seed, draw: *draws, first_row: 0 };
+        self.context = Context { mode, seed: weights_seed, draw: *draws, first_row: 0, rows };
         *draws += u64::from(mode == Mode::Train);
         self.context
     }

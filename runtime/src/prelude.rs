@@ -1,0 +1,7 @@
+//! What a program that declares and trains networks names: `use glulam::prelude::*;`.
+
+pub use crate::checkpoint::{StateDict, StateDictExt};
+pub use crate::loss::*;
+pub use crate::lr_scheduler::*;
+pub use crate::optim::*;
+pub use crate::{Mode, Network, Real, manual_seed, network};
