@@ -1,1 +1,74 @@
-fn main() {}
+//! Whole training steps (gradient reset, forward, loss, backward, update) of fixed workloads: one JSON line each.
+//!
+//! `cargo run --release -p benches --bin step -- --threads 1 --only mlp_seed`
+
+use benches::{Args, Workload};
+use clap::Parser;
+use glulam::prelude::*;
+
+network! { MlpSeed < Linear(784, 64) -> ReLU -> Linear(64, 10) > }
+network! { MlpAdam < Linear(784, 512) -> ReLU -> Linear(512, 512) -> ReLU -> Linear(512, 10) > }
+network! { MlpLarge < Linear(1024, 4096) -> ReLU -> Linear(4096, 4096) -> ReLU -> Linear(4096, 1000) > }
+network! { MlpTiny < Linear(4, 16) -> Tanh -> Linear(16, 16) -> Tanh -> Linear(16, 3) > }
+
+const WORKLOADS: [Workload; 5] = [
+    Workload { name: "mlp_seed", batch: 64, inputs: 784, classes: 10 },
+    Workload { name: "mlp_adam", batch: 128, inputs: 784, classes: 10 },
+    Workload { name: "mlp_large", batch: 256, inputs: 1024, classes: 1000 },
+    Workload { name: "mlp_tiny", batch: 16, inputs: 4, classes: 3 },
+    Workload { name: "infer_mlp_b1", batch: 1, inputs: 784, classes: 10 },
+];
+
+/// Steps of one network; each takes its batch as a slice of the data in memory.
+macro_rules! train {
+    ($args:expr, $workload:expr, $network:ident, $optimizer:expr) => {{
+        let (inputs, targets) = $workload.dataset();
+        let inputs = inputs.as_chunks::<{ $network::PARAMS[0].shape[1] }>().0;
+        let mut model = $network::seeded(0);
+        let mut optimizer = $optimizer.init(&model);
+        let mut workspace = model.workspace($workload.batch);
+        $workload.bench($args, |row| {
+            let rows = row..row + $workload.batch;
+            let shape = [$workload.classes];
+            let loss = CrossEntropyLoss::DEFAULT;
+            let loss = loss.bind(&shape, $workload.batch, &targets[rows.clone()]).expect("the classes exist");
+            let fold = optimizer.fold().expect("the rule is element-wise");
+            let update = glulam::network::UpdateBy::Optimizer(fold);
+            Some(model.forward_backward(&inputs[rows], &loss, &mut workspace, update))
+        });
+    }};
+}
+
+fn main() -> std::io::Result<()> {
+    let args = Args::parse();
+    if args.list {
+        #[allow(clippy::print_stdout, reason = "the list is what was asked for")]
+        WORKLOADS.iter().for_each(|workload| println!("{}", workload.name));
+        return Ok(());
+    }
+    if let Some(only) = args.only.as_ref().filter(|only| WORKLOADS.iter().all(|w| w.name != only.as_str())) {
+        return Err(std::io::Error::other(format!("there is no workload {only:?}; --list names them")));
+    }
+    args.pin()?;
+    for workload in WORKLOADS.iter().filter(|w| args.wants(w)) {
+        match workload.name {
+            "mlp_seed" => train!(&args, workload, MlpSeed, SGD { lr: 0.01, momentum: 0.9, ..SGD::DEFAULT }),
+            "mlp_adam" => train!(&args, workload, MlpAdam, Adam { lr: 1e-3, ..Adam::DEFAULT }),
+            "mlp_large" => train!(&args, workload, MlpLarge, SGD { lr: 0.01, momentum: 0.9, ..SGD::DEFAULT }),
+            "mlp_tiny" => train!(&args, workload, MlpTiny, Adam { lr: 1e-3, ..Adam::DEFAULT }),
+            "infer_mlp_b1" => {
+                let (inputs, _) = workload.dataset();
+                let inputs = inputs.as_chunks::<784>().0;
+                let model = MlpSeed::seeded(0);
+                let mut outputs = [[0.0f32; 10]];
+                workload.bench(&args, |row| {
+                    model.predict_into(&inputs[row..row + 1], &mut outputs);
+                    std::hint::black_box(&outputs);
+                    None
+                });
+            }
+            other => unreachable!("{other} is in the table"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What the benchmark programs share: workloads, their data, and the timing of steps.
+
+use std::time::Instant;
+
+use clap::Parser;
+use serde::Serialize;
+
+/// The size of a workload's batches and samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// Its name, the same in every framework's program.
+    pub name: &'static str,
+    /// Samples of one step.
+    pub batch: usize,
+    /// Scalars of one input.
+    pub inputs: usize,
+    /// Classes of the targets.
+    pub classes: usize,
+}
+
+/// Batches in the data set in memory.
+const BATCHES: usize = 16;
+/// Steps before timing; the loss of the last is reported as `loss_10`.
+const WARMUP: usize = 10;
+/// Timed blocks, each of at least `BLOCK_SECONDS`.
+const BLOCKS: usize = 7;
+const BLOCK_SECONDS: f64 = 0.15;
+
+/// The options of a program.
+#[derive(Clone, Debug, Parser)]
+pub struct Args {
+    /// Threads of a step; the process is pinned to as many processors.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: u16,
+    /// Run this workload alone.
+    #[arg(long, value_name = "WORKLOAD")]
+    pub only: Option<String>,
+    /// List the workloads.
+    #[arg(long)]
+    pub list: bool,
+    /// The name that the lines carry.
+    #[arg(long, default_value = "glulam")]
+    pub peer: String,
+}
+
+/// One line of the output.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    peer: &'a str,
+    workload: &'a str,
+    threads: u16,
+    us_per_step_median: f64,
+    us_per_step_min: f64,
+    steps: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss_10: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    final_loss: Option<f64>,
+}
+
+impl Args {
+    /// Pins this process to its first processors, and gives Glulam as many threads. Call before anything starts one.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn pin(&self) -> std::io::Result<()> {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let allowed = sched_getaffinity(None)?;
+        let mut chosen = CpuSet::new();
+        let processors = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
+        processors.take(self.threads.into()).for_each(|cpu| chosen.set(cpu));
+        sched_setaffinity(None, &chosen)?;
+        glulam::parallel::set_num_threads(self.threads.into());
+        Ok(())
+    }
+
+    /// Whether a workload is to run.
+    pub fn wants(&self, workload: &Workload) -> bool {
+        self.only.as_ref().is_none_or(|only| only == workload.name)
+    }
+}
+
+/// `n` numbers in [0, 1) from SplitMix64, by which every framework sees the same data.
+fn uniform(seed: u64, n: usize) -> impl Iterator<Item = f32> {
+    (1..=n as u64).map(move |i| {
+        let mut z = (seed << 32).wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        (z >> 40) as f32 / (1u64 << 24) as f32
+    })
+}
+
+impl Workload {
+    /// Inputs, uniform in [0, 1), and random class ids, of all batches.
+    pub fn dataset(&self) -> (Vec<f32>, Vec<i64>) {
+        let rows = self.batch * BATCHES;
+        let targets = uniform(2, rows).map(|u| (u * self.classes as f32) as i64);
+        (uniform(1, rows * self.inputs).collect(), targets.collect())
+    }
+
+    /// Times `step`, which is given the first row of its batch and returns its loss, if it trains; prints the line.
+    #[allow(clippy::print_stdout, reason = "the lines are what the program is for")]
+    pub fn bench(&self, args: &Args, mut step: impl FnMut(usize) -> Option<f32>) {
+        let mut count = 0;
+        let mut run = |steps: usize| {
+            let start = Instant::now();
+            let mut loss = None;
+            for _ in 0..steps {
+                loss = step(count % BATCHES * self.batch);
+                count += 1;
+            }
+            (start.elapsed().as_secs_f64(), loss, count)
+        };
+        let (_, loss_10, _) = run(WARMUP);
+        let mut per_block = 1;
+        loop {
+            let time = run(per_block).0.min(run(per_block).0); // Two, as one may be disturbed.
+            if time >= BLOCK_SECONDS {
+                break;
+            }
+            let wanted = (per_block as f64 * BLOCK_SECONDS * 1.1 / time) as usize + 1;
+            per_block = wanted.clamp(per_block + 1, per_block * 10);
+        }
+        let blocks: Vec<_> = (0..BLOCKS).map(|_| run(per_block)).collect();
+        let mut us: Vec<f64> = blocks.iter().map(|block| block.0 / per_block as f64 * 1e6).collect();
+        us.sort_by(f64::total_cmp);
+        let (_, final_loss, steps) = blocks[BLOCKS - 1];
+        let rounded = |x: f64, digits: i32| (x * 10f64.powi(digits)).round() / 10f64.powi(digits);
+        let line = Line {
+            peer: &args.peer,
+            workload: self.name,
+            threads: args.threads,
+            us_per_step_median: rounded(us[BLOCKS / 2], 2),
+            us_per_step_min: rounded(us[0], 2),
+            steps,
+            loss_10: loss_10.map(|l| rounded(l.into(), 4)),
+            final_loss: final_loss.map(|l| rounded(l.into(), 4)),
+        };
+        println!("{}", serde_json::to_string(&line).expect("a line of numbers and names is JSON"));
+    }
+}
