@@ -13,6 +13,7 @@ mod batch_norm;
 mod columns;
 mod dropout;
 mod elementwise;
+mod gemm;
 mod layer_norm;
 mod linear;
 mod softmax;
@@ -43,7 +44,8 @@ pub use softmax::{
 
 /// The kernels of one scalar type, compiled in this crate.
 pub trait Kernels:
-    linear::LinearKernels
+    gemm::GemmKernels
+    + linear::LinearKernels
     + activation::ActivationKernels
     + activation::ChannelKernels
     + softmax::SoftmaxKernels

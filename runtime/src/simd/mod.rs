@@ -15,6 +15,8 @@ pub(crate) mod reduce;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+pub(crate) mod vector;
+
 /// An instruction set that a version of each kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -154,7 +156,8 @@ fn named(name: &str) -> Result<Isa, String> {
     Isa::new(level).ok_or_else(|| format!("GLULAM_ISA = {name:?}: this processor has only: {}", available()))
 }
 
-/// An instruction set as a type: what the body of a kernel may ask at compile time.
+/// An instruction set as a type: what the body of a kernel may ask at compile time. A value of it is proof, as an
+/// [`Isa`] is.
 pub trait Simd: Copy {
     /// Multiply and add are one instruction with one rounding.
     const FMA: bool;
@@ -162,33 +165,54 @@ pub trait Simd: Copy {
     const BYTES: usize;
     /// How many vector registers there are.
     const REGISTERS: usize;
+
+    /// The proof.
+    ///
+    /// # Safety
+    /// The processor must have the instruction set.
+    unsafe fn assume() -> Self;
 }
 
 /// Marker of [`Level::Avx512`].
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512;
+pub struct Avx512(());
 /// Marker of [`Level::Avx2`].
 #[derive(Clone, Copy, Debug)]
-pub struct Avx2;
+pub struct Avx2(());
 /// Marker of [`Level::Portable`].
 #[derive(Clone, Copy, Debug)]
-pub struct Portable;
+pub struct Portable(());
 
 impl Simd for Avx512 {
     const FMA: bool = true;
     const BYTES: usize = 64;
     const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Avx512(())
+    }
 }
 impl Simd for Avx2 {
     const FMA: bool = true;
     const BYTES: usize = 32;
     const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Avx2(())
+    }
 }
 impl Simd for Portable {
     // `mul_add` without the instruction is a slow library call. AArch64 always has it.
     const FMA: bool = cfg!(target_arch = "aarch64");
     const BYTES: usize = 16;
     const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Portable(())
+    }
 }
 
 /// a · b + c, fused where the instruction set `S` can.
@@ -230,11 +254,12 @@ impl MulAdd for f64 {
 /// ```
 ///
 /// Everything that the body calls in its loops must be `#[inline(always)]` too: a function that is not inlined is
-/// compiled without the instruction set's features. Arguments of the body are single tokens (`f32`, `6`, `NAME`).
+/// compiled without the instruction set's features. Arguments of the body are single tokens (`f32`, `6`, `NAME`). With
+/// `… = body::<S, f32> with simd;` the body's first argument is a value of `S`, the proof that `simd::vector` asks for.
 macro_rules! multiversion {
     ($(
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident::<S $(, $param:tt)*>;
+        $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident::<S $(, $param:tt)*> $(with $simd:ident)?;
     )*) => { $(
         $(#[$meta])*
         #[inline]
@@ -246,7 +271,11 @@ macro_rules! multiversion {
                         enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
                     )]
                     fn avx512($($arg: $ty),*) $(-> $ret)? {
-                        $body::<$crate::simd::Avx512 $(, $param)*>($($arg),*)
+                        $(
+                            // SAFETY: this function is only called where the `Isa` proves these features.
+                            let $simd = unsafe { <$crate::simd::Avx512 as $crate::simd::Simd>::assume() };
+                        )?
+                        $body::<$crate::simd::Avx512 $(, $param)*>($($simd,)? $($arg),*)
                     }
                     // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
                     unsafe { avx512($($arg),*) }
@@ -255,12 +284,22 @@ macro_rules! multiversion {
                 $crate::simd::Level::Avx2 => {
                     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                     fn avx2($($arg: $ty),*) $(-> $ret)? {
-                        $body::<$crate::simd::Avx2 $(, $param)*>($($arg),*)
+                        $(
+                            // SAFETY: this function is only called where the `Isa` proves these features.
+                            let $simd = unsafe { <$crate::simd::Avx2 as $crate::simd::Simd>::assume() };
+                        )?
+                        $body::<$crate::simd::Avx2 $(, $param)*>($($simd,)? $($arg),*)
                     }
                     // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
                     unsafe { avx2($($arg),*) }
                 }
-                _ => $body::<$crate::simd::Portable $(, $param)*>($($arg),*),
+                _ => {
+                    $(
+                        // SAFETY: every processor that this build runs on has the portable instruction set.
+                        let $simd = unsafe { <$crate::simd::Portable as $crate::simd::Simd>::assume() };
+                    )?
+                    $body::<$crate::simd::Portable $(, $param)*>($($simd,)? $($arg),*)
+                }
             }
         }
     )* };

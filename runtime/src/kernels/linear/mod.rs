@@ -9,12 +9,12 @@
 //!
 //! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero.
 
+use super::gemm::block::Start;
+use super::gemm::{Epilogue, multiply, multiply_into_update, multiply_transposed};
 use super::{Activation, Span};
-use crate::simd::{MulAdd, Simd, mul_add, multiversion};
+use crate::simd::multiversion;
+use crate::simd::vector::Lanes;
 use crate::{Real, Update};
-
-/// What is done in place to finished rows, given the place of their first element.
-type Epilogue<'a, T> = &'a dyn Fn(usize, &mut [T]);
 
 /// The loops behind this file's functions, on flat slices with run-time sizes.
 pub trait LinearKernels: Sized {
@@ -146,126 +146,78 @@ pub fn linear_backward_bias<T: Real, const Y: usize, const O: usize>(
 }
 
 #[inline(always)]
-fn forward_body<S: Simd, T: Real + MulAdd>(
-    i: usize,
-    o: usize,
-    x: &[T],
-    w: &[T],
-    b: &[T],
-    y: &mut [T],
-    then: Epilogue<'_, T>,
-) {
-    for (row, (x, y)) in x.chunks_exact(i).zip(y.chunks_exact_mut(o)).enumerate() {
-        if b.is_empty() {
-            y.fill(T::ZERO);
-        } else {
-            y.copy_from_slice(b);
-        }
-        for (&x, w) in x.iter().zip(w.chunks_exact(o)) {
-            for (y, &w) in y.iter_mut().zip(w) {
-                *y = mul_add::<S, T>(x, w, *y);
-            }
-        }
-        then(row * o, y);
-    }
-}
-
-#[inline(always)]
-fn backward_input_body<S: Simd, T: Real + MulAdd>(
-    i: usize,
-    o: usize,
-    dy: &[T],
-    w: &[T],
-    dx: &mut [T],
-    then: Epilogue<'_, T>,
-) {
-    for (row, (dy, dx)) in dy.chunks_exact(o).zip(dx.chunks_exact_mut(i)).enumerate() {
-        for (dx, w) in dx.iter_mut().zip(w.chunks_exact(o)) {
-            *dx = dy.iter().zip(w).fold(T::ZERO, |sum, (&dy, &w)| mul_add::<S, T>(dy, w, sum));
-        }
-        then(row * i, dx);
-    }
-}
-
-#[inline(always)]
-fn backward_weight_body<S: Simd, T: Real + MulAdd>(
-    i: usize,
-    o: usize,
-    x: &[T],
-    dy: &[T],
-    index: usize,
-    offset: usize,
-    update: &mut Update<'_, T>,
-) {
-    let range = update.range();
-    let mut piece = [T::ZERO; 64];
-    for row in 0..i {
-        let start = offset + row * o;
-        if !range.contains(&start) {
-            continue;
-        }
-        for from in (0..o).step_by(piece.len()) {
-            let len = piece.len().min(o - from);
-            let sum = &mut piece[..len];
-            sum.fill(T::ZERO);
-            for (x, dy) in x.chunks_exact(i).zip(dy.chunks_exact(o)) {
-                for (sum, &dy) in sum.iter_mut().zip(&dy[from..from + len]) {
-                    *sum = mul_add::<S, T>(x[row], dy, *sum);
-                }
-            }
-            update.finish(index, start + from, sum);
-        }
-    }
-}
-
-#[inline(always)]
-fn backward_bias_body<S: Simd, T: Real + MulAdd>(
+fn backward_bias_body<S: Lanes<T>, T: Real>(
+    s: S,
     o: usize,
     dy: &[T],
     index: usize,
     offset: usize,
     update: &mut Update<'_, T>,
 ) {
+    /// Registers that are summed at once: enough to hide the latency of an addition, and 64 bytes × 8 of a row.
+    const GROUP: usize = 8;
     let range = update.range();
     let (first, last) = (range.start.clamp(offset, offset + o), range.end.clamp(offset, offset + o));
-    let mut piece = [T::ZERO; 64];
-    for start in (first..last).step_by(piece.len()) {
-        let len = piece.len().min(last - start);
-        let from = start - offset;
-        let sum = &mut piece[..len];
-        sum.fill(T::ZERO);
-        for dy in dy.chunks_exact(o) {
-            for (sum, &dy) in sum.iter_mut().zip(&dy[from..from + len]) {
-                *sum += dy;
+    let mut sums = [T::ZERO; 128];
+    for start in (first..last).step_by(GROUP * S::LANES) {
+        let columns = (GROUP * S::LANES).min(last - start);
+        let dy = &dy[start - offset..];
+        let sums = &mut sums[..columns];
+        if columns == GROUP * S::LANES {
+            sum_rows::<S, T, GROUP>(s, o, dy, sums);
+        } else {
+            let (mut from, dy) = (0, dy);
+            while from < columns {
+                let columns = S::LANES.min(columns - from);
+                sum_rows::<S, T, 1>(s, o, &dy[from..], &mut sums[from..from + columns]);
+                from += columns;
             }
         }
-        update.finish(index, start, sum);
+        update.finish(index, start, sums);
+    }
+}
+
+/// The sum of rows `o` apart: `N` registers of them, the last of which may be partly filled.
+#[inline(always)]
+fn sum_rows<S: Lanes<T>, T: Real, const N: usize>(s: S, o: usize, dy: &[T], sums: &mut [T]) {
+    let columns = sums.len();
+    let mut total = [s.splat(T::ZERO); N];
+    for row in dy.chunks(o) {
+        // The last row has no more than its columns.
+        let Some(row) = row.get(..columns) else { break };
+        for v in 0..N {
+            let x =
+                if columns >= N * S::LANES { s.load(&row[v * S::LANES..]) } else { s.load_part(&row[v * S::LANES..]) };
+            total[v] = s.add(total[v], x);
+        }
+    }
+    for v in 0..N {
+        let to = &mut sums[v * S::LANES..];
+        if to.len() >= S::LANES { s.store(total[v], to) } else { s.store_part(total[v], to) }
     }
 }
 
 macro_rules! linear_kernels {
-    ($($t:ident: $forward:ident $input:ident $weight:ident $bias:ident;)*) => { $(
+    ($($t:ident: $bias:ident;)*) => { $(
         multiversion! {
-            fn $forward(i: usize, o: usize, x: &[$t], w: &[$t], b: &[$t], y: &mut [$t], then: Epilogue<'_, $t>)
-                = forward_body::<S, $t>;
-            fn $input(i: usize, o: usize, dy: &[$t], w: &[$t], dx: &mut [$t], then: Epilogue<'_, $t>)
-                = backward_input_body::<S, $t>;
-            fn $weight(i: usize, o: usize, x: &[$t], dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>)
-                = backward_weight_body::<S, $t>;
             fn $bias(o: usize, dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>)
-                = backward_bias_body::<S, $t>;
+                = backward_bias_body::<S, $t> with simd;
         }
         impl LinearKernels for $t {
             fn linear_forward(i: usize, o: usize, x: &[$t], w: &[$t], b: &[$t], y: &mut [$t], then: Epilogue<'_, $t>) {
-                $forward(i, o, x, w, b, y, then);
+                let start = if b.is_empty() { Start::Zero } else { Start::Row(b) };
+                multiply((y.len() / o, o, i), (x, i), (w, o), start, (y, o), then);
             }
             fn linear_backward_input(i: usize, o: usize, dy: &[$t], w: &[$t], dx: &mut [$t], then: Epilogue<'_, $t>) {
-                $input(i, o, dy, w, dx, then);
+                multiply_transposed((dx.len() / i, i, o), (dy, o), (w, o), (dx, i), then);
             }
             fn linear_backward_weight(
                 i: usize, o: usize, x: &[$t], dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>,
             ) {
-                $weight(i, o, x, dy, index, offset, update);
+                let range = update.range();
+                let row = |place: usize| place.clamp(offset, offset + i * o).wrapping_sub(offset) / o;
+                let rows = row(range.start)..row(range.end);
+                multiply_into_update(rows, (o, x.len() / i), (x, i), (dy, o), (index, offset), update);
             }
             fn linear_backward_bias(o: usize, dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>) {
                 $bias(o, dy, index, offset, update);
@@ -274,6 +226,9 @@ macro_rules! linear_kernels {
     )* };
 }
 linear_kernels! {
-    f32: forward_f32 backward_input_f32 backward_weight_f32 backward_bias_f32;
-    f64: forward_f64 backward_input_f64 backward_weight_f64 backward_bias_f64;
+    f32: backward_bias_f32;
+    f64: backward_bias_f64;
 }
+
+#[cfg(test)]
+mod tests;
