@@ -45,7 +45,9 @@ impl Diagnostics {
 
     /// Has rustc check `condition`, where the numbers are named constants that only it knows.
     pub(crate) fn assert(&mut self, span: Span, condition: TokenStream, message: impl Into<String>) {
-        self.assertions.push(Assertion { condition, message: message.into(), span });
+        // `assert!` reads its message as a format.
+        let message = message.into().replace('{', "{{").replace('}', "}}");
+        self.assertions.push(Assertion { condition, message, span });
     }
 
     /// What rustc is to check, so far; once each.

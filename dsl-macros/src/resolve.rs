@@ -15,7 +15,7 @@ use crate::diagnostics::{Diagnostics, did_you_mean};
 use crate::ir::{Graph, Node, Scalar, Shape, Value, ValueId};
 use crate::layers::{self, Custom, Entry, Layer, Sum};
 use crate::parse::args::{self, Args, Argument, Env, Int};
-use crate::parse::network::residual;
+use crate::parse::chain::residual;
 use crate::parse::tokens::{extent, text};
 
 /// More layers than a network can have; what multiplies blocks beyond it would fill the memory first.
@@ -397,7 +397,7 @@ impl Resolver<'_> {
 
     fn unknown(&mut self, name: &Ident, scope: &Scope) {
         let found = name.to_string();
-        if TORCH.contains(&found.as_str()) {
+        if layers::is_torch(&found) {
             self.errors.error(name.span(), format!("`{found}` is not available yet"));
             return;
         }
@@ -483,88 +483,3 @@ fn span_of(item: &Item) -> Span {
         Item::Shared(label) => label.span(),
     }
 }
-
-/// Layers of `torch.nn`, to say of what is missing that it is known. What is in the registry is found there first.
-const TORCH: &[&str] = &[
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AlphaDropout",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "Bilinear",
-    "ChannelShuffle",
-    "CircularPad1d",
-    "CircularPad2d",
-    "CircularPad3d",
-    "ConstantPad1d",
-    "ConstantPad2d",
-    "ConstantPad3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    "CosineSimilarity",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "Embedding",
-    "EmbeddingBag",
-    "FeatureAlphaDropout",
-    "Fold",
-    "FractionalMaxPool2d",
-    "FractionalMaxPool3d",
-    "GRU",
-    "GRUCell",
-    "GroupNorm",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
-    "LSTM",
-    "LSTMCell",
-    "LocalResponseNorm",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "MaxUnpool1d",
-    "MaxUnpool2d",
-    "MaxUnpool3d",
-    "MultiheadAttention",
-    "PairwiseDistance",
-    "PixelShuffle",
-    "PixelUnshuffle",
-    "PositionalEmbedding",
-    "RMSNorm",
-    "RNN",
-    "RNNCell",
-    "ReflectionPad1d",
-    "ReflectionPad2d",
-    "ReflectionPad3d",
-    "ReplicationPad1d",
-    "ReplicationPad2d",
-    "ReplicationPad3d",
-    "SyncBatchNorm",
-    "Transformer",
-    "TransformerDecoder",
-    "TransformerDecoderLayer",
-    "TransformerEncoder",
-    "TransformerEncoderLayer",
-    "Unfold",
-    "Upsample",
-    "UpsamplingBilinear2d",
-    "UpsamplingNearest2d",
-    "ZeroPad1d",
-    "ZeroPad2d",
-    "ZeroPad3d",
-];

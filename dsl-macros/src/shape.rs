@@ -30,7 +30,8 @@ fn infer_inputs(graph: &mut Graph, errors: &mut Diagnostics) {
         }
         let readers: Vec<&Node> = graph.nodes.iter().filter(|node| node.inputs.contains(&input)).collect();
         let shape = readers.iter().find_map(|node| node.layer.input());
-        if let (None, Some(first)) = (&shape, readers.first()) {
+        // After another mistake, a declared shape may be missing only because it was not understood.
+        if let (None, Some(first), false) = (&shape, readers.first(), errors.any()) {
             errors
                 .error(first.span, format!("the shape of the input is not known: `{}` does not fix it", first.written))
                 .help("declare it before the layers: `Name: [784] < … >`");

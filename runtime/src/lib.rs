@@ -12,6 +12,7 @@ pub mod data;
 mod flat;
 pub mod init;
 pub mod kernels;
+pub mod layer;
 pub mod layers;
 mod layout;
 pub mod loss;

@@ -103,9 +103,13 @@ impl Layer for Custom {
             batch(
                 "custom_backward_parameters",
                 vec![self.value(), Arg::Param(0), X, DY, Arg::Write(GRADIENT)],
-                &format!("{{gradient}} = Σ {{dy}} · ∂{name}/∂{{parameters}}"),
+                &format!("{{statistics}} = Σ {{dy}} · ∂{name}/∂{{parameters}}"),
             ),
-            tiles("custom_finish", vec![Arg::Read(GRADIENT), Arg::Span(0), Arg::Update], "d{parameters} = {gradient}"),
+            tiles(
+                "custom_finish",
+                vec![Arg::Read(GRADIENT), Arg::Span(0), Arg::Update],
+                "d{parameters} = {statistics}",
+            ),
         ]
     }
 }

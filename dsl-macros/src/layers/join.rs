@@ -27,7 +27,7 @@ impl Sum {
         match self {
             Sum::Add => {
                 let message =
-                    format!("`Add` needs values of one shape, but {} {a} and {} {b}", from.source(0), from.source(i));
+                    format!("`Add` needs values of one shape, but {} and {}", from.shape(0, a), from.shape(i, b));
                 errors.error(from.span, message);
             }
             Sum::Residual => {

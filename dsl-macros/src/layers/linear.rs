@@ -61,9 +61,11 @@ impl Linear {
     /// What a wrong number of inputs is answered with.
     fn mismatch(&self, input: &Shape, found: &Dim, from: &From<'_>, errors: &mut Diagnostics) {
         let (expected, written) = (self.in_dim(), from.written);
-        let source = from.source(0);
-        let what = if input.0.len() == 1 { found.to_string() } else { format!("{input}, whose last axis is {found}") };
-        let message = format!("`{written}` expects {expected} input features, but {source} {what}");
+        let what = match input.0.len() {
+            1 => format!("{} {found}", from.source(0)),
+            _ => format!("{}, whose last axis is {found}", from.shape(0, input)),
+        };
+        let message = format!("`{written}` expects {expected} input features, but {what}");
         let flat = input.len();
         let help = if input.0.len() > 1 && flat == expected {
             format!("write `Flatten -> {written}`")
@@ -97,8 +99,8 @@ impl Layer for Linear {
         let input = &inputs[0];
         let Some(found) = input.0.last() else {
             errors
-                .error(from.span, format!("`{}` works on the last axis, but {} {input}", from.written, from.source(0)))
-                .help("a sample of shape [] is a scalar; `Unflatten` cannot make an axis of it, declare the input as `[1]`");
+                .error(from.span, format!("`{}` works on the last axis, but {}", from.written, from.shape(0, input)))
+                .help("a sample of one number has shape `[1]`");
             return None;
         };
         match self.in_features.dim.clone() {
@@ -179,7 +181,7 @@ impl Layer for Linear {
             Some(a) => rows(
                 "linear_activation_backward_input",
                 vec![DY, Arg::Param(0), literal(&a.value), Arg::Read(Operand::Producer), DX],
-                &format!("{{dx}} = ({{dy}} · {{weight}}ᵀ) ⊙ {}'", a.name),
+                &format!("{{dx}} = ({{dy}} · {{weight}}ᵀ) ⊙ {}'({{producer}})", a.name),
             ),
         };
         let mut calls = vec![

@@ -12,6 +12,7 @@ mod norm;
 mod prelu;
 mod reshape;
 mod softmax;
+mod torch;
 
 use std::fmt::Debug;
 
@@ -180,17 +181,30 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
     layers.into_iter().chain(activations).map(layer).chain(joins)
 }
 
+/// PyTorch has a layer of that name.
+pub(crate) fn is_torch(name: &str) -> bool {
+    torch::NAMES.contains(&name)
+}
+
 /// The layer of that name.
 pub(crate) fn lookup(name: &str) -> Option<Entry> {
     registry().find(|entry| entry.name == name)
 }
 
 impl From<'_> {
-    /// ``​`Linear(784, 64)` produces`` or `the input has`: the beginning of what input `i` is.
+    /// `Linear(784, 64)` produces, or the input has: the beginning of what input `i` is, before a number.
     fn source(&self, i: usize) -> String {
         match self.producers.get(i).map(String::as_str) {
             None | Some(THE_INPUT) => "the input has".into(),
             Some(written) => format!("`{written}` produces"),
+        }
+    }
+
+    /// The same with the whole shape: `Linear(784, 64)` produces `[64]`, or the input has shape `[64]`.
+    fn shape(&self, i: usize, shape: &Shape) -> String {
+        match self.producers.get(i).map(String::as_str) {
+            None | Some(THE_INPUT) => format!("the input has shape {shape}"),
+            Some(written) => format!("`{written}` produces {shape}"),
         }
     }
 }
@@ -218,10 +232,7 @@ fn sample_axis(option: &str, axis: Integer, input: &Shape, from: &From<'_>, erro
     } else {
         let axes = rank - 1;
         errors
-            .error(
-                axis.span,
-                format!("`{option} = {found}` of `{written}` is out of range: {} {input}", from.source(0)),
-            )
+            .error(axis.span, format!("`{option} = {found}` of `{written}` is out of range: {}", from.shape(0, input)))
             .help(match axes {
                 0 => "there is no axis but 0, the batch".to_owned(),
                 1 => "the axes are 0, the batch, and 1".to_owned(),

@@ -64,8 +64,8 @@ struct BatchNorm {
 
 pub(super) fn batch_norm1d(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
     let num_features = args.size("num_features", errors);
-    let eps = args.number_or("eps", 1e-5, Range::NotNegative, errors);
-    let momentum = args.optional_number("momentum", Some(0.1), Range::Probability, errors);
+    let eps = args.number_or("eps", 1e-5, Range::Positive, errors);
+    let momentum = args.optional_number("momentum", Some(0.1), Range::Any, errors);
     let weight = args.flag("affine", true, errors);
     let tracked = args.flag("track_running_stats", true, errors);
     args.keyword_only();
@@ -101,17 +101,15 @@ impl BatchNorm {
 
     fn statistics_call(&self, site: &Site<'_>) -> Call {
         // Without running statistics there is nothing to read or write, in evaluation either.
-        let none = || Arg::Literal(quote!(&mut []));
         let (mean, var, count) = match self.tracked {
             true => (Arg::Buffer(0), Arg::Buffer(1), Arg::Counter(2)),
-            false => (none(), none(), Arg::NoCounter),
+            false => (Arg::Absent, Arg::Absent, Arg::NoCounter),
         };
         let (inner, eps) = (self.inner(), self.eps());
         if !site.predict {
             let args = vec![Arg::Context, inner, eps, self.momentum(), X, mean, var, count, Arg::Write(STATISTICS)];
             return batch("batch_norm_statistics", args, "{statistics} = mean and 1/√(variance + eps) of {x}");
         }
-        let (mean, var) = if self.tracked { (mean, var) } else { (Arg::Absent, Arg::Absent) };
         let args = vec![inner, eps, X, mean, var, Arg::Write(STATISTICS)];
         batch("batch_norm_statistics_predict", args, "{statistics} = running mean and 1/√(variance + eps)")
     }
@@ -132,14 +130,13 @@ impl Layer for BatchNorm {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
         let input = &inputs[0];
-        let (written, source) = (from.written, from.source(0));
+        let (written, source, shape) = (from.written, from.source(0), from.shape(0, input));
         let [channels, rest @ ..] = input.0.as_slice() else {
-            errors
-                .error(from.span, format!("`{written}` expects samples of shape [C] or [C, L], but {source} {input}"));
+            errors.error(from.span, format!("`{written}` expects samples of shape [C] or [C, L], but {shape}"));
             return None;
         };
         if rest.len() > 1 {
-            let message = format!("`{written}` expects samples of shape [C] or [C, L], but {source} {input}");
+            let message = format!("`{written}` expects samples of shape [C] or [C, L], but {shape}");
             let help =
                 if rest.len() == 2 { "`BatchNorm2d` is for [C, H, W]" } else { "`BatchNorm3d` is for [C, D, H, W]" };
             errors.error(from.span, message).help(help);
@@ -206,7 +203,7 @@ impl Layer for BatchNorm {
             batch(
                 "batch_norm_sums",
                 vec![self.inner(), X, DY, statistics.clone(), Arg::Write(SUMS)],
-                "{sums} = Σ {dy}, Σ {dy} ⊙ x̂",
+                "{statistics1} = Σ {dy}, Σ {dy} ⊙ x̂",
             ),
             rows(
                 "batch_norm_backward_input",
@@ -290,9 +287,8 @@ impl Layer for LayerNorm {
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
         let input = &inputs[0];
         let expected = self.written_shape();
-        let source = from.source(0);
         let count = self.normalized_shape.len();
-        let text = format!("`{}` normalises the last axes {expected}, but {source} {input}", from.written);
+        let text = format!("`{}` normalises the last axes {expected}, but {}", from.written, from.shape(0, input));
         let Some(first) = input.0.len().checked_sub(count) else {
             errors.error(self.span, text);
             return None;

@@ -48,7 +48,7 @@ fn flattened(start: Integer, end: Integer, input: &Shape, from: &From<'_>, error
     if first > last {
         let (s, e) = (start.value, end.value);
         let message =
-            format!("`start_dim = {s}` of `{}` comes after `end_dim = {e}`: {} {input}", from.written, from.source(0));
+            format!("`start_dim = {s}` of `{}` comes after `end_dim = {e}`: {}", from.written, from.shape(0, input));
         errors.error(start.span, message);
         return None;
     }
@@ -84,7 +84,7 @@ fn unflattened(
         open.dim = Some(rest);
     } else if check_dim(whole, &known, span, &text, errors).is_none() {
         errors
-            .error(span, format!("{text}: {} {input}", from.source(0)))
+            .error(span, format!("{text}: {}", from.shape(0, input)))
             .help("write `_` for one of the sizes, to have it computed");
         return None;
     }

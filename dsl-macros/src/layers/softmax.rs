@@ -81,14 +81,14 @@ impl Layer for Softmax {
             Dimension::Given(dim) => sample_axis("dim", *dim, input, from, errors)?,
             Dimension::Channels if rank == 3 => 0,
             Dimension::Channels => {
-                let message = format!("`Softmax2d` expects samples of shape [C, H, W], but {} {input}", from.source(0));
+                let message = format!("`Softmax2d` expects samples of shape [C, H, W], but {}", from.shape(0, input));
                 errors.error(from.span, message).help("`Softmax(dim = 1)` takes any shape");
                 return None;
             }
             Dimension::Implicit if rank == 0 || rank == 2 => {
                 let name = self.kind.name();
-                let source = from.source(0);
-                let message = format!("`{name}` without `dim` works on axis 0, the batch, for {source} {input}");
+                let shape = from.shape(0, input);
+                let message = format!("`{name}` without `dim` would work on axis 0, the batch, since {shape}");
                 errors.error(from.span, message).help(format!("write `{name}(dim = -1)`"));
                 return None;
             }
@@ -153,7 +153,7 @@ impl Layer for Glu {
         let input = &inputs[0];
         self.place = sample_axis("dim", self.dim, input, from, errors)?;
         let whole = &input.0[self.place];
-        let text = format!("`{}` halves an axis, which must be even, but {} {input}", from.written, from.source(0));
+        let text = format!("`{}` halves an axis, which must be even, but {}", from.written, from.shape(0, input));
         match whole.known() {
             Some(n) if n % 2 != 0 => {
                 errors.error(from.span, text);

@@ -10,147 +10,15 @@
 //!
 //! A reader that finds a mistake reports it and returns some value; [`Args::finish`] then returns `None`.
 
-use std::collections::BTreeMap;
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use quote::quote;
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-
+use super::expr::{Float, float};
+pub(crate) use super::expr::{Int, dim, integer};
+pub(crate) use super::list::{Argument, Env, split, split_at_commas};
 use super::tokens::{Cursor, extent, text};
 use crate::diagnostics::{Diagnostics, did_you_mean, nearest};
 use crate::ir::Dim;
-
-/// One argument as the user wrote it.
-#[derive(Clone, Debug)]
-pub(crate) struct Argument {
-    /// `bias` of `bias = false`.
-    pub(crate) name: Option<Ident>,
-    pub(crate) value: TokenStream,
-    /// The value's first and last token.
-    pub(crate) extent: (Span, Span),
-}
-
-/// Cuts an argument list at its commas. Reports empty arguments and positional ones after keywords.
-pub(crate) fn split(list: TokenStream, errors: &mut Diagnostics) -> Vec<Argument> {
-    let mut arguments: Vec<Argument> = Vec::new();
-    for piece in split_at_commas(list, errors) {
-        let argument = argument(piece, errors);
-        if argument.name.is_none() && arguments.last().is_some_and(|a| a.name.is_some()) {
-            errors
-                .error_at(argument.extent, "a positional argument after a keyword argument")
-                .help(format!("name it too: `name = {}`", text(argument.value.clone())));
-        }
-        arguments.push(argument);
-    }
-    arguments
-}
-
-/// The pieces between commas; a comma at the end is allowed.
-pub(crate) fn split_at_commas(list: TokenStream, errors: &mut Diagnostics) -> Vec<TokenStream> {
-    let mut pieces = Vec::new();
-    let mut piece = Vec::new();
-    for token in list {
-        match &token {
-            TokenTree::Punct(p) if p.as_char() == ',' => {
-                if piece.is_empty() {
-                    errors.error(token.span(), "a value is missing before `,`");
-                } else {
-                    pieces.push(std::mem::take(&mut piece).into_iter().collect());
-                }
-            }
-            _ => piece.push(token),
-        }
-    }
-    if !piece.is_empty() {
-        pieces.push(piece.into_iter().collect());
-    }
-    pieces
-}
-
-/// `name = value`, or a value.
-fn argument(piece: TokenStream, errors: &mut Diagnostics) -> Argument {
-    let tokens: Vec<TokenTree> = piece.into_iter().collect();
-    let named = match tokens.as_slice() {
-        [TokenTree::Ident(name), TokenTree::Punct(equals), rest @ ..] if equals.as_char() == '=' => {
-            // `a == b` and `a => b` are something else.
-            let joint = equals.spacing() == Spacing::Joint;
-            let longer = matches!(rest.first(), Some(TokenTree::Punct(p)) if joint && matches!(p.as_char(), '=' | '>'));
-            (!longer).then(|| (name.clone(), equals.span(), rest))
-        }
-        _ => None,
-    };
-    let (name, value) = match named {
-        Some((name, equals, rest)) => {
-            if rest.is_empty() {
-                errors.error(equals, format!("a value is missing after `{name} =`"));
-            }
-            (Some(name), rest)
-        }
-        None => (None, tokens.as_slice()),
-    };
-    let value: TokenStream = value.iter().cloned().collect();
-    let whole = name.as_ref().map_or(Span::call_site(), Ident::span);
-    let extent = extent(&value).unwrap_or((whole, whole));
-    Argument { name, value, extent }
-}
-
-/// The values of a block's parameters, by name, where its body is read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Env(BTreeMap<String, TokenStream>);
-
-impl Env {
-    pub(crate) fn insert(&mut self, name: &Ident, value: TokenStream) {
-        self.0.insert(name.to_string(), value);
-    }
-
-    /// The names that have values.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// Puts values in the place of names. A number stands at the name's span, so that errors point at it.
-    pub(crate) fn substitute(&self, stream: TokenStream) -> TokenStream {
-        if self.0.is_empty() {
-            return stream;
-        }
-        let mut out = TokenStream::new();
-        let tokens: Vec<TokenTree> = stream.into_iter().collect();
-        for (i, token) in tokens.iter().enumerate() {
-            let after_colon_or_dot =
-                i > 0 && matches!(&tokens[i - 1], TokenTree::Punct(p) if matches!(p.as_char(), ':' | '.'));
-            let keyword = matches!(tokens.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == '=');
-            match token {
-                TokenTree::Ident(name) if !after_colon_or_dot && !keyword => match self.0.get(&name.to_string()) {
-                    Some(value) => out.extend(at_span(value.clone(), name.span())),
-                    None => name.to_tokens(&mut out),
-                },
-                TokenTree::Group(group) => {
-                    let mut copy = Group::new(group.delimiter(), self.substitute(group.stream()));
-                    copy.set_span(group.span());
-                    copy.to_tokens(&mut out);
-                }
-                token => token.to_tokens(&mut out),
-            }
-        }
-        out
-    }
-}
-
-/// A literal moves to `span`; an expression keeps its own spans, in an invisible group or parentheses.
-fn at_span(value: TokenStream, span: Span) -> TokenStream {
-    let mut tokens = value.clone().into_iter();
-    match (tokens.next(), tokens.next()) {
-        (Some(TokenTree::Literal(mut literal)), None) => {
-            literal.set_span(span);
-            TokenTree::Literal(literal).into()
-        }
-        (Some(TokenTree::Ident(name)), None) => TokenTree::Ident(name).into(),
-        _ => {
-            let mut group = Group::new(Delimiter::Parenthesis, value);
-            group.set_span(span);
-            TokenTree::Group(group).into()
-        }
-    }
-}
 
 /// A dimension that may be left to the compiler.
 #[derive(Clone, Debug)]
@@ -616,23 +484,22 @@ impl<'a> Args<'a> {
         let (start, _) = argument.extent;
         let subject = format!("`{name}` of `{}`", self.layer);
         let written = text(argument.value.clone());
-        let known = syn::parse2::<syn::Expr>(argument.value.clone()).ok().map(|e| float(&e));
-        match known {
-            Some(Float::Known(value)) if range.holds(value) && value.is_finite() => Number::new(value, start),
-            Some(Float::Known(_)) => {
+        match float(&argument.value) {
+            Float::Known(value) if range.holds(value) && value.is_finite() => Number::new(value, start),
+            Float::Known(_) => {
                 self.failed = true;
                 let text = if range == Range::Any { "finite" } else { range.text() };
                 errors.error_at(argument.extent, format!("{subject} must be {text}, found {written}"));
                 Number::new(1.0, start)
             }
-            Some(Float::Named) => {
+            Float::Named => {
                 let tokens = argument.value.clone();
                 if let Some(condition) = range.condition(&tokens) {
                     errors.assert(start, condition, format!("{subject} must be {}", range.text()));
                 }
                 Number { value: None, tokens, span: start }
             }
-            Some(Float::Wrong) | None => {
+            Float::Wrong => {
                 self.failed = true;
                 errors.error_at(argument.extent, format!("{subject} is a number, found `{written}`"));
                 Number::new(1.0, start)
@@ -661,138 +528,6 @@ pub(crate) fn one_of(list: &[String]) -> String {
 /// The contents of a string literal.
 pub(crate) fn string(value: &TokenStream) -> Option<String> {
     syn::parse2::<syn::LitStr>(value.clone()).ok().map(|s| s.value())
-}
-
-/// Why something is not a dimension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotADim {
-    NotAnInteger,
-    TooSmall,
-    TooLarge,
-}
-
-impl NotADim {
-    /// Reports it; `subject` is what should have been a dimension.
-    pub(crate) fn report(self, subject: &str, argument: &Argument, errors: &mut Diagnostics) {
-        let written = text(argument.value.clone());
-        let message = match self {
-            NotADim::NotAnInteger => format!("{subject} is an integer, found `{written}`"),
-            NotADim::TooSmall => format!("{subject} must be at least 1, found {written}"),
-            NotADim::TooLarge => format!("{subject} is too large: {written}"),
-        };
-        errors.error_at(argument.extent, message);
-    }
-}
-
-/// A dimension: an integer of at least 1, or an expression that only rustc can evaluate.
-pub(crate) fn dim(value: &TokenStream) -> Result<Dim, NotADim> {
-    match integer(value) {
-        Int::Known(value) if value < 1 => Err(NotADim::TooSmall),
-        Int::Known(value) => u32::try_from(value).map(|n| Dim::Known(n as usize)).map_err(|_| NotADim::TooLarge),
-        Int::Named => Ok(Dim::named(value.clone())),
-        Int::Wrong => Err(NotADim::NotAnInteger),
-    }
-}
-
-/// What an integer expression is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Int {
-    Known(i128),
-    /// Only rustc can evaluate it.
-    Named,
-    /// No integer.
-    Wrong,
-}
-
-/// Evaluates an integer expression, as far as that can be done here.
-pub(crate) fn integer(value: &TokenStream) -> Int {
-    syn::parse2::<syn::Expr>(value.clone()).map_or(Int::Wrong, |expr| int(&expr))
-}
-
-fn int(expr: &syn::Expr) -> Int {
-    use syn::{BinOp, Expr, Lit, UnOp};
-    match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(n) => n.base10_parse().map_or(Int::Wrong, Int::Known),
-            _ => Int::Wrong,
-        },
-        Expr::Paren(inner) => int(&inner.expr),
-        Expr::Group(inner) => int(&inner.expr),
-        Expr::Unary(unary) => match (&unary.op, int(&unary.expr)) {
-            (UnOp::Neg(_), Int::Known(n)) => n.checked_neg().map_or(Int::Wrong, Int::Known),
-            (UnOp::Neg(_), other) => other,
-            _ => Int::Wrong,
-        },
-        Expr::Binary(binary) => match (int(&binary.left), int(&binary.right)) {
-            (Int::Wrong, _) | (_, Int::Wrong) => Int::Wrong,
-            (Int::Known(a), Int::Known(b)) => {
-                let result = match &binary.op {
-                    BinOp::Add(_) => a.checked_add(b),
-                    BinOp::Sub(_) => a.checked_sub(b),
-                    BinOp::Mul(_) => a.checked_mul(b),
-                    BinOp::Div(_) => a.checked_div(b),
-                    BinOp::Rem(_) => a.checked_rem(b),
-                    _ => None,
-                };
-                result.map_or(Int::Wrong, Int::Known)
-            }
-            _ => match &binary.op {
-                BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_) => Int::Named,
-                _ => Int::Wrong,
-            },
-        },
-        _ if is_opaque(expr) => Int::Named,
-        _ => Int::Wrong,
-    }
-}
-
-/// What a number is.
-enum Float {
-    Known(f64),
-    Named,
-    Wrong,
-}
-
-fn float(expr: &syn::Expr) -> Float {
-    use syn::{BinOp, Expr, Lit, UnOp};
-    match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(n) => n.base10_parse().map_or(Float::Wrong, Float::Known),
-            Lit::Float(n) => n.base10_parse().map_or(Float::Wrong, Float::Known),
-            _ => Float::Wrong,
-        },
-        Expr::Paren(inner) => float(&inner.expr),
-        Expr::Group(inner) => float(&inner.expr),
-        Expr::Unary(unary) => match (&unary.op, float(&unary.expr)) {
-            (UnOp::Neg(_), Float::Known(n)) => Float::Known(-n),
-            (UnOp::Neg(_), other) => other,
-            _ => Float::Wrong,
-        },
-        Expr::Binary(binary) => match (float(&binary.left), float(&binary.right)) {
-            (Float::Wrong, _) | (_, Float::Wrong) => Float::Wrong,
-            (Float::Known(a), Float::Known(b)) => match &binary.op {
-                BinOp::Add(_) => Float::Known(a + b),
-                BinOp::Sub(_) => Float::Known(a - b),
-                BinOp::Mul(_) => Float::Known(a * b),
-                BinOp::Div(_) => Float::Known(a / b),
-                _ => Float::Wrong,
-            },
-            _ => Float::Named,
-        },
-        _ if is_opaque(expr) => Float::Named,
-        _ => Float::Wrong,
-    }
-}
-
-/// An expression that may well be a number, which only rustc can tell. Python's constants cannot.
-fn is_opaque(expr: &syn::Expr) -> bool {
-    use syn::Expr;
-    match expr {
-        Expr::Path(path) => !["True", "False", "None"].iter().any(|word| path.path.is_ident(word)),
-        Expr::Call(_) | Expr::Cast(_) | Expr::Const(_) | Expr::Block(_) | Expr::Field(_) | Expr::If(_) => true,
-        Expr::Index(_) | Expr::Macro(_) | Expr::Match(_) | Expr::MethodCall(_) => true,
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -851,14 +586,5 @@ mod tests {
                 "`out_features` of `Linear` is an integer, found `a -> b` @ `a`",
             ],
         );
-    }
-
-    #[test]
-    fn a_block_parameter_is_replaced_at_its_place() {
-        let mut env = Env::default();
-        env.insert(&Ident::new("D", Span::call_site()), quote!(32));
-        env.insert(&Ident::new("H", Span::call_site()), quote!(A + B));
-        let replaced = env.substitute("4 * D, f(H), x::D, D = D".parse().unwrap());
-        assert_eq!(text(replaced), "4 * 32, f((A + B)), x::D, D = 32");
     }
 }

@@ -1,6 +1,9 @@
 //! Tokens → what the user wrote. Syntax only; each parser goes on after a mistake.
 
 pub(crate) mod args;
+pub(crate) mod chain;
+pub(crate) mod expr;
 pub(crate) mod init;
+pub(crate) mod list;
 pub(crate) mod network;
 pub(crate) mod tokens;

@@ -1,8 +1,67 @@
 //! Datasets, samplers and the loader: what `torch.utils.data` is to PyTorch.
+//!
+//! A [`Dataset`] writes a sample into memory that the caller owns, so that a batch is filled without an allocation. A
+//! [`Sampler`] says in which order the samples of an epoch come. A [`DataLoader`] puts both together.
 
-use std::sync::Arc;
+mod batch;
+mod combine;
+mod error;
+pub mod idx;
+mod loader;
+mod mnist;
+mod sampler;
+mod split;
+mod tensor_dataset;
+mod transform;
+
+pub use batch::Batch;
+pub use combine::ConcatDataset;
+pub use error::DataError;
+pub use loader::{DataLoader, DataLoaderBuilder, Epoch, LoadedBatch, LoaderState};
+pub use mnist::{FashionMnist, Mnist};
+pub use sampler::{RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler};
+pub use split::{Lengths, Subset, random_split};
+pub use tensor_dataset::TensorDataset;
+pub use transform::{Map, Normalized};
+
+use crate::Real;
 
 /// Samples by index: an input and a target each, written into the batch's own memory.
+///
+/// # Example
+/// ```
+/// use glulam::data::{DataError, DataLoader, Dataset};
+///
+/// /// Numbers and their squares.
+/// #[derive(Debug)]
+/// struct Squares;
+///
+/// impl Dataset for Squares {
+///     type Input = f32;
+///     type Target = f32;
+///     fn len(&self) -> usize {
+///         100
+///     }
+///     fn input_shape(&self) -> &[usize] {
+///         &[1]
+///     }
+///     fn target_shape(&self) -> &[usize] {
+///         &[1]
+///     }
+///     fn read(&self, index: usize, input: &mut [f32], target: &mut [f32]) -> Result<(), DataError> {
+///         input[0] = index as f32;
+///         target[0] = input[0] * input[0];
+///         Ok(())
+///     }
+/// }
+///
+/// let loader = DataLoader::builder(Squares).batch_size(10).shuffle(true).seed(1).build()?;
+/// for batch in &loader {
+///     let (inputs, targets) = batch.pair::<[f32; 1], [f32; 1]>()?;
+///     assert_eq!(inputs[9][0] * inputs[9][0], targets[9][0]);
+/// }
+/// # Ok::<(), DataError>(())
+/// ```
 pub trait Dataset: Send + Sync {
     /// The scalars of an input: `f32`, `f64`, or `u32` for token ids.
     type Input: Copy + Default + Send + Sync + 'static;
@@ -15,7 +74,7 @@ pub trait Dataset: Send + Sync {
     fn input_shape(&self) -> &[usize];
     /// The shape of one target; `[]` for one class index.
     fn target_shape(&self) -> &[usize];
-    /// Writes sample `index`: as many scalars as the shapes have.
+    /// Writes sample `index`, below [`len`](Self::len): as many scalars as the shapes have.
     ///
     /// # Errors
     /// What the source of the data reports.
@@ -25,37 +84,62 @@ pub trait Dataset: Send + Sync {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The same samples, each changed in place by `change` whenever it is read.
+    fn map<F>(self, change: F) -> Map<Self, F>
+    where
+        Self: Sized,
+        F: Fn(&mut [Self::Input], &mut [Self::Target]) + Send + Sync,
+    {
+        Map::new(self, change)
+    }
+
+    /// The same samples, with (x - mean) / std for every input x: one mean and deviation for all, or one for each index
+    /// of the input's first axis (torchvision's `Normalize`, whose channels they are).
+    ///
+    /// # Errors
+    /// Numbers of means and deviations that differ from each other or from the axis; deviations of zero or not finite.
+    fn normalize(self, mean: &[f64], std: &[f64]) -> Result<Normalized<Self>, DataError>
+    where
+        Self: Sized,
+        Self::Input: Real,
+    {
+        Normalized::new(self, mean, std)
+    }
+
+    /// The samples of these indices, in this order (PyTorch's `Subset`).
+    ///
+    /// # Errors
+    /// An index that is no sample.
+    fn subset(self, indices: Vec<usize>) -> Result<Subset<Self>, DataError>
+    where
+        Self: Sized,
+    {
+        Subset::new(self, indices)
+    }
 }
 
-/// Some samples, one after the other. Its memory is used again for the next batch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Batch<X, Y> {
-    /// The inputs, flat.
-    pub inputs: Vec<X>,
-    /// The targets, flat.
-    pub targets: Vec<Y>,
-    /// The number of samples.
-    pub len: usize,
-    /// The shape of one input.
-    pub input_shape: Arc<[usize]>,
-    /// The shape of one target.
-    pub target_shape: Arc<[usize]>,
+macro_rules! by_reference {
+    ($($pointer:ty),*) => { $(
+        impl<D: Dataset + ?Sized> Dataset for $pointer {
+            type Input = D::Input;
+            type Target = D::Target;
+            fn len(&self) -> usize {
+                (**self).len()
+            }
+            fn input_shape(&self) -> &[usize] {
+                (**self).input_shape()
+            }
+            fn target_shape(&self) -> &[usize] {
+                (**self).target_shape()
+            }
+            fn read(&self, index: usize, input: &mut [D::Input], target: &mut [D::Target]) -> Result<(), DataError> {
+                (**self).read(index, input, target)
+            }
+        }
+    )* };
 }
+by_reference!(&D, Box<D>, std::sync::Arc<D>);
 
-/// What can go wrong with data.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the message says what the fields are")]
-pub enum DataError {
-    /// A file that cannot be opened, read or written.
-    #[error("{path}: {source}")]
-    Io { path: String, source: std::io::Error },
-    /// A file that is not what it should be.
-    #[error("{path}: {what}: found {found}, expected {expected}")]
-    Format { path: String, what: &'static str, found: String, expected: String },
-    /// Arrays that do not belong together.
-    #[error("{what}: found {found}, expected {expected}")]
-    Shape { what: &'static str, found: String, expected: String },
-    /// Nothing to train on.
-    #[error("the dataset has no samples")]
-    Empty,
-}
+#[cfg(test)]
+mod tests;

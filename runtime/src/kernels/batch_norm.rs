@@ -102,14 +102,10 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
     assert_eq!(running_mean.len(), running_var.len(), "running means and variances of different lengths");
     let tracked = !running_mean.is_empty();
     assert!(!tracked || running_mean.len() == channels, "{} running means, {channels} channels", running_mean.len());
-    let (mean, r) = statistics.split_at_mut(channels);
     if cx.mode == Mode::Eval && tracked {
-        mean.copy_from_slice(running_mean);
-        for (r, var) in r.iter_mut().zip(running_var) {
-            *r = T::from_f64(1.0 / (var.to_f64() + eps).sqrt());
-        }
-        return;
+        return running_statistics(eps, running_mean, running_var, statistics);
     }
+    let (mean, r) = statistics.split_at_mut(channels);
 
     let n = (x.len() * inner) as f64;
     assert!(n > 1.0, "batch norm in training mode needs more than one value per channel, the batch has one");
@@ -140,6 +136,38 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
                 running_var[c] = towards(running_var[c], squares / (n - 1.0));
             }
         }
+    }
+}
+
+/// The statistics for a prediction: the running ones; the batch's where there are none (empty slices).
+///
+/// # Panics
+/// As [`batch_norm_statistics`].
+#[inline]
+pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
+    inner: usize,
+    eps: f64,
+    x: &[[T; X]],
+    running_mean: &[T],
+    running_var: &[T],
+    statistics: &mut [T],
+) {
+    if running_mean.is_empty() {
+        let cx = Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: x.len() };
+        return batch_norm_statistics(&cx, inner, eps, None, x, &mut [], &mut [], None, statistics);
+    }
+    let channels = check(X, inner, statistics);
+    assert_eq!(running_mean.len(), channels, "another number of running means than of channels");
+    assert_eq!(running_var.len(), channels, "another number of running variances than of channels");
+    running_statistics(eps, running_mean, running_var, statistics);
+}
+
+/// μ and r of the running statistics.
+fn running_statistics<T: Real>(eps: f64, running_mean: &[T], running_var: &[T], statistics: &mut [T]) {
+    let (mean, r) = statistics.split_at_mut(running_mean.len());
+    mean.copy_from_slice(running_mean);
+    for (r, var) in r.iter_mut().zip(running_var) {
+        *r = T::from_f64(1.0 / (var.to_f64() + eps).sqrt());
     }
 }
 

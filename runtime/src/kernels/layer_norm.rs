@@ -67,6 +67,29 @@ pub fn layer_norm_forward<T: Real, const X: usize, const S: usize>(
     T::layer_norm_forward(len, eps, x, weight, bias, statistics.as_flattened_mut(), y);
 }
 
+/// y alone, for predictions: the same numbers as [`layer_norm_forward`], whose statistics are not kept.
+#[inline]
+pub fn layer_norm_predict<T: Real, const X: usize>(
+    len: usize,
+    eps: f64,
+    x: &[[T; X]],
+    weight: &[T],
+    bias: &[T],
+    y: &mut [[T; X]],
+) {
+    assert_eq!(x.len(), y.len(), "batches of different lengths");
+    assert!(len > 0 && X % len == 0, "a sample of {X} in groups of {len}");
+    assert!(weight.is_empty() || weight.len() == len, "{} weights for groups of {len}", weight.len());
+    assert!(bias.is_empty() || bias.len() == len, "{} biases for groups of {len}", bias.len());
+    // Room on the stack for the statistics of a few groups at a time.
+    const GROUPS: usize = 32;
+    let mut statistics = [T::ZERO; 2 * GROUPS];
+    let (x, y) = (x.as_flattened().chunks(GROUPS * len), y.as_flattened_mut().chunks_mut(GROUPS * len));
+    for (x, y) in x.zip(y) {
+        T::layer_norm_forward(len, eps, x, weight, bias, &mut statistics[..2 * (x.len() / len)], y);
+    }
+}
+
 /// dx = r·(g - mean g - x̂·mean(g·x̂)) with g = dy·w.
 #[inline]
 pub fn layer_norm_backward_input<T: Real, const X: usize, const S: usize>(

@@ -21,7 +21,7 @@ use crate::Real;
 /// `torch.optim.AdamW`. Loshchilov and Hutter, Decoupled weight decay regularization (2019), algorithm 2; PyTorch
 /// multiplies the decay by the learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, into = "Adam")]
 pub struct AdamW {
     /// Learning rate, per step.
     pub lr: f64,
@@ -42,10 +42,16 @@ impl AdamW {
     pub const DEFAULT: Self =
         AdamW { lr: 1e-3, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 1e-2, amsgrad: false, maximize: false };
 
-    /// The same as settings of [`Adam`].
+    /// The same as settings of [`Adam`], which is how they are written to a state dict, in PyTorch too.
     pub const fn as_adam(&self) -> Adam {
         let AdamW { lr, betas, eps, weight_decay, amsgrad, maximize } = *self;
         Adam { lr, betas, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay: true }
+    }
+}
+
+impl From<AdamW> for Adam {
+    fn from(settings: AdamW) -> Adam {
+        settings.as_adam()
     }
 }
 

@@ -7,13 +7,21 @@
 
 #[macro_use]
 mod options;
+mod adadelta;
 mod adagrad;
 mod adam;
+mod adamax;
 mod adamw;
+mod adan;
+mod asgd;
 mod element_wise;
 mod groups;
+mod lion;
+mod nadam;
 mod pattern;
+mod radam;
 mod rmsprop;
+mod rprop;
 mod rules;
 mod sgd;
 mod state_dict;
@@ -29,13 +37,21 @@ use serde::de::DeserializeOwned;
 use crate::network::ParamSpec;
 use crate::{Real, Update};
 
+pub use adadelta::{Adadelta, AdadeltaRule};
 pub use adagrad::{Adagrad, AdagradRule};
 pub use adam::{Adam, AdamRule};
+pub use adamax::{Adamax, AdamaxRule};
 pub use adamw::AdamW;
+pub use adan::{Adan, AdanRule};
+pub use asgd::{ASGD, ASGDRule};
 pub use element_wise::{ElementWise, ElementWiseState, MAX_SCALARS, Progress};
 pub use groups::{GroupBuilder, groups};
+pub use lion::{Lion, LionRule};
+pub use nadam::{NAdam, NAdamRule};
 pub use pattern::{matches, matches_any};
+pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RMSprop, RMSpropRule};
+pub use rprop::{Rprop, RpropRule};
 pub use rules::RuleKernels;
 pub use sgd::{SGD, SGDRule};
 pub use state_dict::{GroupState, OptimizerStateDict, StateValue};

@@ -4,7 +4,10 @@
 //! A rule is a function of one element, which [`each`] applies to all. Products and sums are rounded one by one (no fused
 //! multiply-add), so every instruction set gives the same bits.
 
-use super::{AdagradRule, AdamRule, RMSpropRule, SGDRule};
+use super::{
+    ASGDRule, AdadeltaRule, AdagradRule, AdamRule, AdamaxRule, AdanRule, LionRule, NAdamRule, RAdamRule, RMSpropRule,
+    RpropRule, SGDRule,
+};
 use crate::simd::{Simd, multiversion};
 use crate::{ElementRule, Real};
 
@@ -13,6 +16,13 @@ use crate::{ElementRule, Real};
 #[inline(always)]
 pub(crate) fn flush<T: Real>(x: T) -> T {
     if x.abs() < T::MIN_POSITIVE { T::ZERO } else { x }
+}
+
+/// 1, −1, 0 or NaN.
+#[inline(always)]
+pub(super) fn sign<T: Real>(x: T) -> T {
+    let not_above = if x < T::ZERO { -T::ONE } else { x };
+    if x > T::ZERO { T::ONE } else { not_above }
 }
 
 /// How many elements are computed at once: one AVX-512 register of `f32`, and what offsets in the flat array are
@@ -134,4 +144,12 @@ compiled! {
     AdamRule as adam;
     RMSpropRule as rmsprop;
     AdagradRule as adagrad;
+    AdadeltaRule as adadelta;
+    AdamaxRule as adamax;
+    NAdamRule as nadam;
+    RAdamRule as radam;
+    ASGDRule as asgd;
+    RpropRule as rprop;
+    LionRule as lion;
+    AdanRule as adan;
 }

@@ -58,7 +58,7 @@ fn largest_magnitude_body<S: Simd, T: Real>(x: &[T]) -> T {
 #[inline(always)]
 fn scale_body<S: Simd, T: Real>(x: &mut [T], factor: T) {
     for x in x {
-        *x = *x * factor;
+        *x *= factor;
     }
 }
 

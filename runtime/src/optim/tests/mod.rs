@@ -246,6 +246,16 @@ conformance! {
     adamw: TABLE, AdamW { lr: 0.05, weight_decay: 1e-4, ..AdamW::DEFAULT }, 1e-3, 0.05, 1e-2;
     rmsprop: TABLE, RMSprop { lr: 1e-2, ..RMSprop::DEFAULT }, 1e-2, 1e-3, 1e-2;
     rmsprop_full: TABLE, RMSprop { lr: 2e-3, momentum: 0.5, centered: true, ..RMSprop::DEFAULT }, 1e-2, 1e-3, 1e-2;
+    adadelta: TABLE, Adadelta { lr: 1.0, eps: 1e-2, ..Adadelta::DEFAULT }, 0.3, 1e-2, 0.9;
+    adamax: TABLE, Adamax { lr: 0.05, weight_decay: 1e-4, ..Adamax::DEFAULT }, 1e-3, 0.05, 1e-2;
+    nadam: TABLE, NAdam { lr: 0.05, ..NAdam::DEFAULT }, 1e-3, 0.05, 1e-2;
+    nadam_decoupled: TABLE, NAdam { lr: 0.05, weight_decay: 1e-4, decoupled_weight_decay: true, ..NAdam::DEFAULT },
+        1e-3, 0.05, 1e-2;
+    radam: TABLE, RAdam { lr: 0.05, ..RAdam::DEFAULT }, 1e-2, 5e-3, 0.1;
+    asgd: TABLE, ASGD { lr: 0.05, t0: 6.0, ..ASGD::DEFAULT }, 1e-2, 1e-3, 0.5;
+    rprop: TABLE, Rprop::DEFAULT, 1e-2, 1e-2, 1e-2;
+    lion: TABLE, Lion { lr: 0.01, weight_decay: 1e-4, ..Lion::DEFAULT }, 5e-2, 1e-3, 1e-1;
+    adan: TABLE, Adan { lr: 0.05, weight_decay: 1e-4, ..Adan::DEFAULT }, 1e-2, 0.05, 1e-2;
     adagrad: TABLE, Adagrad { lr: 0.3, initial_accumulator_value: 0.1, ..Adagrad::DEFAULT }, 1e-2, 0.3, 1e-1;
 }
 

@@ -1,5 +1,12 @@
 //! One mistake, one message: what it says, and the first token that it points at.
 
+mod arguments;
+mod blocks;
+mod chains;
+mod declarations;
+mod names;
+mod shapes;
+
 use super::compile;
 
 /// Messages are written `message\nhelp: … @ token`.

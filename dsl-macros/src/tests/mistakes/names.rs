@@ -1,0 +1,135 @@
+//! Names that mean nothing, or something else.
+
+use super::check;
+
+#[test]
+fn a_misspelt_layer() {
+    check(
+        "A < Linear(3, 4) -> Relu -> Linaer(4, 5) -> dropout >",
+        &[
+            "there is no layer `Relu`\nhelp: did you mean `ReLU`? @ `Relu`",
+            "there is no layer `Linaer`\nhelp: did you mean `Linear`? @ `Linaer`",
+            "there is no layer `dropout`\nhelp: did you mean `Dropout`? @ `dropout`",
+        ],
+    );
+}
+
+#[test]
+fn a_layer_that_is_not_there() {
+    check(
+        "A < Foo >",
+        &["there is no layer `Foo`\nhelp: a layer of your own is written by its path, `my::Foo => [64]` @ `Foo`"],
+    );
+}
+
+#[test]
+fn a_layer_that_is_not_there_yet() {
+    check("A: [3, 32, 32] < Conv2d(3, 4, 3) >", &["`Conv2d` is not available yet @ `Conv2d`"]);
+}
+
+#[test]
+fn a_container_of_pytorchs() {
+    check(
+        "A < Sequential(Linear(3, 4), ReLU) >",
+        &[
+            "there is no layer `Sequential`\nhelp: layers in parentheses are a group: `(Linear(784, 64) -> ReLU)` @ `Sequential`",
+        ],
+    );
+}
+
+#[test]
+fn a_misspelt_residual() {
+    check(
+        "A < Residul(Linear(3, 3) -> ReLU) >",
+        &["there is no layer `Residul`\nhelp: did you mean `Residual`? @ `Residul`"],
+    );
+}
+
+#[test]
+fn a_tap_for_a_layer() {
+    check(
+        "A < Linear(3, 4) as s1 -> s1 >",
+        &["`s1` is a tap, not a layer\nhelp: use it in a join: `[_, s1] => Add` @ `s1`"],
+    );
+}
+
+#[test]
+fn a_layer_of_the_users_without_a_shape() {
+    check(
+        "A < Linear(3, 4) -> my::Layer(7) >",
+        &[
+            "`my::Layer` is a layer of your own, whose output shape is not given\nhelp: write `my::Layer(7) => [64]` @ `my`",
+        ],
+    );
+}
+
+#[test]
+fn a_layer_of_the_users_with_mixed_arguments() {
+    check(
+        "A < Linear(3, 4) -> my::Layer(7, size = 3) => [4] >",
+        &[
+            "the arguments of a layer of your own are all positional or all named\nhelp: `my::Layer(7)` is the tuple struct, `my::Layer(size = 7)` the struct with that field @ `my`",
+        ],
+    );
+}
+
+#[test]
+fn an_unknown_tap() {
+    check(
+        "A < Linear(3, 4) as skip -> [_, skipp] => Add -> [_, zzz] => Add >",
+        &[
+            "there is no tap `skipp` here\nhelp: did you mean `skip`? @ `skipp`",
+            "there is no tap `zzz` here\nhelp: name a value before it: `ReLU as zzz` @ `zzz`",
+        ],
+    );
+}
+
+#[test]
+fn a_tap_twice() {
+    check("A < Linear(3, 4) as s -> ReLU as s >", &["there are two taps `s` @ `s`"]);
+}
+
+#[test]
+fn a_join_of_one() {
+    check("A < Linear(3, 4) -> [_] => Add >", &["`Add` joins at least 2 values, found 1 @ `Add`"]);
+}
+
+#[test]
+fn a_join_that_is_not_there() {
+    check(
+        "A < Linear(3, 4) as a -> [_, a] => Concat(1) -> [_, a] => Sum >",
+        &[
+            "`Concat` is not available yet\nhelp: a list of values can be joined by `Add` @ `Concat`",
+            "there is no join `Sum`\nhelp: a list of values can be joined by `Add` @ `Sum`",
+        ],
+    );
+}
+
+#[test]
+fn a_join_without_a_list() {
+    check(
+        "A < Linear(3, 4) -> Add >",
+        &["`Add` joins several values, but one comes in\nhelp: list them: `[_, s1] => Add` @ `Add`"],
+    );
+}
+
+#[test]
+fn a_list_without_a_join() {
+    check(
+        "A < Linear(3, 4) -> [_, _] -> ReLU >",
+        &[
+            "`=>` and a join are expected after the list of values, found `->`\nhelp: write `[_, s1] => Concat(1)`, or `Add`, `Mul`, `Stack(1)` @ `-`",
+        ],
+    );
+}
+
+#[test]
+fn a_layer_again() {
+    check(
+        "A < fc: Linear(3, 3) -> &fc -> &fd >",
+        &[
+            "using `fc` again is not available yet\nhelp: write the layer a second time; it then has weights of its own @ `fc`",
+            "there is no layer labelled `fd` before this one\nhelp: did you mean `fc`? @ `fd`",
+        ],
+    );
+}

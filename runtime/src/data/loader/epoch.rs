@@ -1,0 +1,174 @@
+//! One pass over the data, and its batches.
+
+use std::fmt;
+use std::ops::Deref;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use super::super::{Batch, DataError, Dataset};
+use super::DataLoader;
+use super::queue::{End, queue};
+use super::reader::{Pool, Reader};
+
+/// A batch of a loader, which gets its memory back when it is dropped. It is used like a [`Batch`].
+pub struct LoadedBatch<X, Y> {
+    batch: Option<Batch<X, Y>>,
+    pool: Arc<Pool<X, Y>>,
+}
+
+impl<X, Y> LoadedBatch<X, Y> {
+    /// The batch with its memory, to be kept for good.
+    pub fn into_inner(mut self) -> Batch<X, Y> {
+        self.batch.take().expect("only a drop takes it")
+    }
+}
+
+impl<X, Y> Deref for LoadedBatch<X, Y> {
+    type Target = Batch<X, Y>;
+    fn deref(&self) -> &Batch<X, Y> {
+        self.batch.as_ref().expect("only a drop takes it")
+    }
+}
+
+impl<X, Y> Drop for LoadedBatch<X, Y> {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            self.pool.give_back(batch);
+        }
+    }
+}
+
+impl<X: fmt::Debug, Y: fmt::Debug> fmt::Debug for LoadedBatch<X, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// The batches of an epoch. Made by `for batch in &loader`.
+pub struct Epoch<'a, D: Dataset> {
+    loader: &'a DataLoader<D>,
+    source: Source<D>,
+    left: usize,
+    run: u64,
+    failed: bool,
+}
+
+enum Source<D: Dataset> {
+    /// Read when it is asked for.
+    Here(Reader<D>),
+    /// Read ahead.
+    Thread(End<Batch<D::Input, D::Target>>, JoinHandle<()>),
+    Failed(DataError),
+    Ended,
+}
+
+impl<'a, D: Dataset + 'static> Epoch<'a, D> {
+    pub(super) fn new(loader: &'a DataLoader<D>, reader: Reader<D>, run: u64) -> Self {
+        let left = reader.batches();
+        // A single batch gains nothing from a thread.
+        let source =
+            if loader.prefetch == 0 || left < 2 { Source::Here(reader) } else { ahead(reader, loader.prefetch) };
+        Epoch { loader, source, left, run, failed: false }
+    }
+
+    /// An epoch that cannot be read at all.
+    pub(super) fn failed(loader: &'a DataLoader<D>, error: DataError, run: u64) -> Self {
+        Epoch { loader, source: Source::Failed(error), left: 1, run, failed: false }
+    }
+}
+
+/// Starts the thread that reads up to `batches` batches ahead.
+fn ahead<D: Dataset + 'static>(reader: Reader<D>, batches: usize) -> Source<D> {
+    let (writer, batches) = queue(batches);
+    let read = move || {
+        for batch in reader {
+            // Nobody waits any more: the epoch was left early.
+            if !writer.push(batch) {
+                break;
+            }
+        }
+    };
+    match thread::Builder::new().name("glulam-loader".to_owned()).spawn(read) {
+        Ok(thread) => Source::Thread(batches, thread),
+        Err(error) => Source::Failed(DataError::Thread(Arc::new(error))),
+    }
+}
+
+impl<D: Dataset> Epoch<'_, D> {
+    fn next_batch(&mut self) -> Option<Batch<D::Input, D::Target>> {
+        match &mut self.source {
+            Source::Here(reader) => reader.next(),
+            Source::Thread(batches, _) => batches.pop(),
+            Source::Failed(error) => {
+                let pool = &self.loader.pool;
+                let mut batch = pool.take();
+                batch.fail(error.clone());
+                Some(batch)
+            }
+            Source::Ended => None,
+        }
+    }
+
+    /// Stops the thread and waits for it. Returns what it panicked with, if it did.
+    fn stop(&mut self) -> thread::Result<()> {
+        match std::mem::replace(&mut self.source, Source::Ended) {
+            Source::Thread(batches, thread) => {
+                // The thread sees that nobody waits for it.
+                drop(batches);
+                thread.join()
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<D: Dataset> Iterator for Epoch<'_, D> {
+    type Item = LoadedBatch<D::Input, D::Target>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.next_batch();
+        self.failed |= batch.as_ref().is_some_and(|batch| batch.check().is_err());
+        if (batch.is_none() || self.failed)
+            && let Err(panic) = self.stop()
+        {
+            // The dataset has panicked, on another thread.
+            resume_unwind(panic);
+        }
+        self.left = if self.failed { 0 } else { self.left.saturating_sub(1) };
+        let mut progress = self.loader.progress();
+        if progress.run == self.run {
+            match &batch {
+                Some(batch) => progress.state.position += batch.len,
+                // An epoch ends once, and not at an error.
+                None if progress.begun && !self.failed => {
+                    progress.state.epoch += 1;
+                    progress.state.position = 0;
+                    progress.begun = false;
+                }
+                None => {}
+            }
+        }
+        drop(progress);
+        batch.map(|batch| LoadedBatch { batch: Some(batch), pool: Arc::clone(&self.loader.pool) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<D: Dataset> ExactSizeIterator for Epoch<'_, D> {}
+
+impl<D: Dataset> Drop for Epoch<'_, D> {
+    fn drop(&mut self) {
+        // A panic while reading what nobody has asked for yet is nobody's concern.
+        let _ = self.stop();
+    }
+}
+
+impl<D: Dataset> fmt::Debug for Epoch<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Epoch").field("loader", self.loader).field("left", &self.left).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! Layers of your own, as good as the built-in ones.
+//!
+//! A type that implements [`CustomLayer`] stands in a declaration by its path, with its output shape:
+//! `my::Scale => [64]`. Its arguments make the value: `my::Layer(7)` is the tuple struct, `my::Layer(size = 7)` the struct
+//! with that field, `my::Layer::<3>` takes a constant.
+
+use std::fmt::Debug;
+
+use crate::Real;
+use crate::init::Init;
+
+/// A layer that `network!` does not know: a function of one sample, and its derivatives.
+///
+/// Samples come as flat slices, in row-major order. The methods are generic over the scalar, so that the network can be
+/// cast to `f64` and its gradients checked against differences. They run for many samples, on several threads: what they
+/// compute may depend on nothing but their arguments.
+///
+/// Its parameters are one flat array, `parameters` in the state dict (`3.parameters`), updated by the optimizer like any
+/// weight.
+///
+/// # Example
+/// A scale and a shift for each of `N` numbers, y = a ⊙ x + b:
+///
+/// ```
+/// use glulam::Real;
+/// use glulam::init::Init;
+/// use glulam::layer::CustomLayer;
+///
+/// #[derive(Clone, Copy, Debug)]
+/// struct Scale<const N: usize>;
+///
+/// impl<const N: usize> CustomLayer for Scale<N> {
+///     const PARAMETERS: usize = 2 * N;
+///     const INIT: Init = Init::Uniform { a: 0.5, b: 1.5 };
+///
+///     fn forward<T: Real>(&self, parameters: &[T], x: &[T], y: &mut [T]) {
+///         let (a, b) = parameters.split_at(N);
+///         for i in 0..N {
+///             y[i] = a[i] * x[i] + b[i];
+///         }
+///     }
+///
+///     fn backward_input<T: Real>(&self, parameters: &[T], _x: &[T], dy: &[T], dx: &mut [T]) {
+///         for i in 0..N {
+///             dx[i] = parameters[i] * dy[i];
+///         }
+///     }
+///
+///     fn backward_parameters<T: Real>(&self, _parameters: &[T], x: &[T], dy: &[T], gradient: &mut [T]) {
+///         let (da, db) = gradient.split_at_mut(N);
+///         for i in 0..N {
+///             da[i] += dy[i] * x[i];
+///             db[i] += dy[i];
+///         }
+///     }
+/// }
+///
+/// let mut y = [0.0; 2];
+/// Scale::<2>.forward(&[2.0, 3.0, 0.5, 0.5], &[10.0, 100.0], &mut y);
+/// assert_eq!(y, [20.5, 300.5]);
+/// ```
+///
+/// # References
+/// `torch.autograd.Function`, whose `backward` returns all gradients at once; here the two kinds are apart, since they
+/// are computed in different phases of a step.
+pub trait CustomLayer: Copy + Debug + Send + Sync + 'static {
+    /// The number of parameters, 0 for none.
+    const PARAMETERS: usize;
+
+    /// How the parameters of a new network begin.
+    const INIT: Init = Init::ZEROS;
+
+    /// Computes `y` of one sample. `y` holds anything before, and has to be filled.
+    fn forward<T: Real>(&self, parameters: &[T], x: &[T], y: &mut [T]);
+
+    /// Computes `dx`, the gradient of one sample's input, from `dy`, that of its output. `dx` has to be filled.
+    fn backward_input<T: Real>(&self, parameters: &[T], x: &[T], dy: &[T], dx: &mut [T]);
+
+    /// Adds one sample's gradient of the parameters to `gradient`. Never called for a layer without parameters.
+    fn backward_parameters<T: Real>(&self, parameters: &[T], x: &[T], dy: &[T], gradient: &mut [T]) {
+        let _ = (parameters, x, dy, gradient);
+    }
+}
