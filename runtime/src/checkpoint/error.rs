@@ -73,3 +73,50 @@ impl fmt::Display for Mismatch {
         Ok(())
     }
 }
+
+/// What can be wrong with a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what the fields are")]
+pub enum CheckpointError {
+    /// A file that cannot be opened, read or written.
+    #[error("{path}: {source}")]
+    Io { path: String, source: io::Error },
+    /// A file whose contents are wrong, by name.
+    #[error("{path}: {source}")]
+    File { path: String, source: Box<CheckpointError> },
+    /// Another kind of file.
+    #[error("not a checkpoint: it begins with \"{found}\", expected \"GLULAMCP\"")]
+    Magic { found: String },
+    /// A checkpoint of another version of this crate.
+    #[error("the checkpoint has version {found}, expected {expected}")]
+    Version { found: u32, expected: u32 },
+    /// A file that ends too early.
+    #[error("the checkpoint is truncated: found {found} bytes, expected {expected}")]
+    Truncated { found: u64, expected: u64 },
+    /// A file that has changed since it was written.
+    #[error("the checkpoint is corrupt: {problem}")]
+    Corrupt { problem: String },
+    /// A section that is not there.
+    #[error("the checkpoint has no section {section:?}; it has {names}")]
+    Section { section: String, names: String },
+    /// A section that holds something else.
+    #[error("section {section:?}: {problem}")]
+    Decode { section: String, problem: String },
+    /// A value that serde cannot write.
+    #[error("section {section:?} cannot be written: {problem}")]
+    Encode { section: String, problem: String },
+    /// A model's section that belongs to another network.
+    #[error("section {section:?} is of the network {found}: {source}")]
+    Model { section: String, found: String, source: StateDictError },
+}
+
+impl CheckpointError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        CheckpointError::Io { path: path.display().to_string(), source }
+    }
+
+    /// The same error, with the name of the file.
+    pub(super) fn at(self, path: &Path) -> Self {
+        CheckpointError::File { path: path.display().to_string(), source: Box::new(self) }
+    }
+}

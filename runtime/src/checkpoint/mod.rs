@@ -3,13 +3,16 @@
 mod error;
 mod exact;
 mod file;
+mod file_format;
 mod network;
+mod run;
 pub mod safetensors;
 mod state_dict;
 mod tensor;
 
-pub use error::{Mismatch, ShapeMismatch, StateDictError};
+pub use error::{CheckpointError, Mismatch, ShapeMismatch, StateDictError};
 pub use network::{IncompatibleKeys, StateDictExt};
+pub use run::{Checkpoint, ModelState};
 pub use state_dict::StateDict;
 pub use tensor::{Dtype, Tensor, Values};
 

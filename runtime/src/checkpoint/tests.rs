@@ -1,4 +1,5 @@
-//! State dicts and files of a small network: names, shapes, exactness, and what is refused.
+//! State dicts and checkpoints of a small network: names, shapes, exactness, and what is refused.
 
 mod fixture;
+mod run;
 mod state_dict;
