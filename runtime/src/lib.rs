@@ -17,6 +17,8 @@ pub mod layers;
 mod layout;
 pub mod loss;
 pub mod lr_scheduler;
+pub mod metrics;
+mod nan_as_null;
 pub mod network;
 pub mod optim;
 pub mod parallel;

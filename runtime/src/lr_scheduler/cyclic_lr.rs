@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, demand, implement_settings};
-use super::group_lists::{check_list, check_momentum, nan_as_null, of_group};
+use super::group_lists::{check_list, check_momentum, of_group};
 use super::{At, CyclicMode, GroupWise, Groups, List, ScaleMode, SchedulerError, length};
 
 /// Moves the rate up from `base_lr` to `max_lr` in `step_size_up` steps, down again in `step_size_down`, and so on; the
@@ -35,12 +35,12 @@ use super::{At, CyclicMode, GroupWise, Groups, List, ScaleMode, SchedulerError, 
 #[serde(default, deny_unknown_fields)]
 pub struct CyclicLR {
     /// The lowest rate, the same for all groups.
-    #[serde(with = "nan_as_null")]
+    #[serde(with = "crate::nan_as_null")]
     pub base_lr: f64,
     /// The lowest rate of each group, instead.
     pub base_lrs: List<f64>,
     /// The highest rate of the first cycle.
-    #[serde(with = "nan_as_null")]
+    #[serde(with = "crate::nan_as_null")]
     pub max_lr: f64,
     /// The highest rate of each group, instead.
     pub max_lrs: List<f64>,

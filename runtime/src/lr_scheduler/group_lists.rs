@@ -43,16 +43,3 @@ pub(crate) fn check_momentum(
     check_list(scheduler, "base_momentums", base, groups, allowed, "from 0 to below 1")?;
     check_list(scheduler, "max_momentums", max, groups, allowed, "from 0 to below 1")
 }
-
-/// JSON has no NaN: an option that was not given is `null` there.
-pub(crate) mod nan_as_null {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        (!value.is_nan()).then_some(*value).serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
-    }
-}

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, demand, implement_settings};
-use super::group_lists::{check_list, check_momentum, nan_as_null, of_group};
+use super::group_lists::{check_list, check_momentum, of_group};
 use super::{AnnealStrategy, At, GroupWise, Groups, List, SchedulerError, length};
 
 /// Raises the rate from `max_lr / div_factor` to `max_lr` and lowers it to `max_lr / (div_factor · final_div_factor)`,
@@ -44,7 +44,7 @@ use super::{AnnealStrategy, At, GroupWise, Groups, List, SchedulerError, length}
 #[serde(default, deny_unknown_fields)]
 pub struct OneCycleLR {
     /// The highest rate, the same for all groups.
-    #[serde(with = "nan_as_null")]
+    #[serde(with = "crate::nan_as_null")]
     pub max_lr: f64,
     /// The highest rate of each group, instead.
     pub max_lrs: List<f64>,
@@ -188,7 +188,8 @@ impl GroupWise for OneCycleLR {
         self.cycle_momentum.then(|| self.values(at, group, 0.0).1)
     }
     fn own_length(&self) -> Option<usize> {
-        let total = if self.total_steps > 0 { self.total_steps } else { self.epochs * self.steps_per_epoch };
+        let total =
+            if self.total_steps > 0 { self.total_steps } else { self.epochs.saturating_mul(self.steps_per_epoch) };
         (total > 0).then_some(total)
     }
     fn set_own_length(&mut self, steps: usize) {

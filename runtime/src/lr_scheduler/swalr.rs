@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, demand, implement_settings};
-use super::group_lists::{check_list, nan_as_null, of_group};
+use super::group_lists::{check_list, of_group};
 use super::{AnnealStrategy, At, GroupWise, Groups, List, SchedulerError, length};
 
 /// Moves the rate from where it is to `swa_lr` in `anneal_epochs` steps, and holds it there.
@@ -31,7 +31,7 @@ use super::{AnnealStrategy, At, GroupWise, Groups, List, SchedulerError, length}
 #[serde(default, deny_unknown_fields)]
 pub struct SWALR {
     /// The rate to go to, the same for all groups.
-    #[serde(with = "nan_as_null")]
+    #[serde(with = "crate::nan_as_null")]
     pub swa_lr: f64,
     /// The rate of each group, instead.
     pub swa_lrs: List<f64>,

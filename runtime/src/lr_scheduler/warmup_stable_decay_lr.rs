@@ -63,7 +63,7 @@ impl WarmupStableDecayLR {
     };
 
     const fn fault(&self) -> Option<Fault> {
-        let (ways, total) = (self.warmup_steps + self.decay_steps, self.total_steps);
+        let (ways, total) = (self.warmup_steps.saturating_add(self.decay_steps), self.total_steps);
         demand!(
             WarmupStableDecayLR,
             decay_steps = self.decay_steps,

@@ -45,7 +45,8 @@ fn required_options_are_asked_for() {
     assert_eq!(refusal(NoamLR::DEFAULT), "NoamLR: d_model = 0, expected 1 or more (it is required)");
     let expected = "WarmupStableDecayLR: decay_steps = 0, expected 1 or more (it is required)";
     assert_eq!(refusal(WarmupStableDecayLR::DEFAULT), expected);
-    let expected = "LambdaLR: lr_lambda = a function with the value NaN at step 0, expected a function with finite values (it is required)";
+    let expected = "LambdaLR: lr_lambda = a function with the value NaN at step 0, \
+                    expected a function with finite values (it is required)";
     assert_eq!(refusal(LambdaLR::DEFAULT), expected);
     assert_eq!(refusal(MultiplicativeLR::DEFAULT), expected.replace("LambdaLR", "MultiplicativeLR"));
 }
