@@ -1,6 +1,15 @@
 //! Shares of a batch, and of the parameters, for several threads.
+//!
+//! A step has two kinds of phases. In one ([`for_each`]) each thread takes rows of the batch through all layers; in the
+//! other ([`for_each_update`]) each takes a part of the parameters and sums their gradients over all rows. Rows do not
+//! meet in the first, parameters not in the second, and each sum has one order, so the result has the same bits however
+//! the work is shared out, and whoever does it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod pool;
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::network::ParamSpec;
 use crate::{Real, Update};
@@ -64,16 +73,102 @@ pub fn num_threads() -> usize {
     }
 }
 
+/// What is less work than this, in floating-point operations, is done by one thread; what is more has one thread for each
+/// so many. About 6 µs of a fast core, where two meetings of the threads cost about 1 µs.
+const MIN_WORK: u64 = 1 << 20;
+
+static WORK: AtomicU64 = AtomicU64::new(MIN_WORK);
+
+/// Sets how many floating-point operations are worth a thread of their own. With 0 all work is shared out as far as it
+/// can be, which is for tests.
+pub fn set_min_work(operations: u64) {
+    WORK.store(operations, Ordering::Relaxed);
+}
+
+/// How often, since the program began, a thread other than the caller's has taken a share of some work.
+pub fn shares_taken_by_helpers() -> u64 {
+    pool::POOL.helped()
+}
+
+/// How many threads should do `work` that can be cut into `pieces`.
+#[inline]
+fn threads_for(work: u64, pieces: usize) -> usize {
+    let threads = num_threads().min(pieces);
+    if threads <= 1 {
+        return 1;
+    }
+    let enough = work.checked_div(WORK.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
+    threads.min(usize::try_from(enough).unwrap_or(usize::MAX))
+}
+
+/// Work of which each thread takes a share, until nothing is left.
+struct Rest<P>(Mutex<Option<P>>);
+
+impl<P> Rest<P> {
+    /// Takes off a share: `cut` gets what there is, and returns the share and the rest.
+    fn take(&self, cut: impl FnOnce(P) -> (P, Option<P>)) -> Option<P> {
+        // If `cut` panics, nothing is left, and the panic is passed on.
+        let mut rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (share, left) = cut(rest.take()?);
+        *rest = left;
+        Some(share)
+    }
+}
+
+/// Lets `threads` threads take shares off `all` with `cut` and do them with `body`.
+fn share_out<P: Send>(threads: usize, all: P, cut: impl Fn(P) -> (P, Option<P>) + Sync, body: impl Fn(P) + Sync) {
+    let rest = Rest(Mutex::new(Some(all)));
+    #[cfg(test)]
+    let forced = crate::simd::Isa::forced();
+    let work = || {
+        while let Some(share) = rest.take(&cut) {
+            #[cfg(test)]
+            if let Some(isa) = forced {
+                isa.force(|| body(share));
+                continue;
+            }
+            body(share);
+        }
+    };
+    pool::POOL.run(threads - 1, &work);
+}
+
 /// Runs `body` on the rows of `part`, shared out among the threads in contiguous shares. `work` is about how many
 /// floating-point operations all of it takes: what is too little to gain from a second thread is done by one.
+///
+/// No allocation, except for new threads after [`set_num_threads`]. With one thread it is nothing but a call of `body`.
+///
+/// # Panics
+/// If `body` does, on whatever thread.
 #[inline]
 pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
-    let _ = work;
-    body(part);
+    let rows = part.rows();
+    let threads = threads_for(work, rows);
+    if threads <= 1 {
+        return body(part);
+    }
+    let share = rows.div_ceil(threads);
+    // Whole tiles of rows are faster, if the shares stay about equal.
+    let share = if share >= 24 { share.next_multiple_of(6) } else { share };
+    share_out(
+        threads,
+        part,
+        |rest: P| match rest.rows() > share {
+            true => {
+                let (share, rest) = rest.split_at(share);
+                (share, Some(rest))
+            }
+            false => (rest, None),
+        },
+        body,
+    );
 }
 
 /// Runs `body` on `update`, shared out among the threads by cutting the flat parameter array, each parameter at
 /// multiples of its [`ParamSpec::row`] only. `work`: see [`for_each`].
+///
+/// # Panics
+/// If `body` does, on whatever thread.
 #[inline]
 pub fn for_each_update<T: Real>(
     update: Update<'_, T>,
@@ -81,6 +176,41 @@ pub fn for_each_update<T: Real>(
     work: u64,
     body: impl Fn(Update<'_, T>) + Sync,
 ) {
-    let _ = (table, work);
-    body(update);
+    let all = update.range();
+    let threads = threads_for(work, all.len());
+    if threads <= 1 {
+        return body(update);
+    }
+    let share = all.len().div_ceil(threads);
+    share_out(
+        threads,
+        update,
+        |rest: Update<'_, T>| {
+            let range = rest.range();
+            match cut(table, range.start + share) {
+                at if at > range.start && at < range.end => {
+                    let (share, rest) = rest.split_at(at);
+                    (share, Some(rest))
+                }
+                _ => (rest, None),
+            }
+        },
+        body,
+    );
 }
+
+/// The first place from `at` on where the flat array may be cut.
+fn cut(table: &[ParamSpec], at: usize) -> usize {
+    match table.iter().find(|param| at < param.offset + param.len) {
+        Some(param) if at > param.offset => {
+            // Many rows at once where there are many: cuts then lie on cache lines, and tiles are whole.
+            let rows = param.len / param.row;
+            let unit = param.row * if rows >= 192 { 48 } else { 1 };
+            (param.offset + (at - param.offset).next_multiple_of(unit)).min(param.offset + param.len)
+        }
+        _ => at,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Shares cover everything once, threads take part, panics come through.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::network::{Kind, Layout};
+
+/// The number of threads and the minimum of work belong to the whole process: one test at a time.
+static SETTINGS: Mutex<()> = Mutex::new(());
+
+struct Settings(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
+
+fn with_threads(threads: usize) -> Settings {
+    let guard = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    set_num_threads(threads);
+    set_min_work(0);
+    Settings(guard)
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        set_num_threads(1);
+        set_min_work(MIN_WORK);
+    }
+}
+
+/// Waits until `threads` have come here; not for ever, because another test may have the pool.
+fn meet(come: &AtomicUsize, threads: usize) {
+    let begin = Instant::now();
+    come.fetch_add(1, Ordering::Relaxed);
+    while come.load(Ordering::Relaxed) < threads && begin.elapsed() < Duration::from_millis(200) {
+        thread::yield_now();
+    }
+}
+
+/// Whether as many threads as shares can be seen to work at once.
+fn all_work_at_once(threads: usize) -> bool {
+    (0..50).any(|_| {
+        let (come, names) = (AtomicUsize::new(0), Mutex::new(BTreeSet::new()));
+        for_each(&vec![0; threads][..], 0, |_: &[i32]| {
+            meet(&come, threads);
+            names.lock().expect("no panic").insert(format!("{:?}", thread::current().id()));
+        });
+        names.into_inner().expect("no panic").len() == threads
+    })
+}
+
+#[test]
+fn as_many_threads_work_as_were_asked_for() {
+    let _settings = with_threads(3);
+    let before = shares_taken_by_helpers();
+    assert!(all_work_at_once(3));
+    assert!(shares_taken_by_helpers() >= before + 2);
+}
+
+#[test]
+fn every_row_is_done_once_for_any_number_of_rows_and_threads() {
+    for threads in [1, 2, 3, 5, 8] {
+        let _settings = with_threads(threads);
+        for rows in [0, 1, 2, 7, 24, 64, 100, 257] {
+            let mut count = vec![0; rows];
+            for_each(&mut count[..], 0, |share: &mut [i32]| share.iter_mut().for_each(|n| *n += 1));
+            assert!(count.iter().all(|&n| n == 1), "{rows} rows, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn work_that_is_too_little_stays_on_the_caller() {
+    let _settings = with_threads(4);
+    set_min_work(1000);
+    let (me, calls) = (thread::current().id(), AtomicUsize::new(0));
+    for_each(&[0; 64][..], 1999, |share: &[i32]| {
+        assert_eq!((thread::current().id(), share.len()), (me, 64));
+        calls.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(calls.into_inner(), 1);
+}
+
+#[test]
+fn a_panic_on_any_thread_reaches_the_caller_and_the_pool_goes_on() {
+    let _settings = with_threads(2);
+    for bad in [0, 1] {
+        let come = AtomicUsize::new(0);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            for_each(&[0, 1][..], 0, |share: &[i32]| {
+                meet(&come, 2);
+                assert!(share != [bad], "share {bad}");
+            });
+        }));
+        let message = caught.expect_err("a share panicked");
+        assert_eq!(message.downcast_ref::<String>().map(String::as_str), Some(format!("share {bad}").as_str()));
+        assert!(all_work_at_once(2));
+    }
+}
+
+#[test]
+fn a_job_within_a_job_runs_on_its_own_thread() {
+    let _settings = with_threads(2);
+    let inner = |_: &[i32]| {
+        let me: ThreadId = thread::current().id();
+        for_each(&[0; 10][..], 0, |_: &[i32]| assert_eq!(thread::current().id(), me));
+    };
+    for_each(&[0, 1][..], 0, inner);
+}
+
+#[test]
+fn threads_that_fell_asleep_wake_up() {
+    let _settings = with_threads(2);
+    for _ in 0..3 {
+        thread::sleep(Duration::from_millis(20));
+        assert!(all_work_at_once(2));
+    }
+}
+
+const fn param(offset: usize, rows: usize, row: usize) -> ParamSpec {
+    ParamSpec { name: "p", shape: &[], offset, len: rows * row, row, kind: Kind::Weight, layout: Layout::Same }
+}
+
+#[test]
+fn the_parameters_are_cut_between_rows_and_each_is_updated_once() {
+    const TABLE: [ParamSpec; 4] = [param(0, 10, 7), param(80, 1, 33), param(128, 300, 5), param(1632, 3, 40)];
+    for threads in [1, 2, 3, 7, 16] {
+        let _settings = with_threads(threads);
+        let mut gradients = vec![0.0f32; 1760];
+        for_each_update(Update::accumulate(&mut gradients, None), &TABLE, 0, |mut update| {
+            for param in TABLE {
+                for start in (param.offset..param.offset + param.len).step_by(param.row) {
+                    let (range, row) = (update.range(), start..start + param.row);
+                    if range.contains(&row.start) {
+                        assert!(range.contains(&(row.end - 1)), "{row:?} is cut by {range:?}");
+                        update.finish(0, start, &vec![1.0; param.row]);
+                    }
+                }
+            }
+        });
+        let expected: usize = TABLE.iter().map(|param| param.len).sum();
+        assert_eq!(gradients.iter().sum::<f32>(), expected as f32);
+        assert!(gradients.iter().all(|&g| g <= 1.0));
+    }
+}
