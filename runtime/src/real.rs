@@ -20,6 +20,7 @@ pub trait Real:
     sealed::Sealed
     + crate::kernels::Kernels
     + crate::network::Sample<Self>
+    + crate::optim::ParamKernels
     + crate::optim::RuleKernels
     + crate::optim::VectorKernels
     + crate::loss::LossKernels

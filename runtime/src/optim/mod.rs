@@ -8,6 +8,7 @@
 #[macro_use]
 mod options;
 mod adadelta;
+mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
@@ -16,14 +17,19 @@ mod adan;
 mod asgd;
 mod element_wise;
 mod groups;
+mod lamb;
+mod lars;
 mod lion;
+mod muon;
 mod nadam;
+mod param_wise;
 mod pattern;
 mod radam;
 mod rmsprop;
 mod rprop;
 mod rules;
 mod sgd;
+mod sparse_adam;
 mod state_dict;
 #[cfg(test)]
 mod tests;
@@ -38,6 +44,7 @@ use crate::network::ParamSpec;
 use crate::{Real, Update};
 
 pub use adadelta::{Adadelta, AdadeltaRule};
+pub use adafactor::Adafactor;
 pub use adagrad::{Adagrad, AdagradRule};
 pub use adam::{Adam, AdamRule};
 pub use adamax::{Adamax, AdamaxRule};
@@ -46,14 +53,19 @@ pub use adan::{Adan, AdanRule};
 pub use asgd::{ASGD, ASGDRule};
 pub use element_wise::{ElementWise, ElementWiseState, MAX_SCALARS, Progress};
 pub use groups::{GroupBuilder, groups};
+pub use lamb::LAMB;
+pub use lars::LARS;
 pub use lion::{Lion, LionRule};
+pub use muon::{AdjustLr, Muon, NsDtype};
 pub use nadam::{NAdam, NAdamRule};
+pub use param_wise::{ParamKernels, ParamStep, ParamWise, ParamWiseState};
 pub use pattern::{matches, matches_any};
 pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RMSprop, RMSpropRule};
 pub use rprop::{Rprop, RpropRule};
 pub use rules::RuleKernels;
 pub use sgd::{SGD, SGDRule};
+pub use sparse_adam::SparseAdam;
 pub use state_dict::{GroupState, OptimizerStateDict, StateValue};
 pub use vector::VectorKernels;
 
@@ -185,6 +197,18 @@ pub enum OptimError {
         /// Its value.
         found: String,
         /// What is allowed.
+        expected: &'static str,
+    },
+    /// A parameter that the optimizer cannot train.
+    #[error("{optimizer} cannot train {parameter}: found {found}, expected {expected}")]
+    Unsupported {
+        /// The optimizer's name.
+        optimizer: &'static str,
+        /// The parameter's name.
+        parameter: String,
+        /// What it is.
+        found: String,
+        /// What it should be.
         expected: &'static str,
     },
     /// A group's label or pattern matches no parameter.

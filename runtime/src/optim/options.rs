@@ -11,6 +11,11 @@ pub(crate) const fn finite(x: f64) -> bool {
     x.is_finite()
 }
 
+/// Finite and above 0.
+pub(crate) const fn positive(x: f64) -> bool {
+    x > 0.0 && x.is_finite()
+}
+
 /// In [0, 1).
 pub(crate) const fn below_one(x: f64) -> bool {
     x >= 0.0 && x < 1.0
