@@ -1,145 +1,30 @@
-//! The layers by name, for documentation: hovering on one in a declaration finds it here.
+//! The manual of the layers that `network!` knows: what each computes, its arguments and its shapes.
+//!
+//! The types here hold nothing and do nothing. They stand for the layers, so that hovering over a layer's name in a
+//! declaration, or going to its definition, finds its documentation.
+//!
+//! Names, order of the arguments, defaults and numbers are those of `torch.nn`. What holds for all:
+//! - Arguments are positional, then by name: `Linear(784, 64, bias = false)`.
+//! - A dimension is a number, a computation (`4 * D`), a named constant of type `usize`, or, where what comes before says
+//!   it, `_`.
+//! - Shapes are written without the batch, `[C, L]`, but axes are counted as PyTorch counts them, the batch being axis 0.
+//! - `device` and `dtype` do not exist: a network runs on the CPU, in the type that its type parameter says.
+//!
+//! Your own layer is any type that implements [`CustomLayer`](crate::layer::CustomLayer).
 
-/// ReLU.
-#[derive(Clone, Copy, Debug)]
-pub struct ReLU;
+mod activations;
+mod joins;
+mod linear;
+mod norms;
+mod shapes;
+mod softmaxes;
 
-/// ReLU6.
-#[derive(Clone, Copy, Debug)]
-pub struct ReLU6;
-
-/// LeakyReLU.
-#[derive(Clone, Copy, Debug)]
-pub struct LeakyReLU;
-
-/// ELU.
-#[derive(Clone, Copy, Debug)]
-pub struct ELU;
-
-/// SELU.
-#[derive(Clone, Copy, Debug)]
-pub struct SELU;
-
-/// CELU.
-#[derive(Clone, Copy, Debug)]
-pub struct CELU;
-
-/// GELU.
-#[derive(Clone, Copy, Debug)]
-pub struct GELU;
-
-/// SiLU.
-#[derive(Clone, Copy, Debug)]
-pub struct SiLU;
-
-/// Mish.
-#[derive(Clone, Copy, Debug)]
-pub struct Mish;
-
-/// Sigmoid.
-#[derive(Clone, Copy, Debug)]
-pub struct Sigmoid;
-
-/// LogSigmoid.
-#[derive(Clone, Copy, Debug)]
-pub struct LogSigmoid;
-
-/// Hardsigmoid.
-#[derive(Clone, Copy, Debug)]
-pub struct Hardsigmoid;
-
-/// Tanh.
-#[derive(Clone, Copy, Debug)]
-pub struct Tanh;
-
-/// Hardtanh.
-#[derive(Clone, Copy, Debug)]
-pub struct Hardtanh;
-
-/// Hardswish.
-#[derive(Clone, Copy, Debug)]
-pub struct Hardswish;
-
-/// Softplus.
-#[derive(Clone, Copy, Debug)]
-pub struct Softplus;
-
-/// Softsign.
-#[derive(Clone, Copy, Debug)]
-pub struct Softsign;
-
-/// Softshrink.
-#[derive(Clone, Copy, Debug)]
-pub struct Softshrink;
-
-/// Hardshrink.
-#[derive(Clone, Copy, Debug)]
-pub struct Hardshrink;
-
-/// Tanhshrink.
-#[derive(Clone, Copy, Debug)]
-pub struct Tanhshrink;
-
-/// Threshold.
-#[derive(Clone, Copy, Debug)]
-pub struct Threshold;
-
-/// Linear.
-#[derive(Clone, Copy, Debug)]
-pub struct Linear;
-
-/// Identity.
-#[derive(Clone, Copy, Debug)]
-pub struct Identity;
-
-/// Flatten.
-#[derive(Clone, Copy, Debug)]
-pub struct Flatten;
-
-/// Unflatten.
-#[derive(Clone, Copy, Debug)]
-pub struct Unflatten;
-
-/// BatchNorm1d.
-#[derive(Clone, Copy, Debug)]
-pub struct BatchNorm1d;
-
-/// LayerNorm.
-#[derive(Clone, Copy, Debug)]
-pub struct LayerNorm;
-
-/// Dropout.
-#[derive(Clone, Copy, Debug)]
-pub struct Dropout;
-
-/// Softmax.
-#[derive(Clone, Copy, Debug)]
-pub struct Softmax;
-
-/// LogSoftmax.
-#[derive(Clone, Copy, Debug)]
-pub struct LogSoftmax;
-
-/// Softmin.
-#[derive(Clone, Copy, Debug)]
-pub struct Softmin;
-
-/// Softmax2d.
-#[derive(Clone, Copy, Debug)]
-pub struct Softmax2d;
-
-/// GLU.
-#[derive(Clone, Copy, Debug)]
-pub struct GLU;
-
-/// PReLU.
-#[derive(Clone, Copy, Debug)]
-pub struct PReLU;
-
-/// RReLU.
-#[derive(Clone, Copy, Debug)]
-pub struct RReLU;
-
-/// Add.
-#[derive(Clone, Copy, Debug)]
-pub struct Add;
+pub use activations::{
+    CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, Mish, PReLU, RReLU, ReLU,
+    ReLU6, SELU, SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
+};
+pub use joins::{Add, Residual};
+pub use linear::Linear;
+pub use norms::{BatchNorm1d, Dropout, LayerNorm};
+pub use shapes::{Flatten, Identity, Unflatten};
+pub use softmaxes::{GLU, LogSoftmax, Softmax, Softmax2d, Softmin};
