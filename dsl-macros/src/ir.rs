@@ -118,6 +118,7 @@ pub(crate) enum ParamKind {
     Weight,
     Bias,
     Norm,
+    #[expect(dead_code, reason = "no layer has a table of embeddings yet")]
     Embedding,
 }
 
@@ -135,7 +136,7 @@ pub(crate) struct Param {
     pub(crate) columns: Dim,
     /// What it is for.
     pub(crate) kind: ParamKind,
-    /// How it begins: an expression of type `glulam::init::Init`, without the path (`KaimingUniform { … }`).
+    /// How it begins: an expression of type `glulam::init::Init`, a name that `codegen` brings into scope.
     pub(crate) init: TokenStream,
 }
 

@@ -22,7 +22,7 @@ use crate::init::Init;
 /// A scale and a shift for each of `N` numbers, y = a ⊙ x + b:
 ///
 /// ```
-/// use glulam::Real;
+/// use glulam::prelude::*;
 /// use glulam::init::Init;
 /// use glulam::layer::CustomLayer;
 ///
@@ -55,9 +55,11 @@ use crate::init::Init;
 ///     }
 /// }
 ///
-/// let mut y = [0.0; 2];
-/// Scale::<2>.forward(&[2.0, 3.0, 0.5, 0.5], &[10.0, 100.0], &mut y);
-/// assert_eq!(y, [20.5, 300.5]);
+/// network! { Net < Linear(3, 2) -> scale: Scale::<2> => [2] -> Linear(2, 1) > }
+///
+/// let mut net = Net::seeded(0);
+/// net.params_mut().scale_parameters.copy_from_slice(&[2.0, 3.0, 0.5, 0.5]);
+/// assert_eq!(Net::PARAMETERS, 8 + 4 + 3);
 /// ```
 ///
 /// # References

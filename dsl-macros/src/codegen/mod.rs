@@ -82,8 +82,9 @@ impl Unit<'_> {
         });
         let uses = written.filter_map(|(written, span)| {
             let name = written.split('(').next()?.trim();
-            let ident = syn::parse_str::<Ident>(name).ok()?;
-            let ident = Ident::new(&ident.to_string(), span);
+            // A layer of the user's own has its documentation elsewhere.
+            let documented = name == "Residual" || crate::layers::lookup(name).is_some();
+            let ident = documented.then(|| Ident::new(name, span))?;
             Some(quote!(const _: ::glulam::layers::#ident = ::glulam::layers::#ident;))
         });
         quote!(#(#assertions)* #(#uses)*)

@@ -1,6 +1,6 @@
 //! The struct, its views of the parameters, and its constructors.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::{Unit, generic, ident, number};
@@ -65,11 +65,11 @@ impl Unit<'_> {
             let doc = format!("`{}`", p.key);
             quote! {
                 #[doc = #doc]
-                Init::#init.fill(&PARAMS[#index], &mut weights.parameters, &mut generator);
+                #init.fill(&PARAMS[#index], &mut weights.parameters, &mut generator);
             }
         });
         let initial = self.plan.buffers.iter().filter(|b| !b.counter && b.init != 0.0).map(|b| {
-            let (doc, init) = (format!("`{}`", b.key), b.init);
+            let (doc, init) = (format!("`{}`", b.key), Literal::f64_unsuffixed(b.init));
             let (offset, end) = (&b.offset, b.offset.add(&b.shape.len()));
             quote! {
                 #[doc = #doc]

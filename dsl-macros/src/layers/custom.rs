@@ -76,7 +76,9 @@ impl Layer for Custom {
     }
 
     fn params(&self) -> Vec<Param> {
-        vec![vector("parameters", vec![self.parameters()], ParamKind::Weight, quote!(Constant(0.0)))]
+        let path = &self.path;
+        let init = quote!(<#path as ::glulam::layer::CustomLayer>::INIT);
+        vec![vector("parameters", vec![self.parameters()], ParamKind::Weight, init)]
     }
 
     fn statistics(&self) -> Vec<(&'static str, Dim)> {

@@ -79,7 +79,7 @@ impl Linear {
         let shapes = [vec![self.out_features.clone(), self.in_dim()], vec![self.out_features.clone()]];
         for (init, shape) in [&self.init, &self.bias_init].into_iter().zip(shapes) {
             if let Some((init, span)) = init {
-                let condition = quote!(::glulam::init::Init::#init.problem(&[#(#shape),*]).is_none());
+                let condition = quote!(#init.problem(&[#(#shape),*]).is_none());
                 let message = format!("this initialisation does not suit a parameter of `{}`", from.written);
                 errors.assert(*span, condition, message);
             }
@@ -129,7 +129,7 @@ impl Layer for Linear {
 
     fn params(&self) -> Vec<Param> {
         let (rows, columns) = (self.in_dim(), self.out_features.clone());
-        let default = || quote!(Default { fan_in: #rows });
+        let default = || quote!(Init::Default { fan_in: #rows });
         let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
         let weight = Param {
             name: "weight",

@@ -26,8 +26,8 @@ impl Affine {
     }
 
     fn params(self, shape: &[Dim]) -> Vec<Param> {
-        let weight = vector("weight", shape.to_vec(), ParamKind::Norm, quote!(Constant(1.0)));
-        let bias = vector("bias", shape.to_vec(), ParamKind::Bias, quote!(Constant(0.0)));
+        let weight = vector("weight", shape.to_vec(), ParamKind::Norm, quote!(Init::ONES));
+        let bias = vector("bias", shape.to_vec(), ParamKind::Bias, quote!(Init::ZEROS));
         [self.weight.then_some(weight), self.bias.then_some(bias)].into_iter().flatten().collect()
     }
 

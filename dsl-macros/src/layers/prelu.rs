@@ -64,7 +64,7 @@ impl Layer for PReLU {
 
     fn params(&self) -> Vec<Param> {
         let init = &self.init.tokens;
-        vec![vector("weight", vec![self.num_parameters.clone()], ParamKind::Weight, quote!(Constant(#init)))]
+        vec![vector("weight", vec![self.num_parameters.clone()], ParamKind::Weight, quote!(Init::Constant(#init)))]
     }
 
     fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {

@@ -153,11 +153,6 @@ impl<'a> Args<'a> {
         &self.layer
     }
 
-    /// Where the layer's name stands.
-    pub(crate) fn span(&self) -> Span {
-        self.span
-    }
-
     /// What follows is given by name alone (what PyTorch writes after `*`).
     pub(crate) fn keyword_only(&mut self) {
         self.keyword_only = true;
@@ -312,7 +307,7 @@ impl<'a> Args<'a> {
         default
     }
 
-    /// An initialisation, `kaiming_normal(nonlinearity = "relu")`: an `Init` without its path, and where it stands.
+    /// An initialisation, `kaiming_normal(nonlinearity = "relu")`: a value of `Init`, and where it stands.
     pub(crate) fn init(&mut self, name: &str, errors: &mut Diagnostics) -> Option<(TokenStream, Span)> {
         let argument = self.optional(name, "…".into())?;
         let init = super::init::read(&argument, self.env, errors);

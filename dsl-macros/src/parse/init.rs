@@ -25,7 +25,7 @@ const NAMES: [&str; 14] = [
     "sparse",
 ];
 
-/// The variant of `Init`, without the enum's name: `KaimingNormal { a: 0.0, … }`.
+/// A value of `Init`: `::glulam::init::Init::KaimingNormal { a: 0.0, … }`.
 pub(crate) fn read(argument: &Argument, env: &Env, errors: &mut Diagnostics) -> Option<TokenStream> {
     let mut cursor = Cursor::new(argument.value.clone(), argument.extent.0);
     let name = cursor.eat_ident();
@@ -50,7 +50,7 @@ pub(crate) fn read(argument: &Argument, env: &Env, errors: &mut Diagnostics) -> 
     }
     let mut args = Args::new(&name, group.as_ref(), env, errors);
     let init = variant(bare, &mut args, errors);
-    args.finish(errors).map(|()| init)
+    args.finish(errors).map(|()| quote!(::glulam::init::Init::#init))
 }
 
 fn variant(name: &str, args: &mut Args<'_>, errors: &mut Diagnostics) -> TokenStream {

@@ -91,11 +91,6 @@ impl Env {
         self.0.insert(name.to_string(), value);
     }
 
-    /// The names that have values.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
     /// Puts values in the place of names. A number stands at the name's span, so that errors point at it.
     pub(crate) fn substitute(&self, stream: TokenStream) -> TokenStream {
         if self.0.is_empty() {
