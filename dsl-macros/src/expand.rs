@@ -33,6 +33,16 @@ pub(crate) fn networks(input: TokenStream) -> TokenStream {
     quote!(#mistakes #(#items)*)
 }
 
+/// The items of one trainer, and the mistakes that were found. `train!` has two passes, parse and codegen: what a name
+/// means is for rustc to say.
+pub(crate) fn trainer(input: TokenStream) -> TokenStream {
+    let mut errors = Diagnostics::new();
+    let trainer = parse::train::parse(input, &mut errors);
+    let items = trainer.map(|trainer| codegen::trainer(&trainer, errors.any()));
+    let mistakes = errors.finish().err();
+    quote!(#mistakes #items)
+}
+
 /// The passes that can fail, with a barrier after each.
 fn check(network: &ast::Network, unparsed: bool, errors: &mut Diagnostics) -> Option<Graph> {
     let graph = resolve::resolve(network, errors)?;

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+mod ast_train;
 mod backward;
 mod codegen;
 mod diagnostics;
@@ -24,4 +25,10 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn network(input: TokenStream) -> TokenStream {
     expand::networks(input.into()).into()
+}
+
+/// Declares a trainer. See the documentation of `glulam`.
+#[proc_macro]
+pub fn train(input: TokenStream) -> TokenStream {
+    expand::trainer(input.into()).into()
 }

@@ -27,12 +27,13 @@ mod real;
 pub mod rng;
 pub mod simd;
 mod summary;
+pub mod train;
 mod update;
 mod workspace;
 
 pub use checkpoint::{StateDict, StateDictExt};
 pub use flat::Flat;
-pub use glulam_macros::network;
+pub use glulam_macros::{network, train};
 pub use network::{Gradients, Mode, Network, Outputs, Weights};
 pub use real::Real;
 pub use rng::manual_seed;

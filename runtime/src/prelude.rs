@@ -4,4 +4,5 @@ pub use crate::checkpoint::{StateDict, StateDictExt};
 pub use crate::loss::*;
 pub use crate::lr_scheduler::*;
 pub use crate::optim::*;
-pub use crate::{Mode, Network, Real, manual_seed, network};
+pub use crate::train::{Epochs, Steps, Trainer};
+pub use crate::{Mode, Network, Real, manual_seed, network, train};

@@ -7,6 +7,7 @@ mod docs;
 mod network;
 mod params;
 mod stub;
+mod train;
 mod values;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -17,6 +18,7 @@ use crate::ir::{Dim, Program, Shape};
 use crate::plan::Plan;
 
 pub(crate) use stub::stub;
+pub(crate) use train::trainer;
 
 /// All that is written for one network.
 pub(crate) struct Unit<'a> {

@@ -7,3 +7,4 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod network;
 pub(crate) mod tokens;
+pub(crate) mod train;

@@ -50,6 +50,7 @@ pub use bce_with_logits::BCEWithLogitsLoss;
 pub use binary_focal::BinaryFocalLoss;
 pub use categorical_focal::CategoricalFocalLoss;
 pub use check::Expects;
+pub(crate) use check::Text;
 pub use cross_entropy::CrossEntropyLoss;
 pub use hinge_embedding::HingeEmbeddingLoss;
 pub use huber::HuberLoss;

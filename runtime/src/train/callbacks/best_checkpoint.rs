@@ -1,0 +1,67 @@
+//! Keeping the best weights.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Better, Callback, Running, foreign};
+use crate::train::{EpochRecord, TrainError};
+
+/// Writes the network's weights to a safetensors file after each epoch in which a number is the best so far.
+///
+/// # Example
+/// ```
+/// use glulam::train::{BestCheckpoint, Better};
+/// let best = BestCheckpoint { better: Better::Higher, ..BestCheckpoint::new("best.safetensors", "val_accuracy") };
+/// # assert_eq!(best.monitor, "val_accuracy");
+/// ```
+///
+/// # References
+/// Keras's `ModelCheckpoint(save_best_only=True, save_weights_only=True)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BestCheckpoint {
+    /// The file, which is replaced each time.
+    pub path: PathBuf,
+    /// The number that is watched: see [`EpochRecord::get`].
+    pub monitor: String,
+    /// Which is better.
+    pub better: Better,
+    best: Option<f64>,
+}
+
+impl BestCheckpoint {
+    /// Watches `monitor`, of which lower numbers are better.
+    pub fn new(path: impl Into<PathBuf>, monitor: impl Into<String>) -> Self {
+        BestCheckpoint { path: path.into(), monitor: monitor.into(), better: Better::Lower, best: None }
+    }
+
+    /// The number of the weights in the file.
+    pub fn best(&self) -> Option<f64> {
+        self.best
+    }
+}
+
+impl Callback for BestCheckpoint {
+    fn on_epoch(&mut self, epoch: &EpochRecord, run: &mut dyn Running) -> Result<(), TrainError> {
+        let value = epoch.watched(&self.monitor)?;
+        if self.better.than(value, self.best, 0.0) {
+            run.save_model(&self.path)?;
+            self.best = Some(value);
+        }
+        Ok(())
+    }
+
+    fn watches(&self) -> Vec<String> {
+        vec![self.monitor.clone()]
+    }
+
+    fn state(&self) -> Value {
+        json!(self.best)
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), TrainError> {
+        self.best = Option::deserialize(state).map_err(|error| foreign("BestCheckpoint", &error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! What `train!` has the compiler check: numbers in their range, patterns that choose something. Each stops the
+//! compilation at the user's token with what to change.
+
+use super::TrainError;
+use crate::loss::Text;
+use crate::network::ParamSpec;
+use crate::optim::{matches, matches_any};
+
+/// Checks `clip_grad_norm: …`.
+pub const fn assert_clip_grad_norm(max_norm: f64) {
+    assert!(max_norm > 0.0, "`clip_grad_norm` must be above 0");
+}
+
+/// Checks `clip_grad_value: …`.
+pub const fn assert_clip_grad_value(clip_value: f64) {
+    assert!(clip_value > 0.0, "`clip_grad_value` must be above 0");
+}
+
+/// Checks `accumulate: …`.
+pub const fn assert_accumulate(batches: usize) {
+    assert!(batches > 0, "`accumulate` must be at least 1");
+}
+
+/// Checks `ema: …`.
+pub const fn assert_ema(decay: f64) {
+    assert!(decay >= 0.0 && decay <= 1.0, "`ema` must be in [0, 1]");
+}
+
+/// Checks that `pattern` chooses parameters of `table`, and none that one of the `earlier` groups has chosen.
+pub const fn assert_chooses(pattern: &str, earlier: &[&str], table: &[ParamSpec]) {
+    if !matches_any(pattern, table) {
+        let mut text = Text::new().text("no parameter is called `").text(pattern).text("`; there are ");
+        let mut i = 0;
+        while i < table.len() {
+            text = if i > 0 { text.text(", ") } else { text };
+            text = text.text(table[i].name);
+            i += 1;
+        }
+        text.panic()
+    }
+    let mut i = 0;
+    while i < table.len() {
+        let mut group = 0;
+        while group < earlier.len() {
+            if matches(pattern, table[i].name) && matches(earlier[group], table[i].name) {
+                let text = Text::new().text("`").text(table[i].name).text("` is in two groups, `");
+                text.text(earlier[group]).text("` and `").text(pattern).text("`").panic()
+            }
+            group += 1;
+        }
+        i += 1;
+    }
+}
+
+/// A setting that `train!` has declared, and that is therefore there.
+///
+/// # Errors
+/// If somebody made the settings by hand and left it out.
+pub fn declared<V>(setting: Option<V>, name: &'static str) -> Result<V, TrainError> {
+    let error = || TrainError::Setting { name, found: "nothing".into(), expected: "a value".into() };
+    setting.ok_or_else(error)
+}

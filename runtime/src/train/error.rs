@@ -1,0 +1,76 @@
+//! What can stop a step or a run.
+
+use std::io;
+use std::path::Path;
+
+use crate::checkpoint::StateDictError;
+use crate::clip::ClipError;
+use crate::data::DataError;
+use crate::loss::LossError;
+use crate::lr_scheduler::SchedulerError;
+use crate::optim::OptimError;
+
+/// What can stop a training step or a whole run.
+///
+/// After an error in a step nothing has changed: no parameter, no running statistic, no state of the optimizer or the
+/// schedule. (Gradients that were being accumulated are dropped if it is they that are not finite.)
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what the fields are")]
+pub enum TrainError {
+    /// A batch without samples.
+    #[error("a batch of no samples, expected at least 1")]
+    EmptyBatch,
+    /// A batch larger than the workspace.
+    #[error(
+        "a batch of {found} samples in a trainer with room for {capacity}: set `.capacity({found})` on its builder"
+    )]
+    BatchTooLarge { found: usize, capacity: usize },
+    /// Samples with another number of scalars than the network takes.
+    #[error("inputs of shape {found:?}, expected {expected:?}")]
+    InputShape { found: Vec<usize>, expected: Vec<usize> },
+    /// The loss of a step is NaN or infinite.
+    #[error("the loss of step {step} is {loss}; nothing has been changed by it")]
+    NonFiniteLoss { step: u64, loss: f64 },
+    /// The norm of the gradients of a step is NaN or infinite, where they were to be clipped by it.
+    #[error("the norm of the gradients of step {step} is {norm}; no parameter has been changed by it")]
+    NonFiniteGradient { step: u64, norm: f64 },
+    /// A number in `train!` or on a builder that is not allowed.
+    #[error("{name} = {found}, expected {expected}")]
+    Setting { name: &'static str, found: String, expected: String },
+    /// A schedule or callback watches a number that a run does not have.
+    #[error("no number of an epoch is called {found:?}; there are {known}")]
+    UnknownMetric { found: String, known: String },
+    /// Targets, or options of the loss.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// Options or groups of the optimizer.
+    #[error(transparent)]
+    Optimizer(#[from] OptimError),
+    /// Options of the schedule.
+    #[error(transparent)]
+    Scheduler(#[from] SchedulerError),
+    /// A limit of the gradients that is not allowed.
+    #[error(transparent)]
+    Clip(#[from] ClipError),
+    /// The data could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Weights that do not fit, or their file.
+    #[error(transparent)]
+    StateDict(#[from] StateDictError),
+    /// A checkpoint of another run.
+    #[error("the checkpoint does not fit: {what}: {problem}")]
+    Checkpoint { what: String, problem: String },
+    /// A file that a run writes.
+    #[error("{path}: {source}")]
+    Io { path: String, source: io::Error },
+    /// An error of a callback of your own.
+    #[error("{0}")]
+    Callback(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl TrainError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        TrainError::Io { path: path.display().to_string(), source }
+    }
+}

@@ -1,0 +1,89 @@
+//! What a run has reached, epoch by epoch.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The epochs of a run, those before a resume included.
+///
+/// # Example
+/// ```
+/// use glulam::train::{EpochRecord, History};
+/// let epoch = EpochRecord { epoch: 1, val_loss: Some(0.5), ..EpochRecord::default() };
+/// let history = History { epochs: vec![epoch] };
+/// assert_eq!(history.last().and_then(|epoch| epoch.get("val_loss")), Some(0.5));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// One for each epoch, in their order.
+    pub epochs: Vec<EpochRecord>,
+}
+
+impl History {
+    /// The last epoch.
+    pub fn last(&self) -> Option<&EpochRecord> {
+        self.epochs.last()
+    }
+
+    /// A number of all epochs, by name (see [`EpochRecord::get`]): NaN where an epoch does not have it.
+    pub fn column(&self, name: &str) -> Vec<f64> {
+        self.epochs.iter().map(|epoch| epoch.get(name).unwrap_or(f64::NAN)).collect()
+    }
+}
+
+/// What one epoch has reached.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The number of the epoch, from 1.
+    pub epoch: usize,
+    /// The steps of the optimizer from the beginning of the run to the end of this epoch.
+    pub steps: u64,
+    /// The learning rate of the epoch's last step (of the first parameter group).
+    pub lr: f64,
+    /// The mean loss over the epoch's samples, each in the step that it was trained in.
+    pub train_loss: f64,
+    /// The metrics over the same outputs.
+    pub train_metrics: BTreeMap<String, f64>,
+    /// The loss over the validation data after the epoch.
+    pub val_loss: Option<f64>,
+    /// The metrics over the validation data.
+    pub val_metrics: BTreeMap<String, f64>,
+    /// How long the training took, in seconds, validation not included.
+    pub seconds: f64,
+    /// Samples trained in a second.
+    pub samples_per_second: f64,
+}
+
+impl EpochRecord {
+    /// A number by its name: `train_loss`, `val_loss`, `lr`, `seconds`, `samples_per_second`, `train_accuracy`,
+    /// `val_accuracy`, and so on for each metric.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.columns().find(|(column, _)| column == name).map(|(_, value)| value)
+    }
+
+    /// All numbers with their names, in the order of a log's columns.
+    pub fn columns(&self) -> impl Iterator<Item = (String, f64)> {
+        let metrics = |prefix: &'static str, metrics| {
+            let metrics: &BTreeMap<String, f64> = metrics;
+            metrics.iter().map(move |(name, &value)| (format!("{prefix}_{name}"), value))
+        };
+        let fixed = |name: &str, value| (name.to_owned(), value);
+        std::iter::once(fixed("lr", self.lr))
+            .chain([fixed("train_loss", self.train_loss)])
+            .chain(metrics("train", &self.train_metrics))
+            .chain(self.val_loss.map(|loss| fixed("val_loss", loss)))
+            .chain(metrics("val", &self.val_metrics))
+            .chain([fixed("seconds", self.seconds), fixed("samples_per_second", self.samples_per_second)])
+    }
+
+    /// The number that a schedule or callback watches.
+    ///
+    /// # Errors
+    /// If the epoch has none of that name, with the names that it has.
+    pub(crate) fn watched(&self, name: &str) -> Result<f64, super::TrainError> {
+        self.get(name).ok_or_else(|| super::TrainError::UnknownMetric {
+            found: name.to_owned(),
+            known: self.columns().map(|(name, _)| name).collect::<Vec<_>>().join(", "),
+        })
+    }
+}

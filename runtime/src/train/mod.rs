@@ -1,0 +1,247 @@
+//! The ordinary training loop: what the trainers that `train!` emits have in common.
+//!
+//! `train!` writes out `step`, statement by statement; [`Trainer`] adds everything around it. It knows a trainer only
+//! through its [`Parts`], so it works for any network, loss, optimizer, schedule and metrics.
+//!
+//! Deliberately absent: losses with several inputs, and optimizers that evaluate the loss several times in a step. They
+//! are for a hand-written loop over the public parts.
+
+mod average;
+mod batch;
+mod builder;
+mod callbacks;
+mod checkpoint;
+mod checks;
+mod error;
+mod evaluate;
+mod fit;
+mod history;
+mod metrics;
+mod progress;
+mod run;
+mod schedule;
+mod share;
+mod source;
+mod undeclared;
+
+use std::fmt::Debug;
+use std::path::Path;
+
+pub use average::Averaged;
+pub use batch::AsBatch;
+pub use builder::{Builder, Settings, SettingsOf};
+#[cfg(feature = "csv")]
+pub use callbacks::CsvLog;
+pub use callbacks::{BestCheckpoint, Better, Callback, EarlyStopping, Running, StepRecord};
+pub use checkpoint::Resumed;
+#[doc(hidden)]
+pub use checks::{
+    assert_accumulate, assert_chooses, assert_clip_grad_norm, assert_clip_grad_value, assert_ema, declared,
+};
+pub use error::TrainError;
+pub use evaluate::{Evaluation, evaluate};
+pub use fit::{Epochs, Every, Fit, Steps};
+pub use history::{EpochRecord, History};
+#[doc(hidden)]
+pub use metrics::no_metrics;
+pub use metrics::{MetricList, Metrics};
+pub use progress::Progress;
+pub use run::{Run, RunSettings};
+pub use schedule::{Schedule, ScheduleBy};
+#[doc(hidden)]
+pub use share::Share;
+pub use source::{Defaults, Order, Source, Stream, Visit};
+#[doc(hidden)]
+pub use undeclared::Undeclared;
+
+use crate::loss::Loss;
+use crate::lr_scheduler::LrScheduler;
+use crate::optim::{GroupBuilder, Optimizer};
+use crate::{Network, Real};
+
+/// What a step of training has done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOutput<T, M: MetricList> {
+    /// The loss of this batch, before the parameters moved.
+    pub loss: T,
+    /// The learning rate of this step (of the first parameter group).
+    pub lr: f64,
+    /// The norm of the gradients before they were clipped by it; `None` if they are not, or not yet complete.
+    pub grad_norm: Option<f64>,
+    /// Whether the parameters have moved; not while gradients of several batches are added up.
+    pub updated: bool,
+    /// The metrics over all outputs since they were last reset.
+    pub metrics: M::Values,
+}
+
+/// A trainer, made by `train!`: a network with its loss, optimizer and whatever else was declared.
+///
+/// `step` is what the macro writes out; the methods around it are the same for every trainer.
+pub trait Trainer<T: Real>: Sized {
+    /// The struct's name.
+    const NAME: &'static str;
+    /// When the schedule is stepped.
+    const SCHEDULE_BY: ScheduleBy;
+    /// The network.
+    type Model: Network<T>;
+    /// The loss.
+    type Loss: Clone + Debug;
+    /// The optimizer's settings.
+    type Optimizer: Optimizer;
+    /// The schedule's settings; of no meaning where none was declared.
+    type Scheduler: LrScheduler;
+    /// The metrics, a tuple.
+    type Metrics: MetricList;
+
+    /// The settings as declared.
+    fn settings() -> SettingsOf<T, Self>;
+    /// The parameter groups as declared, of an optimizer with these settings.
+    fn groups(optimizer: Self::Optimizer) -> GroupBuilder<Self::Optimizer>;
+    /// The trainer with these settings.
+    ///
+    /// # Errors
+    /// Settings out of their range, groups that do not fit the network.
+    fn assemble(model: Self::Model, settings: SettingsOf<T, Self>) -> Result<Self, TrainError>;
+
+    /// One step of training.
+    ///
+    /// # Errors
+    /// A batch without samples or larger than there is room for, targets that do not fit, a loss that is not finite; then
+    /// nothing has changed.
+    fn step<'batch, Y: Copy + Send + Sync + 'static>(
+        &mut self,
+        batch: impl AsBatch<'batch, T, Self::Model, Y>,
+    ) -> Result<StepOutput<T, Self::Metrics>, TrainError>
+    where
+        Self::Loss: Loss<T, Y>,
+        Self::Metrics: Metrics<T, Y>;
+
+    /// Takes the optimizer's step with the gradients that have been added up so far, if there are any, though they are of
+    /// fewer batches than were declared: each of them still counts for one of those. Returns whether there were any.
+    ///
+    /// # Errors
+    /// A norm of the gradients that is not finite.
+    fn flush(&mut self) -> Result<bool, TrainError> {
+        Ok(false)
+    }
+
+    /// Trains on `train` for so many [`Epochs`] or [`Steps`] (or as a [`Fit`] says), evaluates on `validation` after each
+    /// epoch, prints a line for each, and returns what they have reached. Data is a `&DataLoader`, or a reference to a
+    /// dataset, which is then shuffled and cut into batches; `()` stands for no validation.
+    ///
+    /// A run that was resumed goes on where it was, to the same end: its length includes what came before.
+    ///
+    /// # Errors
+    /// Data that cannot be read or does not fit, a loss that is not finite, files that cannot be written, a schedule or
+    /// callback that watches a number which no epoch has.
+    fn fit<'f, Y, S, V>(&mut self, train: S, validation: V, fit: impl Into<Fit<'f>>) -> Result<History, TrainError>
+    where
+        Y: Copy + Send + Sync + 'static,
+        S: Source<<Self::Model as Network<T>>::InputScalar, Y>,
+        V: Source<<Self::Model as Network<T>>::InputScalar, Y> + Copy,
+        Self::Loss: Loss<T, Y>,
+        Self::Metrics: Metrics<T, Y>,
+    {
+        fit::fit::<T, Self, Y, S, V>(self, train, validation, fit.into())
+    }
+
+    /// The loss and the metrics over `data`, in evaluation mode; of the moving average, if there is one.
+    ///
+    /// # Errors
+    /// Data that cannot be read or does not fit.
+    fn evaluate<Y, S>(&self, data: S) -> Result<Evaluation, TrainError>
+    where
+        Y: Copy + Send + Sync + 'static,
+        S: Source<<Self::Model as Network<T>>::InputScalar, Y>,
+        Self::Loss: Loss<T, Y>,
+        Self::Metrics: Metrics<T, Y>,
+    {
+        let parts = self.parts();
+        // The trainer's own metrics go on with the training.
+        let mut metrics = parts.metrics.clone();
+        evaluate(self.best_model(), parts.loss, &mut metrics, data, parts.run.settings.batch_size)
+    }
+
+    /// The network to be used: that of the moving average, if there is one, else the trained one.
+    fn best_model(&self) -> &Self::Model {
+        let parts = self.parts();
+        parts.averaged.map_or(parts.model, Averaged::model)
+    }
+
+    /// The outputs for `inputs` in evaluation mode; of the moving average, if there is one.
+    fn predict(&self, inputs: &[<Self::Model as Network<T>>::Input]) -> Vec<<Self::Model as Network<T>>::Output> {
+        self.best_model().predict(inputs)
+    }
+
+    /// Forgets what the metrics have seen: in a hand-written loop over epochs, at the beginning of each. `fit` does it.
+    fn reset_metrics(&mut self) {
+        self.parts_mut().metrics.reset();
+    }
+
+    /// Writes all of the trainer to a file, whole or not at all: network, optimizer, schedule, generators. The place in the
+    /// data is kept by the checkpoints of `fit`; in a hand-written loop it is the loader's `state()`.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), TrainError> {
+        checkpoint::save::<T, Self>(self, None, path.as_ref())
+    }
+
+    /// Goes on from a checkpoint: of [`save_checkpoint`](Self::save_checkpoint), or of a `fit`, which the next `fit` then
+    /// continues in the middle of the data. It ends with the same bits as if it had never been interrupted. Where there is
+    /// no such file nothing happens, and the result says so.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or belongs to another network, optimizer or schedule. Then nothing has
+    /// changed.
+    fn resume(&mut self, path: impl AsRef<Path>) -> Result<Resumed, TrainError> {
+        checkpoint::load::<T, Self>(self, path.as_ref())
+    }
+
+    /// What it is made of.
+    fn parts(&self) -> Parts<'_, T, Self>;
+    /// What it is made of, to be changed.
+    fn parts_mut(&mut self) -> PartsMut<'_, T, Self>;
+}
+
+/// What a trainer is made of.
+#[derive(Debug)]
+pub struct Parts<'a, T: Real, R: Trainer<T>> {
+    /// The network.
+    pub model: &'a R::Model,
+    /// The loss.
+    pub loss: &'a R::Loss,
+    /// The optimizer's state.
+    pub optimizer: &'a <R::Optimizer as Optimizer>::State<T>,
+    /// The schedule, if one was declared.
+    pub scheduler: Option<&'a Schedule<R::Scheduler>>,
+    /// The metrics.
+    pub metrics: &'a R::Metrics,
+    /// The moving average of the network, if one was declared.
+    pub averaged: Option<&'a Averaged<T, R::Model>>,
+    /// Memory and counts.
+    pub run: &'a Run<T>,
+    /// The number of batches that make a step of the optimizer.
+    pub batches_per_step: usize,
+}
+
+/// What a trainer is made of, to be changed.
+#[derive(Debug)]
+pub struct PartsMut<'a, T: Real, R: Trainer<T>> {
+    /// The network.
+    pub model: &'a mut R::Model,
+    /// The loss.
+    pub loss: &'a R::Loss,
+    /// The optimizer's state.
+    pub optimizer: &'a mut <R::Optimizer as Optimizer>::State<T>,
+    /// The schedule, if one was declared.
+    pub scheduler: Option<&'a mut Schedule<R::Scheduler>>,
+    /// The metrics.
+    pub metrics: &'a mut R::Metrics,
+    /// The moving average of the network, if one was declared.
+    pub averaged: Option<&'a mut Averaged<T, R::Model>>,
+    /// Memory and counts.
+    pub run: &'a mut Run<T>,
+    /// The number of batches that make a step of the optimizer.
+    pub batches_per_step: usize,
+}

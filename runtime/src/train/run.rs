@@ -1,0 +1,155 @@
+//! What a trainer keeps from step to step beside the model and the optimizer: memory and counts.
+
+use super::fit::Place;
+use super::{AsBatch, TrainError};
+use crate::clip::ClipError;
+use crate::optim::{Optimizer, OptimizerState};
+use crate::{Flat, Gradients, Network, Real, Workspace};
+
+/// Memory and counts of a trainer. All memory is made in the first step, at the latest.
+#[derive(Clone, Debug)]
+pub struct Run<T: Real> {
+    /// Activations and their gradients; of capacity 0 until the first batch says how large it must be.
+    pub workspace: Workspace<T>,
+    /// The gradients of all parameters; empty where each parameter moves in the backward pass.
+    pub gradients: Gradients<T>,
+    /// Each parameter moves in the backward pass, where its gradient is finished, and no gradient is stored.
+    pub fused: bool,
+    /// Steps of the optimizer so far.
+    pub steps: u64,
+    /// Batches whose gradients have been added up since the last step of the optimizer.
+    pub accumulated: usize,
+    /// How batches are made where `fit` is given a dataset.
+    pub settings: RunSettings,
+    /// Where the next `fit` goes on, after a resume.
+    pub(crate) place: Option<Place>,
+    /// What a forward pass changes, as it was before: a step with a NaN loss takes it back.
+    before: Before<T>,
+}
+
+/// How a trainer uses memory, and how `fit` makes batches of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunSettings {
+    /// Whether each parameter may move in the backward pass.
+    pub fused: bool,
+    /// The largest batch; that of the first step if `None`.
+    pub capacity: Option<usize>,
+    /// The number of samples in a batch.
+    pub batch_size: usize,
+    /// The seed of the order of the data; the network's if `None`.
+    pub seed: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Before<T: Real> {
+    buffers: Flat<T>,
+    counters: Vec<u64>,
+    draws: u64,
+}
+
+impl<T: Real> Run<T> {
+    /// The memory of a trainer of `model`.
+    pub fn new<N: Network<T>, O: OptimizerState<T>>(model: &N, _optimizer: &O, settings: RunSettings) -> Self {
+        // A tied weight's gradient is complete only after all of its uses.
+        let fused = settings.fused && <O::Settings as Optimizer>::ELEMENT_WISE && !N::TIED;
+        let weights = model.weights();
+        Run {
+            workspace: model.workspace(settings.capacity.unwrap_or(0)),
+            gradients: if fused { Gradients(Flat::zeros(0)) } else { model.zeros() },
+            fused,
+            steps: 0,
+            accumulated: 0,
+            settings,
+            place: None,
+            before: Before {
+                buffers: weights.buffers.clone(),
+                counters: weights.counters.clone(),
+                draws: weights.draws,
+            },
+        }
+    }
+
+    /// Takes a batch: makes room for it if it is the first, checks that there is room if not, and remembers what the
+    /// forward pass is about to change.
+    ///
+    /// # Errors
+    /// No samples, more than there is room for, inputs of another shape.
+    pub fn begin<'b, N: Network<T>, Y>(
+        &mut self,
+        model: &N,
+        batch: impl AsBatch<'b, T, N, Y>,
+    ) -> Result<(&'b [N::Input], &'b [Y]), TrainError> {
+        let (inputs, targets) = batch.samples()?;
+        if inputs.is_empty() {
+            return Err(TrainError::EmptyBatch);
+        }
+        if self.workspace.capacity() == 0 {
+            self.reserve(model, inputs.len());
+        }
+        let (found, capacity) = (inputs.len(), self.workspace.capacity());
+        if found > capacity {
+            return Err(TrainError::BatchTooLarge { found, capacity });
+        }
+        let weights = model.weights();
+        self.before.buffers.copy_from_slice(&weights.buffers);
+        self.before.counters.copy_from_slice(&weights.counters);
+        self.before.draws = weights.draws;
+        Ok((inputs, targets))
+    }
+
+    /// Makes room for batches of `capacity` samples, if there is less.
+    pub fn reserve<N: Network<T>>(&mut self, model: &N, capacity: usize) {
+        if capacity > self.workspace.capacity() {
+            self.workspace = model.workspace(capacity);
+        }
+    }
+
+    /// Passes on a loss that is a number. For any other the forward pass is taken back.
+    ///
+    /// # Errors
+    /// [`TrainError::NonFiniteLoss`].
+    pub fn check_loss<N: Network<T>>(&mut self, model: &mut N, loss: T) -> Result<(), TrainError> {
+        if loss.is_finite() {
+            return Ok(());
+        }
+        self.undo(model);
+        Err(TrainError::NonFiniteLoss { step: self.steps, loss: loss.to_f64() })
+    }
+
+    /// Passes on the norm of the gradients. If it is NaN or infinite, the gradients are dropped.
+    ///
+    /// # Errors
+    /// [`TrainError::NonFiniteGradient`], and a limit that is not allowed.
+    pub fn check_norm<N: Network<T>>(
+        &mut self,
+        model: &mut N,
+        norm: Result<f64, ClipError>,
+    ) -> Result<f64, TrainError> {
+        norm.map_err(|error| {
+            self.undo(model);
+            self.accumulated = 0;
+            match error {
+                ClipError::NonFinite { norm } => TrainError::NonFiniteGradient { step: self.steps, norm },
+                other => TrainError::Clip(other),
+            }
+        })
+    }
+
+    fn undo<N: Network<T>>(&mut self, model: &mut N) {
+        let weights = model.weights_mut();
+        weights.buffers.copy_from_slice(&self.before.buffers);
+        weights.counters.copy_from_slice(&self.before.counters);
+        weights.draws = self.before.draws;
+    }
+
+    /// Counts a batch whose gradients have been added up. True if with it there are `batches`: then it is the
+    /// optimizer's turn, and the next batch begins anew.
+    pub fn is_complete(&mut self, batches: usize) -> bool {
+        self.accumulated += 1;
+        let complete = self.accumulated >= batches;
+        if complete {
+            self.accumulated = 0;
+        }
+        complete
+    }
+}

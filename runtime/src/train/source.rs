@@ -1,0 +1,215 @@
+//! Where `fit` and `evaluate` get their batches: a loader, or a dataset of which they make batches themselves.
+
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use super::TrainError;
+use crate::data::{Batch, DataError, DataLoader, Dataset, LoaderState, RandomSampler, Sampler, SequentialSampler};
+use crate::rng::Generator;
+
+/// How batches of a dataset are made. A loader has its own answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults {
+    /// The number of samples in a batch; the last one may have fewer.
+    pub batch_size: usize,
+    /// The order of the samples.
+    pub order: Order,
+}
+
+/// The order of the samples of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As they are stored.
+    AsStored,
+    /// A new random order in each epoch, from this seed.
+    Shuffled(u64),
+}
+
+/// Data for `fit` and `evaluate`, with inputs of scalars `X` and targets of scalars `Y`: a `&DataLoader`, a `&Dataset`, or
+/// `()` for no validation data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds no inputs of `{X}` with targets of `{Y}`",
+    note = "`fit` and `evaluate` take a `&DataLoader` or a reference to a dataset; `()` stands for no validation data"
+)]
+pub trait Source<X, Y> {
+    /// Its batches. `None`: there are none at all.
+    ///
+    /// # Errors
+    /// A dataset without samples.
+    fn open<'s>(self, defaults: Defaults) -> Result<Option<Box<dyn Stream<X, Y> + 's>>, TrainError>
+    where
+        Self: 's;
+}
+
+/// Batches, epoch after epoch.
+pub trait Stream<X, Y> {
+    /// The number of batches in an epoch.
+    fn batches(&self) -> usize;
+    /// The number of samples in all batches but perhaps the last.
+    fn batch_size(&self) -> usize;
+    /// The place in the data.
+    fn state(&self) -> LoaderState;
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// A place in other data.
+    fn restore(&mut self, state: &LoaderState) -> Result<(), TrainError>;
+    /// Hands out what is left of an epoch, batch by batch, as long as `visit` returns true. Returns whether the epoch has
+    /// come to its end.
+    ///
+    /// # Errors
+    /// Data that cannot be read, and what `visit` reports.
+    fn pass(&mut self, visit: &mut Visit<'_, X, Y>) -> Result<bool, TrainError>;
+}
+
+/// What is done with a batch, and with the place in the data after it, if that is asked for.
+pub type Visit<'v, X, Y> = dyn FnMut(&Batch<X, Y>, &dyn Fn() -> LoaderState) -> Result<bool, TrainError> + 'v;
+
+impl<X, Y> Source<X, Y> for () {
+    fn open<'s>(self, _defaults: Defaults) -> Result<Option<Box<dyn Stream<X, Y> + 's>>, TrainError>
+    where
+        Self: 's,
+    {
+        Ok(None)
+    }
+}
+
+impl<D: Dataset + 'static> Source<D::Input, D::Target> for &DataLoader<D> {
+    fn open<'s>(self, _defaults: Defaults) -> Result<Option<Box<dyn Stream<D::Input, D::Target> + 's>>, TrainError>
+    where
+        Self: 's,
+    {
+        Ok(Some(Box::new(self)))
+    }
+}
+
+impl<D: Dataset + 'static> Stream<D::Input, D::Target> for &DataLoader<D> {
+    fn batches(&self) -> usize {
+        self.len()
+    }
+    fn batch_size(&self) -> usize {
+        DataLoader::batch_size(self)
+    }
+    fn state(&self) -> LoaderState {
+        DataLoader::state(self)
+    }
+    fn restore(&mut self, state: &LoaderState) -> Result<(), TrainError> {
+        Ok(DataLoader::restore(self, state)?)
+    }
+    fn pass(&mut self, visit: &mut Visit<'_, D::Input, D::Target>) -> Result<bool, TrainError> {
+        for batch in *self {
+            batch.check()?;
+            if !visit(&batch, &|| DataLoader::state(self))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl<D: Dataset> Source<D::Input, D::Target> for &D {
+    fn open<'s>(self, defaults: Defaults) -> Result<Option<Box<dyn Stream<D::Input, D::Target> + 's>>, TrainError>
+    where
+        Self: 's,
+    {
+        Ok(Some(Box::new(Samples::new(self, defaults)?)))
+    }
+}
+
+/// The samples of a dataset, as batches that are read ahead.
+struct Samples<'a, D: Dataset> {
+    dataset: &'a D,
+    sampler: Box<dyn Sampler>,
+    batch_size: usize,
+    state: LoaderState,
+}
+
+/// Batches that are read ahead: one waits while the next is read.
+const AHEAD: usize = 2;
+
+impl<'a, D: Dataset> Samples<'a, D> {
+    fn new(dataset: &'a D, defaults: Defaults) -> Result<Self, TrainError> {
+        let samples = dataset.len();
+        if samples == 0 {
+            return Err(DataError::Empty.into());
+        }
+        let (sampler, seed): (Box<dyn Sampler>, _) = match defaults.order {
+            Order::AsStored => (Box::new(SequentialSampler::new(samples)), 0),
+            Order::Shuffled(seed) => (Box::new(RandomSampler::new(samples)), seed),
+        };
+        let state = LoaderState { seed, epoch: 0, position: 0, samples };
+        Ok(Samples { dataset, sampler, batch_size: defaults.batch_size, state })
+    }
+
+    /// Reads the samples of these indices into `batch`, whose memory is used again.
+    fn read(dataset: &D, indices: &[usize], batch: &mut Batch<D::Input, D::Target>) -> Result<(), DataError> {
+        let input: usize = batch.input_shape.iter().product();
+        let target: usize = batch.target_shape.iter().product();
+        batch.len = indices.len();
+        batch.inputs.resize(indices.len() * input, D::Input::default());
+        batch.targets.resize(indices.len() * target, D::Target::default());
+        for (i, &index) in indices.iter().enumerate() {
+            dataset.read(index, &mut batch.inputs[i * input..][..input], &mut batch.targets[i * target..][..target])?;
+        }
+        Ok(())
+    }
+}
+
+impl<D: Dataset> Stream<D::Input, D::Target> for Samples<'_, D> {
+    fn batches(&self) -> usize {
+        self.state.samples.div_ceil(self.batch_size)
+    }
+    fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+    fn state(&self) -> LoaderState {
+        self.state.clone()
+    }
+    fn restore(&mut self, state: &LoaderState) -> Result<(), TrainError> {
+        let (found, expected) = (state.samples as u64, self.state.samples as u64);
+        if found != expected || state.position > self.state.samples {
+            return Err(DataError::State { what: "number of samples", found, expected }.into());
+        }
+        self.state = state.clone();
+        Ok(())
+    }
+    fn pass(&mut self, visit: &mut Visit<'_, D::Input, D::Target>) -> Result<bool, TrainError> {
+        let mut indices = Vec::with_capacity(self.state.samples);
+        self.sampler.sample(&mut Generator::seed_from(self.state.seed).stream(self.state.epoch), &mut indices);
+        let (dataset, batch_size, state) = (self.dataset, self.batch_size, &mut self.state);
+        let left = &indices[state.position..];
+        let whole = thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let (give_back, used) = sync_channel(AHEAD + 2);
+            scope.spawn(move || {
+                for indices in left.chunks(batch_size) {
+                    let empty = || Batch::new(Vec::new(), dataset.input_shape(), Vec::new(), dataset.target_shape());
+                    let batch = used.try_recv().map_or_else(|_| empty(), Ok).and_then(|mut batch| {
+                        Self::read(dataset, indices, &mut batch)?;
+                        Ok(batch)
+                    });
+                    // Nothing comes after an error, and nothing is wanted any more if nobody listens.
+                    let failed = batch.is_err();
+                    if sender.send(batch).is_err() || failed {
+                        return;
+                    }
+                }
+            });
+            for batch in receiver {
+                let batch = batch?;
+                state.position += batch.len;
+                if !visit(&batch, &|| state.clone())? {
+                    return Ok(false);
+                }
+                // Dropped if there are enough already.
+                let _ = give_back.try_send(batch);
+            }
+            Ok::<_, TrainError>(true)
+        })?;
+        if whole {
+            state.epoch += 1;
+            state.position = 0;
+        }
+        Ok(whole)
+    }
+}
