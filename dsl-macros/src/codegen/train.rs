@@ -201,7 +201,15 @@ impl Unit<'_> {
                         };
                     }
                 }
-                METRICS => TokenStream::new(),
+                METRICS => {
+                    let model = &self.train.model.tokens;
+                    let network = quote_spanned!(span=> <#model as ::glulam::Network<f32>>);
+                    quote_spanned! {span=>
+                        const _: () = if !#network::FAILED {
+                            #constant.assert_fits(#network::OUTPUT_SHAPE)
+                        };
+                    }
+                }
                 _ => quote_spanned!(span=> const _: () = #constant.assert_valid();),
             });
         }
@@ -432,7 +440,7 @@ impl Unit<'_> {
         };
         let doc_pass = format!(" outputs = {network}(inputs); loss = {loss}(outputs, targets); loss.backward().");
         let metrics = match self.metrics().is_empty() {
-            true => quote!(let metrics = ();),
+            true => quote!(let metrics = [];),
             false => quote! {
                 /// The metrics, with these outputs.
                 let metrics = ::glulam::train::Metrics::update(
@@ -440,7 +448,7 @@ impl Unit<'_> {
                     <#model<T> as ::glulam::Network<T>>::OUTPUT_SHAPE,
                     <#model<T> as ::glulam::Network<T>>::outputs(&self.run.workspace),
                     targets,
-                );
+                )?;
             },
         };
         let lr = quote! {

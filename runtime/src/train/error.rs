@@ -3,17 +3,19 @@
 use std::io;
 use std::path::Path;
 
-use crate::checkpoint::StateDictError;
+use crate::checkpoint::{CheckpointError, StateDictError};
 use crate::clip::ClipError;
 use crate::data::DataError;
 use crate::loss::LossError;
 use crate::lr_scheduler::SchedulerError;
+use crate::metrics::MetricError;
 use crate::optim::OptimError;
 
 /// What can stop a training step or a whole run.
 ///
 /// After an error in a step nothing has changed: no parameter, no running statistic, no state of the optimizer or the
-/// schedule. (Gradients that were being accumulated are dropped if it is they that are not finite.)
+/// schedule. Gradients that were being accumulated are dropped if it is they that are not finite, and a metric that does
+/// not take the targets says so after the step.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum TrainError {
@@ -58,9 +60,15 @@ pub enum TrainError {
     /// Weights that do not fit, or their file.
     #[error(transparent)]
     StateDict(#[from] StateDictError),
-    /// A checkpoint of another run.
-    #[error("the checkpoint does not fit: {what}: {problem}")]
-    Checkpoint { what: String, problem: String },
+    /// A metric does not take the targets. The parameters have moved all the same.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A checkpoint that cannot be read or written.
+    #[error(transparent)]
+    CheckpointFile(#[from] CheckpointError),
+    /// A checkpoint of another kind of trainer or run.
+    #[error("the checkpoint does not fit: {what}: found {found}, expected {expected}")]
+    Checkpoint { what: &'static str, found: String, expected: String },
     /// A file that a run writes.
     #[error("{path}: {source}")]
     Io { path: String, source: io::Error },

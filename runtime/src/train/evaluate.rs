@@ -56,7 +56,7 @@ where
         let factor = loss.prepare(shape, samples, targets)?;
         loss.rows(Rows { shape, first: 0, outputs, targets }, factor, losses, gradient);
         mean.add(total(losses).to_f64(), factor.to_f64(), samples);
-        metrics.update(shape, N::Output::from_flat(outputs), targets);
+        metrics.update(shape, N::Output::from_flat(outputs), targets)?;
         Ok(true)
     })?;
     Ok(Evaluation { loss: mean.value(), metrics: metrics.by_name(), samples: mean.samples })

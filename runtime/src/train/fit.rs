@@ -105,7 +105,7 @@ impl From<Steps> for Fit<'_> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// The epochs that are over.
-    pub(crate) history: History,
+    history: History,
     /// Steps of the optimizer before the run.
     steps_before: u64,
     /// The epoch under way.
@@ -116,6 +116,13 @@ pub(crate) struct Place {
     callbacks: Vec<Value>,
     /// A callback has ended the run.
     stopped: bool,
+}
+
+impl Place {
+    /// The number of epochs that are over.
+    pub(crate) fn epochs(&self) -> usize {
+        self.history.epochs.len()
+    }
 }
 
 /// The numbers of the epoch under way.
@@ -266,8 +273,8 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         stream.restore(&place.loader)?;
         let (found, expected) = (place.callbacks.len(), self.callbacks.len());
         if found != expected {
-            let problem = format!("it has {found}, the run has {expected}");
-            return Err(TrainError::Checkpoint { what: "the callbacks".into(), problem });
+            let (found, expected) = (found.to_string(), expected.to_string());
+            return Err(TrainError::Checkpoint { what: "number of callbacks", found, expected });
         }
         for (callback, state) in self.callbacks.iter_mut().zip(&place.callbacks) {
             callback.restore(state)?;
@@ -378,7 +385,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
             callbacks: self.callbacks.iter().map(|callback| callback.state()).collect(),
             stopped: self.stop,
         };
-        save::<T, R>(self.trainer, Some(place), path)
+        save::<T, R>(self.trainer, Some(&place), path)
     }
 }
 

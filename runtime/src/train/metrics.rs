@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use serde_json::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::TrainError;
 use crate::Real;
+use crate::metrics::{Metric, MetricOf};
 use crate::network::Sample;
 
-/// Some metrics, of types known at compile time.
-pub trait MetricList: Clone + Debug {
-    /// Their values.
-    type Values: Copy + Debug + PartialEq;
+/// Some metrics, of types known at compile time: a tuple of up to eight, or `()`.
+pub trait MetricList: Clone + Debug + Serialize + DeserializeOwned {
+    /// Their values, in their order.
+    type Values: Copy + Debug + PartialEq + AsRef<[f64]>;
 
     /// The values over everything since the last reset.
     fn values(&self) -> Self::Values;
@@ -20,39 +22,84 @@ pub trait MetricList: Clone + Debug {
     fn by_name(&self) -> BTreeMap<String, f64>;
     /// Forgets what they have seen.
     fn reset(&mut self);
-    /// What they have seen, for a checkpoint.
-    fn state(&self) -> Value;
-    /// Takes over what [`state`](Self::state) gave.
-    ///
-    /// # Errors
-    /// The state of other metrics.
-    fn restore(&mut self, state: &Value) -> Result<(), TrainError>;
 }
 
 /// Metrics of outputs in `T` and targets in `Y`.
 pub trait Metrics<T: Real, Y>: MetricList {
     /// Takes in the outputs for some samples and their targets, and returns the values so far.
-    fn update<O: Sample<T>>(&mut self, shape: &'static [usize], outputs: &[O], targets: &[Y]) -> Self::Values;
+    ///
+    /// # Errors
+    /// Targets that a metric does not allow.
+    fn update<O: Sample<T>>(
+        &mut self,
+        shape: &[usize],
+        outputs: &[O],
+        targets: &[Y],
+    ) -> Result<Self::Values, TrainError>;
 }
 
 impl MetricList for () {
-    type Values = ();
-    fn values(&self) {}
+    type Values = [f64; 0];
+    fn values(&self) -> [f64; 0] {
+        []
+    }
     fn by_name(&self) -> BTreeMap<String, f64> {
         BTreeMap::new()
     }
     fn reset(&mut self) {}
-    fn state(&self) -> Value {
-        Value::Null
-    }
-    fn restore(&mut self, _state: &Value) -> Result<(), TrainError> {
-        Ok(())
-    }
 }
 
 impl<T: Real, Y> Metrics<T, Y> for () {
-    fn update<O: Sample<T>>(&mut self, _shape: &'static [usize], _outputs: &[O], _targets: &[Y]) {}
+    fn update<O: Sample<T>>(
+        &mut self,
+        _shape: &[usize],
+        _outputs: &[O],
+        _targets: &[Y],
+    ) -> Result<[f64; 0], TrainError> {
+        Ok([])
+    }
 }
+
+macro_rules! tuple {
+    ($count:literal: $($metric:ident $index:tt),+) => {
+        impl<$($metric: Metric + Serialize + DeserializeOwned),+> MetricList for ($($metric,)+) {
+            type Values = [f64; $count];
+            fn values(&self) -> [f64; $count] {
+                [$(self.$index.value()),+]
+            }
+            fn by_name(&self) -> BTreeMap<String, f64> {
+                BTreeMap::from([$((self.$index.name(), self.$index.value())),+])
+            }
+            fn reset(&mut self) {
+                $(self.$index.reset();)+
+            }
+        }
+
+        impl<T: Real, Y, $($metric),+> Metrics<T, Y> for ($($metric,)+)
+        where
+            $($metric: MetricOf<T, Y> + Serialize + DeserializeOwned),+
+        {
+            fn update<O: Sample<T>>(
+                &mut self,
+                shape: &[usize],
+                outputs: &[O],
+                targets: &[Y],
+            ) -> Result<[f64; $count], TrainError> {
+                let outputs = O::to_flat(outputs);
+                $(self.$index.update(shape, outputs, targets)?;)+
+                Ok(self.values())
+            }
+        }
+    };
+}
+tuple!(1: A 0);
+tuple!(2: A 0, B 1);
+tuple!(3: A 0, B 1, C 2);
+tuple!(4: A 0, B 1, C 2, D 3);
+tuple!(5: A 0, B 1, C 2, D 3, E 4);
+tuple!(6: A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(7: A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// No metrics at all, to be changed.
 pub fn no_metrics() -> &'static mut () {

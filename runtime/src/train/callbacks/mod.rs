@@ -131,5 +131,9 @@ impl Better {
 
 /// The error of a state that belongs to another callback.
 pub(crate) fn foreign(name: &str, error: &serde_json::Error) -> TrainError {
-    TrainError::Checkpoint { what: format!("the state of the callback {name}"), problem: error.to_string() }
+    TrainError::Checkpoint {
+        what: "state of a callback",
+        found: error.to_string(),
+        expected: format!("that of {name}"),
+    }
 }
