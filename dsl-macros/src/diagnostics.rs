@@ -89,7 +89,6 @@ impl Diagnostics {
     }
 
     /// The messages, each with its place and helps, in the order of [`finish`](Self::finish).
-    #[cfg(test)]
     pub(crate) fn into_messages(mut self) -> Vec<String> {
         self.read = true;
         let place = |span: Span| span.source_text().unwrap_or_default();

@@ -43,6 +43,17 @@ pub(crate) fn trainer(input: TokenStream) -> TokenStream {
     quote!(#mistakes #items)
 }
 
+/// The messages about all networks of one macro call, as an array: by which a test can assert what is refused.
+pub(crate) fn messages(input: TokenStream) -> TokenStream {
+    let mut errors = Diagnostics::new();
+    let networks = parse::network::parse(input, &mut errors);
+    for network in &networks {
+        let _ = check(network, false, &mut errors);
+    }
+    let messages = errors.into_messages();
+    quote!([#(#messages),*])
+}
+
 /// The passes that can fail, with a barrier after each.
 fn check(network: &ast::Network, unparsed: bool, errors: &mut Diagnostics) -> Option<Graph> {
     let graph = resolve::resolve(network, errors)?;

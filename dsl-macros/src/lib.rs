@@ -32,3 +32,10 @@ pub fn network(input: TokenStream) -> TokenStream {
 pub fn train(input: TokenStream) -> TokenStream {
     expand::trainer(input.into()).into()
 }
+
+/// The messages that `network!` would give, as an array of strings: for tests of what is refused.
+#[doc(hidden)]
+#[proc_macro]
+pub fn network_errors(input: TokenStream) -> TokenStream {
+    expand::messages(input.into()).into()
+}

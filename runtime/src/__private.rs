@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+pub use glulam_macros::network_errors;
+
 pub use crate::flat::{ALIGN, Flat};
 pub use crate::kernels::*;
 pub use crate::loss::total;

@@ -1,1 +1,1 @@
-//! Tests of the whole.
+//! The package exists for its tests.
