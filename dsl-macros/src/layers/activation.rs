@@ -55,7 +55,7 @@ const TABLE: [Row; 21] = [
     row("LeakyReLU", "leaky_relu", &[N("negative_slope", Some(0.01), Range::Any)], INPLACE, KEEPS_INPUT),
     row("ELU", "elu", &[N("alpha", Some(1.0), Range::Any)], INPLACE, KEEPS_INPUT),
     row("SELU", "selu", &[], INPLACE, KEEPS_OUTPUT),
-    row("CELU", "celu", &[N("alpha", Some(1.0), Range::NotZero)], INPLACE, KEEPS_OUTPUT),
+    row("CELU", "celu", &[N("alpha", Some(1.0), Range::NotZero)], INPLACE, KEEPS_INPUT),
     row("GELU", "gelu", &[Approximate], !INPLACE, KEEPS_INPUT),
     row("SiLU", "silu", &[], INPLACE, KEEPS_INPUT),
     row("Mish", "mish", &[], INPLACE, KEEPS_INPUT),

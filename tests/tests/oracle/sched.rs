@@ -43,6 +43,13 @@ pub(crate) fn scheduler(name: &str, config: &Value) -> Result<AnyScheduler, Stri
         _ => {
             let mut config = config.clone();
             config["name"] = json!(name);
+            // A number for each group is an option of its own here: `max_lrs`.
+            for option in ["base_lr", "max_lr", "min_lr"] {
+                if config[option].is_array() {
+                    let list = config.as_object_mut().and_then(|c| c.remove(option));
+                    config[format!("{option}s")] = json!(list);
+                }
+            }
             serde_json::from_value(config).map_err(|e| e.to_string())
         }
     }

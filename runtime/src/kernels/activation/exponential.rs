@@ -67,8 +67,8 @@ impl Formula for SELU {
 
 /// The continuously differentiable ELU: y = x where x > 0, else `alpha`·(e^(x/`alpha`) - 1).
 ///
-/// dy/dx is 1 where x > 0, else e^(x/`alpha`) = y/`alpha` + 1. Keeps its output, which has the input's sign for every
-/// `alpha`.
+/// dy/dx is 1 where x > 0, else e^(x/`alpha`). Keeps its input: PyTorch's derivative divides by `alpha` rounded to single
+/// precision (in the forward it does not), which the output does not tell exactly enough in f64.
 ///
 /// # References
 /// `torch.nn.CELU`, which demands `alpha` ≠ 0, as the layer here does; Barron, Continuously Differentiable Exponential
@@ -92,8 +92,9 @@ impl Formula for CELU {
         if x > T::ZERO { x } else { below }
     }
     #[inline(always)]
-    fn gradient<S: Simd, T: Math>(self, y: T, d: T) -> T {
-        let below = d * (y * T::from_f64(1.0 / self.alpha) + T::ONE);
-        if y > T::ZERO { d } else { below }
+    fn gradient<S: Simd, T: Math>(self, x: T, d: T) -> T {
+        let rounded = 1.0 / f64::from(self.alpha as f32);
+        let below = d * (T::from_f64(self.alpha * rounded) * (x * T::from_f64(rounded)).exp::<S>());
+        if x > T::ZERO { d } else { below }
     }
 }

@@ -191,7 +191,7 @@ macro_rules! public_activations {
 public_activations! {
     ReLU: Output, ReLU6: Output, LeakyReLU: Input, Hardsigmoid: Input, Hardtanh: Output, Hardswish: Input,
     Softsign: Output, Softshrink: Output, Hardshrink: Output, Threshold: Input,
-    ELU: Input, SELU: Output, CELU: Output,
+    ELU: Input, SELU: Output, CELU: Input,
     Sigmoid: Output, Tanh: Output, GELU: Input, SiLU: Input, Mish: Input, LogSigmoid: Output, Softplus: Input,
     Tanhshrink: Input,
 }
