@@ -10,10 +10,41 @@ use serde_json::{Map, Value};
 
 /// The layers that Glulam has, under PyTorch's names. A case of one of them that finds no network is an error.
 const LAYERS: &[&str] = &[
-    "BatchNorm1d", "CELU", "Dropout", "ELU", "Flatten", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "Identity", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6",
-    "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
-    "Threshold", "Unflatten",
+    "BatchNorm1d",
+    "CELU",
+    "Dropout",
+    "ELU",
+    "Flatten",
+    "GELU",
+    "GLU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "Identity",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SELU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "Unflatten",
 ];
 
 fn main() {
@@ -65,10 +96,12 @@ fn networks(cases: &[Value]) -> String {
                 let next = declarations.len();
                 let number = *declarations.entry(declaration).or_insert(next);
                 let arm = arms.get_mut(kind).expect("both kinds are there");
-                writeln!(arm, "        {name:?} => {kind}::run(case, Net{number}::seeded(0).cast::<T>()),").expect("a string");
+                writeln!(arm, "        {name:?} => {kind}::run(case, Net{number}::seeded(0).cast::<T>()),")
+                    .expect("a string");
             }
             Declared::Refused(declaration) => {
-                writeln!(refusals, "        {name:?} => &glulam::__private::network_errors!({declaration}),").expect("a string");
+                writeln!(refusals, "        {name:?} => &glulam::__private::network_errors!({declaration}),")
+                    .expect("a string");
             }
             Declared::Unknown => {}
         }
@@ -157,7 +190,9 @@ fn chain(layers: &[Value]) -> Option<String> {
             let mut config = layer.as_object().expect("a layer with its options").clone();
             let name = text(&config.remove("layer").expect("a layer's name")).to_owned();
             match name.as_str() {
-                "Residual" => Some(format!("Residual({})", chain(config["body"].as_array().expect("a list of layers"))?)),
+                "Residual" => {
+                    Some(format!("Residual({})", chain(config["body"].as_array().expect("a list of layers"))?))
+                }
                 known if LAYERS.contains(&known) => Some(format!("{known}{}", arguments(&config))),
                 _ => None,
             }
@@ -168,7 +203,8 @@ fn chain(layers: &[Value]) -> Option<String> {
 
 /// `(alpha = 0.5, bias = false)`; nothing without options.
 fn arguments(config: &Map<String, Value>) -> String {
-    let arguments: Vec<String> = config.iter().filter_map(|(name, v)| Some(format!("{name} = {}", value(v)?))).collect();
+    let arguments: Vec<String> =
+        config.iter().filter_map(|(name, v)| Some(format!("{name} = {}", value(v)?))).collect();
     if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) }
 }
 

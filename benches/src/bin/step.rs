@@ -11,6 +11,11 @@ network! { MlpAdam < Linear(784, 512) -> ReLU -> Linear(512, 512) -> ReLU -> Lin
 network! { MlpLarge < Linear(1024, 4096) -> ReLU -> Linear(4096, 4096) -> ReLU -> Linear(4096, 1000) > }
 network! { MlpTiny < Linear(4, 16) -> Tanh -> Linear(16, 16) -> Tanh -> Linear(16, 3) > }
 
+train! { SeedTrainer for MlpSeed { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
+train! { AdamTrainer for MlpAdam { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3) } }
+train! { LargeTrainer for MlpLarge { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
+train! { TinyTrainer for MlpTiny { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3) } }
+
 const WORKLOADS: [Workload; 5] = [
     Workload { name: "mlp_seed", batch: 64, inputs: 784, classes: 10 },
     Workload { name: "mlp_adam", batch: 128, inputs: 784, classes: 10 },
@@ -19,22 +24,16 @@ const WORKLOADS: [Workload; 5] = [
     Workload { name: "infer_mlp_b1", batch: 1, inputs: 784, classes: 10 },
 ];
 
-/// Steps of one network; each takes its batch as a slice of the data in memory.
+/// Steps of one trainer; each takes its batch as a slice of the data in memory.
 macro_rules! train {
-    ($args:expr, $workload:expr, $network:ident, $optimizer:expr) => {{
+    ($args:expr, $workload:expr, $trainer:ident, $network:ident) => {{
         let (inputs, targets) = $workload.dataset();
         let inputs = inputs.as_chunks::<{ $network::PARAMS[0].shape[1] }>().0;
-        let mut model = $network::seeded(0);
-        let mut optimizer = $optimizer.init(&model);
-        let mut workspace = model.workspace($workload.batch);
+        let mut trainer = $trainer::new($network::seeded(0));
         $workload.bench($args, |row| {
             let rows = row..row + $workload.batch;
-            let shape = [$workload.classes];
-            let loss = CrossEntropyLoss::DEFAULT;
-            let loss = loss.bind(&shape, $workload.batch, &targets[rows.clone()]).expect("the classes exist");
-            let fold = optimizer.fold().expect("the rule is element-wise");
-            let update = glulam::network::UpdateBy::Optimizer(fold);
-            Some(model.forward_backward(&inputs[rows], &loss, &mut workspace, update))
+            let out = trainer.step((&inputs[rows.clone()], &targets[rows])).expect("the data fits the network");
+            Some(out.loss)
         });
     }};
 }
@@ -52,10 +51,10 @@ fn main() -> std::io::Result<()> {
     args.pin()?;
     for workload in WORKLOADS.iter().filter(|w| args.wants(w)) {
         match workload.name {
-            "mlp_seed" => train!(&args, workload, MlpSeed, SGD { lr: 0.01, momentum: 0.9, ..SGD::DEFAULT }),
-            "mlp_adam" => train!(&args, workload, MlpAdam, Adam { lr: 1e-3, ..Adam::DEFAULT }),
-            "mlp_large" => train!(&args, workload, MlpLarge, SGD { lr: 0.01, momentum: 0.9, ..SGD::DEFAULT }),
-            "mlp_tiny" => train!(&args, workload, MlpTiny, Adam { lr: 1e-3, ..Adam::DEFAULT }),
+            "mlp_seed" => train!(&args, workload, SeedTrainer, MlpSeed),
+            "mlp_adam" => train!(&args, workload, AdamTrainer, MlpAdam),
+            "mlp_large" => train!(&args, workload, LargeTrainer, MlpLarge),
+            "mlp_tiny" => train!(&args, workload, TinyTrainer, MlpTiny),
             "infer_mlp_b1" => {
                 let (inputs, _) = workload.dataset();
                 let inputs = inputs.as_chunks::<784>().0;

@@ -81,7 +81,10 @@ impl Case {
         let path = root.join(self.json["files"][precision.name()].as_str().expect("a file"));
         let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let array = |t: safetensors::tensor::TensorView<'_>| Array { shape: t.shape().to_vec(), values: values(t.dtype(), t.data()) };
+        let array = |t: safetensors::tensor::TensorView<'_>| Array {
+            shape: t.shape().to_vec(),
+            values: values(t.dtype(), t.data()),
+        };
         let tensors = file.tensors().into_iter().map(|(name, tensor)| (name, array(tensor))).collect();
         Case { json: self.json.clone(), precision, tensors }
     }

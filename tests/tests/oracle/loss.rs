@@ -9,8 +9,20 @@ use crate::layer::all_compared;
 
 /// The losses that Glulam has.
 pub(crate) const LOSSES: &[&str] = &[
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
-    "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
     "SoftMarginLoss",
 ];
 
@@ -65,7 +77,6 @@ fn all_known(config: &Value, known: &[&str]) -> Result<(), String> {
         None => Ok(()),
     }
 }
-
 
 /// What is done with a loss, whichever it is.
 pub(crate) trait Then<T: Real> {

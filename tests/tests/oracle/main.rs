@@ -45,7 +45,9 @@ fn run<T: glulam::Real + loss::Element>(case: &Case) -> Option<Checks> {
 fn refused(case: &Case) -> Option<Checks> {
     let messages = networks::refusal(case.name())?;
     let mut checks = Checks::default();
-    checks.that(messages.iter().any(|m| m.contains("batch")), || format!("is not refused for the batch axis: {messages:?}"));
+    checks.that(messages.iter().any(|m| m.contains("batch")), || {
+        format!("is not refused for the batch axis: {messages:?}")
+    });
     Some(checks)
 }
 

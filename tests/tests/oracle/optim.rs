@@ -27,7 +27,8 @@ pub(crate) const OPTIMIZERS: &[&str] = for_each_optimizer!(names!());
 pub(crate) fn settings<S: Optimizer>(options: &[&Value]) -> Result<S, String> {
     let mut all = Map::new();
     for options in options {
-        let known = options.as_object().into_iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "name" | "params"));
+        let known =
+            options.as_object().into_iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "name" | "params"));
         all.extend(known.map(|(name, value)| (name.clone(), value.clone())));
     }
     serde_json::from_value(Value::Object(all)).map_err(|e| e.to_string())

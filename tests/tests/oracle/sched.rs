@@ -9,15 +9,29 @@ use crate::layer::all_compared;
 
 /// The schedules that Glulam has.
 pub(crate) const SCHEDULES: &[&str] = &[
-    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
-    "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau",
-    "SequentialLR", "StepLR", "SWALR",
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+    "SWALR",
 ];
 
 /// A function of the step, as the index writes it.
 fn function(rule: &Value) -> impl Fn(usize) -> f64 + Send + Sync + use<> {
     let name = rule["rule"].as_str().expect("a rule's name").to_owned();
-    let args: Vec<f64> = rule["args"].as_array().expect("its numbers").iter().map(|a| a.as_f64().expect("a number")).collect();
+    let args: Vec<f64> =
+        rule["args"].as_array().expect("its numbers").iter().map(|a| a.as_f64().expect("a number")).collect();
     move |step| {
         let t = step as f64;
         match name.as_str() {
@@ -59,7 +73,8 @@ pub(crate) fn run(case: &Case) -> Option<Checks> {
     if !SCHEDULES.contains(&case.op()) {
         return None;
     }
-    let numbers = |v: &Value| -> Vec<f64> { v.as_array().map_or(vec![], |l| l.iter().filter_map(Value::as_f64).collect()) };
+    let numbers =
+        |v: &Value| -> Vec<f64> { v.as_array().map_or(vec![], |l| l.iter().filter_map(Value::as_f64).collect()) };
     let momentum = case.json["momentum"].as_f64().unwrap_or(0.0);
     let mut groups: Vec<ParamGroup<SGD>> = numbers(&case.json["base_lrs"])
         .iter()
