@@ -1,5 +1,6 @@
 //! The front end of the compiler as a whole: declarations → graphs, and mistakes → messages.
 
+mod expansions;
 mod fuzz;
 mod graphs;
 mod mistakes;
