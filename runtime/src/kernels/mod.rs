@@ -22,8 +22,8 @@ mod softmax;
 pub use activation::{
     Activation, CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Keeps, LeakyReLU, LogSigmoid, Mish,
     ReLU, ReLU6, SELU, SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold, activation_backward,
-    activation_forward, glu_backward, glu_forward, prelu_backward_input, prelu_backward_weight, prelu_forward,
-    rrelu_backward, rrelu_forward,
+    activation_backward_in_place, activation_forward, glu_backward, glu_forward, prelu_backward_input,
+    prelu_backward_weight, prelu_forward, rrelu_backward, rrelu_forward,
 };
 pub use batch_norm::{
     batch_norm_backward_bias, batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward,

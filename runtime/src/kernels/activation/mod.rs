@@ -84,6 +84,16 @@ pub fn activation_backward<T: Real, const X: usize>(
     }
 }
 
+/// d = d ⊙ a'(kept), in place.
+#[inline]
+pub fn activation_backward_in_place<T: Real, const X: usize>(
+    activation: impl Activation<T>,
+    kept: &[[T; X]],
+    d: &mut [[T; X]],
+) {
+    activation.backward(kept.as_flattened(), d.as_flattened_mut());
+}
+
 /// y = a(x).
 #[inline]
 pub fn activation_forward<T: Real, const X: usize>(activation: impl Activation<T>, x: &[[T; X]], y: &mut [[T; X]]) {

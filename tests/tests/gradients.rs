@@ -1,0 +1,201 @@
+//! Every layer and some whole networks against central differences in f64: per tensor, the largest difference over the
+//! largest value is at most 1e-6, away from kinks.
+
+use glulam::network::Sample;
+use glulam::prelude::*;
+
+/// The step of a difference: its error is of the order of h², its rounding of ε/h.
+const STEP: f64 = 1e-5;
+const TOLERANCE: f64 = 1e-6;
+/// No input lies so close to a kink (0, ±0.5, ±1, ±3, 6, 20, …) that a step crosses it: inputs are drawn from a lattice of
+/// odd multiples of a thirty-second, moved a little.
+const LATTICE: f64 = 1.0 / 16.0;
+
+/// Numbers that look random, the same each time.
+fn random(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// A number in about ±2.5, away from kinks.
+fn away_from_kinks(u: f64, v: f64) -> f64 {
+    ((u * 80.0).floor() - 40.0 + 0.5) * LATTICE + (v - 0.5) * LATTICE / 8.0
+}
+
+/// Σ weight · output of one forward, always with the same random draws and running statistics.
+fn objective<N: Network<f64, InputScalar = f64>>(model: &N, mode: Mode, x: &[f64], weights: &[f64]) -> f64 {
+    let mut model = model.clone();
+    let inputs = N::Input::from_flat(x);
+    let mut workspace = model.workspace(inputs.len());
+    let outputs = model.forward(mode, inputs, &mut workspace);
+    N::Output::to_flat(outputs.values).iter().zip(weights).map(|(y, w)| y * w).sum()
+}
+
+/// The derivative of `f` with respect to `x[i]`.
+fn central_difference(x: &mut [f64], i: usize, mut f: impl FnMut(&[f64]) -> f64) -> f64 {
+    let kept = x[i];
+    x[i] = kept + STEP;
+    let above = f(x);
+    x[i] = kept - STEP;
+    let below = f(x);
+    x[i] = kept;
+    (above - below) / (2.0 * STEP)
+}
+
+fn assert_close(what: &str, analytic: &[f64], numeric: &[f64]) {
+    let largest = numeric.iter().fold(0.0f64, |max, v| max.max(v.abs()));
+    let difference = analytic.iter().zip(numeric).fold(0.0f64, |max, (a, n)| max.max((a - n).abs()));
+    // A gradient that is zero everywhere has to be zero.
+    let allowed = if largest > 1e-9 { TOLERANCE * largest } else { 1e-9 };
+    assert!(
+        difference <= allowed,
+        "{what}: differs by {difference:.3e}, at most {allowed:.3e} is allowed\n{analytic:?}\n{numeric:?}"
+    );
+}
+
+/// Checks all gradients of a network in a mode.
+fn check<N: Network<f64, InputScalar = f64>>(mut model: N, mode: Mode, name: &str) {
+    const ROWS: usize = 5;
+    let mut next = random(7);
+    let mut x: Vec<f64> = (0..ROWS * N::Input::LEN).map(|_| away_from_kinks(next(), next())).collect();
+    let weights: Vec<f64> = (0..ROWS * N::Output::LEN).map(|_| next() * 2.0 - 1.0).collect();
+    // Norms whose scale is 1 and shift 0 would hide mistakes.
+    model.weights_mut().parameters.iter_mut().for_each(|p| *p += 0.3 * (next() - 0.5));
+    model.weights_mut().buffers.iter_mut().for_each(|b| *b += 0.2 * next());
+
+    let inputs = N::Input::from_flat(&x).to_vec();
+    let mut workspace = model.workspace(ROWS);
+    let mut gradients = model.zeros();
+    let mut d_x = vec![0.0; x.len()];
+    let mut used = model.clone();
+    let outputs = used.forward(mode, &inputs, &mut workspace);
+    N::Output::to_flat_mut(outputs.gradient).copy_from_slice(&weights);
+    used.backward_to_inputs(&inputs, &mut workspace, &mut gradients, N::Input::from_flat_mut(&mut d_x));
+
+    let numeric: Vec<f64> =
+        (0..x.len()).map(|i| central_difference(&mut x, i, |x| objective(&model, mode, x, &weights))).collect();
+    assert_close(&format!("{name} in {mode:?}: inputs"), &d_x, &numeric);
+    for spec in N::PARAMS {
+        let range = spec.offset..spec.offset + spec.len;
+        let mut parameters = model.weights().parameters.to_vec();
+        let mut moved = model.clone();
+        let numeric: Vec<f64> = range
+            .clone()
+            .map(|i| {
+                central_difference(&mut parameters, i, |p| {
+                    moved.weights_mut().parameters.copy_from_slice(p);
+                    objective(&moved, mode, &x, &weights)
+                })
+            })
+            .collect();
+        assert_close(&format!("{name} in {mode:?}: {}", spec.name), &gradients.0[range], &numeric);
+    }
+}
+
+/// A test for each declaration: its gradients in training and in evaluation mode.
+macro_rules! gradients {
+    ($($name:ident { $($declared:tt)* })*) => { $(
+        #[test]
+        fn $name() {
+            network! { Net: $($declared)* }
+            for mode in [Mode::Train, Mode::Eval] {
+                check(Net::seeded(3).cast::<f64>(), mode, stringify!($name));
+            }
+        }
+    )* };
+}
+
+gradients! {
+    linear { [4] < Linear(4, 3) > }
+    linear_without_bias { [4] < Linear(4, 3, bias = false) > }
+    linear_on_the_last_of_several_axes { [2, 3] < Linear(3, 4) > }
+    linear_wide { [20] < Linear(20, 70) > }
+    flatten { [2, 3] < Linear(3, 2) -> Flatten -> Linear(_, 3) > }
+    unflatten { [6] < Unflatten(1, [2, 3]) -> Linear(3, 2) > }
+    identity { [3] < Identity -> Linear(3, 2) -> Identity > }
+    a_view_alone { [2, 3] < Flatten > }
+    dropout { [8] < Dropout(0.4) -> Linear(8, 4) -> Dropout(0.2) > }
+    batch_norm { [3] < BatchNorm1d(3) > }
+    batch_norm_of_sequences { [3, 4] < BatchNorm1d(3, eps = 0.01, momentum = 0.3) > }
+    batch_norm_without_statistics { [3] < BatchNorm1d(3, track_running_stats = false) > }
+    batch_norm_without_affine { [3] < BatchNorm1d(3, affine = false) > }
+    layer_norm { [6] < LayerNorm(6) > }
+    layer_norm_of_two_axes { [3, 2, 4] < LayerNorm([2, 4], eps = 0.001) > }
+    layer_norm_without_bias { [5] < LayerNorm(5, bias = false) > }
+    layer_norm_without_affine { [5] < LayerNorm(5, elementwise_affine = false) > }
+    softmax { [5] < Softmax > }
+    softmax_of_channels { [4, 3] < Softmax(dim = 1) > }
+    log_softmax { [2, 5] < LogSoftmax(dim = -1) > }
+    softmin { [5] < Softmin(dim = 1) > }
+    softmax2d { [3, 2, 2] < Softmax2d > }
+    glu { [6] < GLU > }
+    glu_of_channels { [4, 3] < GLU(dim = 1) > }
+    prelu { [6] < PReLU > }
+    prelu_of_channels { [3, 4] < PReLU(3) > }
+    rrelu { [6] < RReLU > }
+    relu { [7] < ReLU > }
+    relu_folded { [4] < Linear(4, 5) -> ReLU -> Linear(5, 3) > }
+    relu6 { [7] < ReLU6 > }
+    relu6_folded { [4] < Linear(4, 5) -> ReLU6 -> Linear(5, 3) > }
+    leakyrelu { [7] < LeakyReLU > }
+    leakyrelu_folded { [4] < Linear(4, 5) -> LeakyReLU -> Linear(5, 3) > }
+    leakyrelu_negative_slope_0_3 { [7] < LeakyReLU(negative_slope = -0.3) > }
+    leakyrelu_negative_slope_0_3_folded { [4] < Linear(4, 5) -> LeakyReLU(negative_slope = -0.3) -> Linear(5, 3) > }
+    elu { [7] < ELU > }
+    elu_folded { [4] < Linear(4, 5) -> ELU -> Linear(5, 3) > }
+    elu_alpha_0_7 { [7] < ELU(alpha = 0.7) > }
+    elu_alpha_0_7_folded { [4] < Linear(4, 5) -> ELU(alpha = 0.7) -> Linear(5, 3) > }
+    selu { [7] < SELU > }
+    selu_folded { [4] < Linear(4, 5) -> SELU -> Linear(5, 3) > }
+    celu_alpha_1_5 { [7] < CELU(alpha = 1.5) > }
+    celu_alpha_1_5_folded { [4] < Linear(4, 5) -> CELU(alpha = 1.5) -> Linear(5, 3) > }
+    gelu { [7] < GELU > }
+    gelu_folded { [4] < Linear(4, 5) -> GELU -> Linear(5, 3) > }
+    gelu_approximate_tanh { [7] < GELU(approximate = "tanh") > }
+    gelu_approximate_tanh_folded { [4] < Linear(4, 5) -> GELU(approximate = "tanh") -> Linear(5, 3) > }
+    silu { [7] < SiLU > }
+    silu_folded { [4] < Linear(4, 5) -> SiLU -> Linear(5, 3) > }
+    mish { [7] < Mish > }
+    mish_folded { [4] < Linear(4, 5) -> Mish -> Linear(5, 3) > }
+    sigmoid { [7] < Sigmoid > }
+    sigmoid_folded { [4] < Linear(4, 5) -> Sigmoid -> Linear(5, 3) > }
+    logsigmoid { [7] < LogSigmoid > }
+    logsigmoid_folded { [4] < Linear(4, 5) -> LogSigmoid -> Linear(5, 3) > }
+    hardsigmoid { [7] < Hardsigmoid > }
+    hardsigmoid_folded { [4] < Linear(4, 5) -> Hardsigmoid -> Linear(5, 3) > }
+    tanh { [7] < Tanh > }
+    tanh_folded { [4] < Linear(4, 5) -> Tanh -> Linear(5, 3) > }
+    hardtanh { [7] < Hardtanh > }
+    hardtanh_folded { [4] < Linear(4, 5) -> Hardtanh -> Linear(5, 3) > }
+    hardtanh_2_0_0_6 { [7] < Hardtanh(-2.0, 0.6) > }
+    hardtanh_2_0_0_6_folded { [4] < Linear(4, 5) -> Hardtanh(-2.0, 0.6) -> Linear(5, 3) > }
+    hardswish { [7] < Hardswish > }
+    hardswish_folded { [4] < Linear(4, 5) -> Hardswish -> Linear(5, 3) > }
+    softplus { [7] < Softplus > }
+    softplus_folded { [4] < Linear(4, 5) -> Softplus -> Linear(5, 3) > }
+    softplus_beta_2_0_threshold_3_0 { [7] < Softplus(beta = 2.0, threshold = 3.0) > }
+    softplus_beta_2_0_threshold_3_0_folded { [4] < Linear(4, 5) -> Softplus(beta = 2.0, threshold = 3.0) -> Linear(5, 3) > }
+    softsign { [7] < Softsign > }
+    softsign_folded { [4] < Linear(4, 5) -> Softsign -> Linear(5, 3) > }
+    softshrink { [7] < Softshrink > }
+    softshrink_folded { [4] < Linear(4, 5) -> Softshrink -> Linear(5, 3) > }
+    hardshrink { [7] < Hardshrink > }
+    hardshrink_folded { [4] < Linear(4, 5) -> Hardshrink -> Linear(5, 3) > }
+    tanhshrink { [7] < Tanhshrink > }
+    tanhshrink_folded { [4] < Linear(4, 5) -> Tanhshrink -> Linear(5, 3) > }
+    threshold_0_3_1_5 { [7] < Threshold(0.3, 1.5) > }
+    threshold_0_3_1_5_folded { [4] < Linear(4, 5) -> Threshold(0.3, 1.5) -> Linear(5, 3) > }
+    a_perceptron { [6] < Linear(6, 8) -> Tanh -> Linear(8, 8) -> GELU -> Linear(8, 3) -> LogSoftmax > }
+    a_residual_block { [6] < Linear(6, 6) -> Residual(LayerNorm(6) -> Linear(6, 9) -> SiLU -> Linear(9, 6)) -> Linear(6, 2) > }
+    a_residual_at_the_input { [4] < Residual(Linear(4, 4) -> Tanh, shortcut = Linear(4, 4, bias = false)) -> Sigmoid > }
+    nested_residuals { [4] < Residual(Residual(Linear(4, 4) -> Tanh) -> Residual(Identity)) -> Linear(4, 2) > }
+    a_fork_of_three { [4] < Linear(4, 4) as a -> Tanh as b -> [_, a, b] => Add -> Linear(4, 2) > }
+    an_activation_with_two_readers { [4] < Linear(4, 4) -> SiLU -> Residual(Linear(4, 4) -> Mish) -> Linear(4, 2) > }
+    batch_norms_between_layers { [4] < Linear(4, 6) -> BatchNorm1d(6) -> Tanh -> Linear(6, 6, bias = false) -> BatchNorm1d(6) -> Softplus -> Linear(6, 2) > }
+    noise_and_norms { [3, 4] < Dropout(0.3) -> Linear(4, 5) -> RReLU -> PReLU -> BatchNorm1d(3) -> Flatten -> Linear(_, 3) > }
+}
