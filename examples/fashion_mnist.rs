@@ -17,17 +17,29 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use glulam::data::{DataLoader, FashionMnist, TensorDataset};
-use glulam::metrics::{ConfusionMatrix, Metric};
 use glulam::prelude::*;
 use glulam::train::{Builder, Every, Fit, Metrics, Resumed, evaluate};
 
 network! { pub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) > }
 
-train! { WithSgd for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.05, momentum = 0.9), metrics: [Accuracy] } }
-train! { WithAdam for Mlp { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3), metrics: [Accuracy] } }
-train! { WithAdamW for Mlp { loss: CrossEntropyLoss, optimizer: AdamW(lr = 1e-3), metrics: [Accuracy] } }
-train! { WithRmsprop for Mlp { loss: CrossEntropyLoss, optimizer: RMSprop(lr = 1e-3), metrics: [Accuracy] } }
-train! { WithAdagrad for Mlp { loss: CrossEntropyLoss, optimizer: Adagrad(lr = 0.02), metrics: [Accuracy] } }
+/// A trainer of `Mlp` with this optimizer. Its rate falls along half a cosine wave to zero, over the whole run.
+macro_rules! trainer {
+    ($name:ident: $($optimizer:tt)*) => {
+        train! {
+            $name for Mlp {
+                loss: CrossEntropyLoss,
+                optimizer: $($optimizer)*,
+                scheduler: WarmupCosineLR per step,
+                metrics: [Accuracy],
+            }
+        }
+    };
+}
+trainer!(WithSgd: SGD(lr = 0.1, momentum = 0.9));
+trainer!(WithAdam: Adam(lr = 2e-3));
+trainer!(WithAdamW: AdamW(lr = 2e-3));
+trainer!(WithRmsprop: RMSprop(lr = 1e-3));
+trainer!(WithAdagrad: Adagrad(lr = 0.05));
 
 /// Trains Linear(784, 64) -> ReLU -> Linear(64, 10) on Fashion-MNIST.
 #[derive(Debug, Parser)]
@@ -41,7 +53,7 @@ struct Args {
     /// Images in one step
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     batch_size: u32,
-    /// The learning rate [default: one that suits the optimizer]
+    /// The learning rate at the beginning; it falls to zero by the end [default: one that suits the optimizer]
     #[arg(long, value_parser = positive)]
     lr: Option<f64>,
     /// The optimizer

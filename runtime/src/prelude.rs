@@ -3,6 +3,7 @@
 pub use crate::checkpoint::{StateDict, StateDictExt};
 pub use crate::loss::*;
 pub use crate::lr_scheduler::*;
+pub use crate::metrics::*;
 pub use crate::optim::*;
 pub use crate::train::{Epochs, Steps, Trainer};
 pub use crate::{Mode, Network, Real, manual_seed, network, train};

@@ -124,8 +124,7 @@ pub(super) fn load<T: Real, R: Trainer<T>>(trainer: &mut R, path: &Path) -> Resu
     let mut scheduler = parts.scheduler.as_deref().cloned();
     let schedule: Option<Value> = file.get("schedule")?;
     if let (Some(scheduler), Some(_)) = (&mut scheduler, &schedule) {
-        // One that waits for the length of the run has it in its saved state. The rates are the optimizer's.
-        scheduler.begin(Some(1), &mut optimizer)?;
+        scheduler.begin_anyhow(&mut optimizer)?;
     }
     let state: OptimizerStateDict<R::Optimizer, T> = file.get("optimizer")?;
     optimizer.load_state_dict(&state)?;

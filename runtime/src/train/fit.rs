@@ -14,7 +14,7 @@ use super::source::{Defaults, Order, Source, Stream};
 use super::{EpochRecord, Evaluation, History, MetricList, Metrics, ScheduleBy, StepOutput, TrainError, Trainer};
 use crate::checkpoint::StateDictExt;
 use crate::data::{DataError, LoaderState};
-use crate::loss::Loss;
+use crate::loss::{Loss, Reduction};
 use crate::{Network, Real};
 
 /// A run of so many epochs.
@@ -135,12 +135,6 @@ struct Now {
     seconds: f64,
 }
 
-impl Now {
-    fn loss(&self) -> f64 {
-        self.loss_sum / self.samples as f64
-    }
-}
-
 /// A run of `trainer`. See [`Trainer::fit`].
 pub(super) fn fit<T, R, Y, S, V>(trainer: &mut R, train: S, validation: V, fit: Fit<'_>) -> Result<History, TrainError>
 where
@@ -168,6 +162,7 @@ where
         checkpoint: fit.checkpoint,
         length: fit.length,
         stop: false,
+        summed: parts.loss.reduction() == Reduction::Sum,
         clock: Instant::now(),
         scalar: PhantomData,
         trainer,
@@ -191,7 +186,7 @@ where
         stream.pass(&mut |batch, state| {
             let out = run.trainer.step(batch)?;
             let step = run.count(&out, batch.len);
-            display.step(&step, run.now.batches, run.now.loss());
+            display.step(&step, run.now.batches, run.loss());
             run.after_step(&step, &out, state)?;
             Ok(!run.ends_here())
         })?;
@@ -213,12 +208,19 @@ struct Session<'r, 'c, T: Real, R: Trainer<T>> {
     checkpoint: Option<(PathBuf, Every)>,
     length: Length,
     stop: bool,
+    /// The loss is a sum over samples, not a mean.
+    summed: bool,
     /// Since when the epoch under way has been trained.
     clock: Instant,
     scalar: PhantomData<T>,
 }
 
 impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
+    /// The loss over the epoch so far.
+    fn loss(&self) -> f64 {
+        if self.summed { self.now.loss_sum } else { self.now.loss_sum / self.now.samples as f64 }
+    }
+
     /// Steps of the optimizer in this run.
     fn steps(&self) -> u64 {
         self.trainer.parts().run.steps - self.steps_before
@@ -302,7 +304,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
     /// Counts a batch.
     fn count(&mut self, out: &StepOutput<T, R::Metrics>, samples: usize) -> StepRecord {
         let now = &mut self.now;
-        now.loss_sum += out.loss.to_f64() * samples as f64;
+        now.loss_sum += out.loss.to_f64() * if self.summed { 1.0 } else { samples as f64 };
         now.samples += samples;
         now.batches += 1;
         now.lr = out.lr;
@@ -350,7 +352,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
             epoch: self.history.epochs.len() + 1,
             steps: self.steps(),
             lr: self.now.lr,
-            train_loss: self.now.loss(),
+            train_loss: self.loss(),
             train_metrics,
             val_loss,
             val_metrics,

@@ -40,7 +40,8 @@ pub struct EpochRecord {
     pub steps: u64,
     /// The learning rate of the epoch's last step (of the first parameter group).
     pub lr: f64,
-    /// The mean loss over the epoch's samples, each in the step that it was trained in.
+    /// The loss over the epoch's samples, each in the step that it was trained in: their mean, or their sum if that is
+    /// the loss's reduction.
     pub train_loss: f64,
     /// The metrics over the same outputs.
     pub train_metrics: BTreeMap<String, f64>,

@@ -5,6 +5,9 @@ use crate::Real;
 use crate::lr_scheduler::{GroupsOf, LrScheduler, SchedulerError, SchedulerState};
 use crate::optim::OptimizerState;
 
+/// A length of a run that is enough for any schedule.
+const LONG: usize = usize::MAX >> 8;
+
 /// A learning-rate schedule of a trainer.
 ///
 /// A schedule that lacks the length of the run (`OneCycleLR` without `total_steps`) waits until `fit` or the builder
@@ -31,9 +34,9 @@ impl<S: LrScheduler> Schedule<S> {
             settings.set_total_steps(steps);
         }
         if settings.check().is_err() {
-            // Would it be complete if the run's length were known? Any length shows.
+            // Would it be complete if the run's length were known?
             let mut complete = settings.clone();
-            complete.set_total_steps(1 << 20);
+            complete.set_total_steps(LONG);
             complete.check()?;
             return Ok(Schedule::Waiting(settings));
         }
@@ -57,6 +60,17 @@ impl<S: LrScheduler> Schedule<S> {
             *self = Schedule::Running(settings.attach(&mut GroupsOf(optimizer.groups_mut()))?);
         }
         Ok(())
+    }
+
+    /// Attaches it if it has waited, for a state that will be loaded: that has the length of the run.
+    ///
+    /// # Errors
+    /// Those of [`begin`](Self::begin).
+    pub(crate) fn begin_anyhow<T: Real, O: OptimizerState<T>>(
+        &mut self,
+        optimizer: &mut O,
+    ) -> Result<(), SchedulerError> {
+        self.begin(Some(LONG), optimizer)
     }
 
     /// One step of the schedule (PyTorch's `scheduler.step()`). Nothing while it waits.

@@ -13,27 +13,30 @@ use crate::train::{EpochRecord, TrainError};
 /// # Example
 /// ```
 /// use glulam::train::{BestCheckpoint, Better};
-/// let best = BestCheckpoint { better: Better::Higher, ..BestCheckpoint::new("best.safetensors", "val_accuracy") };
-/// # assert_eq!(best.monitor, "val_accuracy");
+/// let best = BestCheckpoint::new("best.safetensors", "val_accuracy").better(Better::Higher);
+/// # assert_eq!(best.best(), None);
 /// ```
 ///
 /// # References
 /// Keras's `ModelCheckpoint(save_best_only=True, save_weights_only=True)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestCheckpoint {
-    /// The file, which is replaced each time.
-    pub path: PathBuf,
-    /// The number that is watched: see [`EpochRecord::get`].
-    pub monitor: String,
-    /// Which is better.
-    pub better: Better,
+    path: PathBuf,
+    monitor: String,
+    better: Better,
     best: Option<f64>,
 }
 
 impl BestCheckpoint {
-    /// Watches `monitor`, of which lower numbers are better.
+    /// Watches `monitor` (see [`EpochRecord::get`]), of which lower numbers are better, and replaces the file `path`.
     pub fn new(path: impl Into<PathBuf>, monitor: impl Into<String>) -> Self {
         BestCheckpoint { path: path.into(), monitor: monitor.into(), better: Better::Lower, best: None }
+    }
+
+    /// Which numbers are better.
+    pub fn better(mut self, better: Better) -> Self {
+        self.better = better;
+        self
     }
 
     /// The number of the weights in the file.

@@ -14,7 +14,7 @@ use crate::train::{EpochRecord, TrainError};
 /// ```
 /// use glulam::train::{Better, EarlyStopping};
 /// let on_loss = EarlyStopping::new("val_loss", 3);
-/// let on_accuracy = EarlyStopping { better: Better::Higher, min_delta: 0.001, ..EarlyStopping::new("val_accuracy", 5) };
+/// let on_accuracy = EarlyStopping::new("val_accuracy", 5).better(Better::Higher).min_delta(0.001);
 /// # assert_ne!(on_loss, on_accuracy);
 /// ```
 ///
@@ -22,14 +22,10 @@ use crate::train::{EpochRecord, TrainError};
 /// Keras's `EarlyStopping`, with its names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EarlyStopping {
-    /// The number that is watched: see [`EpochRecord::get`].
-    pub monitor: String,
-    /// Which is better.
-    pub better: Better,
-    /// How many epochs without getting better are let pass.
-    pub patience: usize,
-    /// By how much it must get better.
-    pub min_delta: f64,
+    monitor: String,
+    better: Better,
+    patience: usize,
+    min_delta: f64,
     progress: Progress,
 }
 
@@ -40,10 +36,23 @@ struct Progress {
 }
 
 impl EarlyStopping {
-    /// Watches `monitor`, of which lower numbers are better.
+    /// Watches `monitor` (see [`EpochRecord::get`]), of which lower numbers are better. The run ends with the epoch number
+    /// `patience` in a row that is no better.
     pub fn new(monitor: impl Into<String>, patience: usize) -> Self {
         let (better, min_delta) = (Better::Lower, 0.0);
         EarlyStopping { monitor: monitor.into(), better, patience, min_delta, progress: Progress::default() }
+    }
+
+    /// Which numbers are better.
+    pub fn better(mut self, better: Better) -> Self {
+        self.better = better;
+        self
+    }
+
+    /// By how much a number must be better than the best so far, to count: 0 by default.
+    pub fn min_delta(mut self, min_delta: f64) -> Self {
+        self.min_delta = min_delta;
+        self
     }
 
     /// The best number so far.

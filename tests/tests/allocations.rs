@@ -1,0 +1,91 @@
+//! A training step allocates nothing, on whatever thread: an allocator counts.
+//!
+//! One test, since the count is that of the whole process.
+
+use std::alloc::System;
+
+use glulam::prelude::*;
+use glulam::train::Metrics;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+network! { pub Mlp < Linear(32, 48) -> ReLU -> head: Linear(48, 10) > }
+network! { pub Deep < Linear(32, 48) -> BatchNorm1d(48) -> GELU -> Dropout(0.1) -> LayerNorm(48) -> head: Linear(48, 10) > }
+
+train! { WithSgd for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
+train! {
+    WithAdamW for Deep {
+        loss: CrossEntropyLoss(label_smoothing = 0.1),
+        optimizer: AdamW(lr = 1e-3) { no_decay: [bias, norm], head => (lr = 3e-3) },
+        scheduler: LinearLR(start_factor = 0.1, total_iters = 5) -> CosineAnnealingLR(T_max = 10) per step,
+        freeze: ["0.bias"],
+        metrics: [Accuracy, TopK(k = 3), F1Score],
+    }
+}
+train! {
+    WithEverything for Deep {
+        loss: CrossEntropyLoss,
+        optimizer: AdamW(lr = 1e-3) { no_decay: [bias, norm] },
+        scheduler: StepLR(step_size = 3) + ExponentialLR(gamma = 0.9) per step,
+        clip_grad_norm: 1.0,
+        clip_grad_value: 0.5,
+        accumulate: 2,
+        ema: 0.99,
+        metrics: [Accuracy],
+    }
+}
+
+/// The samples of one batch, and of a last one that is smaller.
+fn samples() -> (Vec<[f32; 32]>, Vec<i64>) {
+    let mut generator = glulam::rng::Generator::seed_from(1);
+    let inputs = (0..64).map(|_| std::array::from_fn(|_| generator.uniform(-1.0, 1.0) as f32)).collect();
+    (inputs, (0..64).map(|i| i % 10).collect())
+}
+
+fn check<R>(mut trainer: R, threads: usize)
+where
+    R: Trainer<f32>,
+    R::Model: Network<f32, Input = [f32; 32]>,
+    R::Loss: Loss<f32, i64>,
+    R::Metrics: Metrics<f32, i64>,
+{
+    let (inputs, targets) = samples();
+    let epoch = |trainer: &mut R| {
+        for rows in [0..64, 0..64, 10..64, 5..29] {
+            trainer.step((&inputs[rows.clone()], &targets[rows])).expect("the data fits");
+        }
+    };
+    epoch(&mut trainer);
+    // Each thread makes its scratch memory when it first needs it: wait until the others have done so.
+    let shares = glulam::parallel::shares_taken_by_helpers();
+    for _ in 0..1000 {
+        epoch(&mut trainer);
+        if threads == 1 || glulam::parallel::shares_taken_by_helpers() > shares + 500 {
+            break;
+        }
+    }
+    let region = Region::new(COUNTED);
+    (0..25).for_each(|_| epoch(&mut trainer));
+    let change = region.change();
+    assert_eq!((change.allocations, change.reallocations), (0, 0), "{} on {threads} threads", R::NAME);
+}
+
+#[test]
+fn a_step_allocates_nothing() {
+    let region = Region::new(COUNTED);
+    drop(std::hint::black_box(vec![0u8; 9]));
+    assert_eq!(region.change().allocations, 1, "an allocation is not counted");
+
+    // Even a small step is shared out, so that the other threads take part.
+    glulam::parallel::set_min_work(0);
+    for threads in [1, 2] {
+        glulam::parallel::set_num_threads(threads);
+        check(WithSgd::new(Mlp::seeded(1)), threads);
+        check(WithSgd::builder(Mlp::seeded(1)).fused(false).build().expect("valid"), threads);
+        check(WithAdamW::new(Deep::seeded(1)), threads);
+        check(WithEverything::new(Deep::seeded(1)), threads);
+    }
+    assert!(glulam::parallel::shares_taken_by_helpers() > 0, "no other thread has taken part");
+}
