@@ -1,0 +1,77 @@
+//! The same bits for any number of threads: a network of each kind of layer, odd batch sizes, splitting forced.
+//!
+//! One test, since the number of threads belongs to the whole process.
+
+use glulam::network::{Sample, UpdateBy};
+use glulam::parallel::{set_min_work, set_num_threads, shares_taken_by_helpers};
+use glulam::prelude::*;
+
+network! { Perceptron < Linear(20, 33) -> ReLU -> Linear(33, 70) -> GELU -> Linear(70, 5) > }
+network! { Tiny < Linear(4, 16) -> Tanh -> Linear(16, 3) > }
+network! { Wide < Linear(40, 300) -> SiLU -> Linear(300, 130) -> LeakyReLU(0.1) -> Linear(130, 10) > }
+network! { Normed: [3, 7] < Linear(7, 6) -> BatchNorm1d(3) -> LayerNorm(6) -> Mish -> Flatten -> Linear(_, 5) > }
+network! { Noisy: [12] < Dropout(0.3) -> Linear(12, 17) -> RReLU -> PReLU -> Dropout(0.1) -> Linear(17, 4) > }
+network! { Deep < Linear(9, 9) -> Residual(LayerNorm(9) -> Linear(9, 18) -> GELU -> Linear(18, 9)) * 3 -> Linear(9, 3) > }
+network! { Forked < Linear(6, 8) as a -> ELU -> [_, a, Linear(_, 8) -> Tanh] => Add -> Linear(8, 4) > }
+network! { Sliced: [4, 6] < Linear(6, 8) -> GLU -> Softplus -> Softmax(dim = 1) -> Flatten -> Linear(_, 3) > }
+
+const BATCHES: [usize; 6] = [1, 2, 3, 7, 33, 64];
+
+/// The weights after some steps of each batch size, and every loss.
+fn train<N: Network<f32, InputScalar = f32>>(mut model: N, folded: bool) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    let classes = N::OUTPUT_SHAPE[0] as i64;
+    let mut optimizer = AdamW { lr: 1e-2, ..AdamW::DEFAULT }.init(&model);
+    let mut workspace = model.workspace(64);
+    let mut gradients = model.zeros();
+    let (mut losses, mut predicted) = (Vec::new(), Vec::new());
+    for (step, rows) in BATCHES.into_iter().cycle().take(18).enumerate() {
+        let flat: Vec<f32> = (0..rows * N::Input::LEN).map(|i| ((i * 37 + step * 11) % 64) as f32 / 16.0 - 2.0).collect();
+        let inputs = N::Input::from_flat(&flat);
+        let targets: Vec<i64> = (0..rows as i64).map(|i| (i * 7 + step as i64) % classes).collect();
+        let criterion = CrossEntropyLoss { label_smoothing: 0.1, ..CrossEntropyLoss::DEFAULT };
+        let loss = if folded {
+            let bound = Loss::<f32, i64>::bind(&criterion, N::OUTPUT_SHAPE, rows, &targets).expect("the classes exist");
+            let update = UpdateBy::Optimizer(optimizer.fold().expect("AdamW is element-wise"));
+            model.forward_backward(inputs, &bound, &mut workspace, update)
+        } else {
+            gradients.zero();
+            let outputs = model.forward(Mode::Train, inputs, &mut workspace);
+            let loss = criterion.forward(outputs, &targets).expect("the classes exist");
+            model.backward(inputs, &mut workspace, &mut gradients);
+            optimizer.step(&mut model, &gradients);
+            loss
+        };
+        losses.push(loss);
+        predicted.extend_from_slice(N::Output::to_flat(&model.predict(inputs)));
+    }
+    (model.weights().parameters.to_vec(), losses, predicted)
+}
+
+fn check<N: Network<f32, InputScalar = f32>>(model: N) {
+    set_min_work(0);
+    set_num_threads(1);
+    let alone = train(model.clone(), true);
+    assert!(alone.1.iter().all(|loss| loss.is_finite()), "{}", N::NAME);
+    for threads in [1, 2, 3, 4] {
+        set_num_threads(threads);
+        let before = shares_taken_by_helpers();
+        for folded in [true, false] {
+            let together = train(model.clone(), folded);
+            assert!(alone == together, "{} on {threads} threads, folded: {folded}", N::NAME);
+        }
+        let helped = shares_taken_by_helpers() - before;
+        assert_eq!(helped > 0, threads > 1, "{}: {helped} shares taken by helpers of {threads} threads", N::NAME);
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits_folded_or_not() {
+    check(Perceptron::seeded(1));
+    check(Tiny::seeded(1));
+    check(Wide::seeded(1));
+    check(Normed::seeded(1));
+    check(Noisy::seeded(1));
+    check(Deep::seeded(1));
+    check(Forked::seeded(1));
+    check(Sliced::seeded(1));
+}
