@@ -140,3 +140,21 @@ impl Workload {
         println!("{}", serde_json::to_string(&line).expect("a line of numbers and names is JSON"));
     }
 }
+
+/// The median over blocks of the time of one `step`, in microseconds: after a warm-up, seven blocks of at least 50 ms.
+pub fn median_us(mut step: impl FnMut()) -> f64 {
+    const LEAST_SECONDS: f64 = 0.05;
+    let mut block = |steps: usize| {
+        let start = Instant::now();
+        (0..steps).for_each(|_| step());
+        start.elapsed().as_secs_f64()
+    };
+    let mut steps = 1;
+    block(3);
+    while block(steps) < LEAST_SECONDS {
+        steps *= 2;
+    }
+    let mut us: Vec<f64> = (0..BLOCKS).map(|_| block(steps) / steps as f64 * 1e6).collect();
+    us.sort_by(f64::total_cmp);
+    us[BLOCKS / 2]
+}

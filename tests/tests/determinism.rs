@@ -25,7 +25,8 @@ fn train<N: Network<f32, InputScalar = f32>>(mut model: N, folded: bool) -> (Vec
     let mut gradients = model.zeros();
     let (mut losses, mut predicted) = (Vec::new(), Vec::new());
     for (step, rows) in BATCHES.into_iter().cycle().take(18).enumerate() {
-        let flat: Vec<f32> = (0..rows * N::Input::LEN).map(|i| ((i * 37 + step * 11) % 64) as f32 / 16.0 - 2.0).collect();
+        let flat: Vec<f32> =
+            (0..rows * N::Input::LEN).map(|i| ((i * 37 + step * 11) % 64) as f32 / 16.0 - 2.0).collect();
         let inputs = N::Input::from_flat(&flat);
         let targets: Vec<i64> = (0..rows as i64).map(|i| (i * 7 + step as i64) % classes).collect();
         let criterion = CrossEntropyLoss { label_smoothing: 0.1, ..CrossEntropyLoss::DEFAULT };
