@@ -79,6 +79,9 @@ pub(super) fn column_sums<S: Simd, T: Math>(
 }
 
 /// The sums of `width` <= W columns from `first` on, of rows without an inner axis. Returns `width`.
+///
+/// Always W columns are read, which belong to the next row if the row ends before, and `width` of the sums are used: so
+/// each row is a few whole registers.
 #[inline(always)]
 fn tile_sums<S: Simd, T: Math, const W: usize>(
     term: impl Term,
@@ -95,24 +98,26 @@ fn tile_sums<S: Simd, T: Math, const W: usize>(
         (p[c], q[c]) = scalars.column(first + c);
     }
     let by_row = matches!(scalars, Scalars::Row(_));
-    let blocks = a.chunks(BLOCK * columns).zip(b.chunks(BLOCK * columns));
-    for (block, (a, b)) in blocks.enumerate() {
+    let rows = a.len() / columns;
+    for block in (0..rows).step_by(BLOCK) {
         let mut lanes = [T::ZERO; W];
-        for (r, (a, b)) in a.chunks_exact(columns).zip(b.chunks_exact(columns)).enumerate() {
+        for r in block..rows.min(block + BLOCK) {
             if by_row {
-                let (p_row, q_row) = scalars.row(block * BLOCK + r);
+                let (p_row, q_row) = scalars.row(r);
                 (p, q) = ([p_row; W], [q_row; W]);
             }
-            if width == W {
-                let (a, b): (&[T; W], &[T; W]) = (a[first..].first_chunk().unwrap(), b[first..].first_chunk().unwrap());
-                for c in 0..W {
-                    lanes[c] += term.term::<S, T>(a[c], b[c], p[c], q[c]);
+            let (a, b) = (&a[r * columns + first..], &b[r * columns + first..]);
+            let (mut last_a, mut last_b) = ([T::ZERO; W], [T::ZERO; W]);
+            let (a, b): (&[T; W], &[T; W]) = match (a.first_chunk(), b.first_chunk()) {
+                (Some(a), Some(b)) => (a, b),
+                _ => {
+                    last_a[..width].copy_from_slice(&a[..width]);
+                    last_b[..width].copy_from_slice(&b[..width]);
+                    (&last_a, &last_b)
                 }
-            } else {
-                let (a, b) = (&a[first..first + width], &b[first..first + width]);
-                for c in 0..width {
-                    lanes[c] += term.term::<S, T>(a[c], b[c], p[c], q[c]);
-                }
+            };
+            for c in 0..W {
+                lanes[c] += term.term::<S, T>(a[c], b[c], p[c], q[c]);
             }
         }
         for (sum, lane) in sums[..width].iter_mut().zip(lanes) {

@@ -18,7 +18,7 @@ use std::ops::Range;
 use super::Span;
 use super::columns::{Scalars, TILE, Term, column_sums, finish_columns};
 use crate::simd::math::Math;
-use crate::simd::reduce::{LANES, join, sum, sum_squares};
+use crate::simd::reduce::{dot, dot_centred, dot3_centred, sum, sum_squares};
 use crate::simd::{Simd, mul_add, multiversion};
 use crate::{Real, Update};
 
@@ -178,48 +178,17 @@ fn forward_body<S: Simd, T: Math>(len: usize, eps: f64, x: &[T], w: &[T], b: &[T
     }
 }
 
-/// Σ g and Σ g·(x - mean), with g = dy·w, or dy without weights.
-#[inline(always)]
-fn gradient_sums<S: Simd, T: Math>(x: &[T], mean: T, w: &[T], dy: &[T]) -> (T, T) {
-    let (chunks_x, rest_x) = x.as_chunks::<LANES>();
-    let (chunks_dy, rest_dy) = dy.as_chunks::<LANES>();
-    let (chunks_w, rest_w) = w.as_chunks::<LANES>();
-    let (mut tail, mut tail_x) = (T::ZERO, T::ZERO);
-    for (i, (&x, &dy)) in rest_x.iter().zip(rest_dy).enumerate() {
-        let g = if w.is_empty() { dy } else { dy * rest_w[i] };
-        tail += g;
-        tail_x = mul_add::<S, T>(g, x - mean, tail_x);
-    }
-    if chunks_x.is_empty() {
-        return (tail, tail_x);
-    }
-    let (mut lanes, mut lanes_x) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-    if w.is_empty() {
-        for (x, dy) in chunks_x.iter().zip(chunks_dy) {
-            for l in 0..LANES {
-                lanes[l] += dy[l];
-                lanes_x[l] = mul_add::<S, T>(dy[l], x[l] - mean, lanes_x[l]);
-            }
-        }
-    } else {
-        for ((x, dy), w) in chunks_x.iter().zip(chunks_dy).zip(chunks_w) {
-            for l in 0..LANES {
-                let g = dy[l] * w[l];
-                lanes[l] += g;
-                lanes_x[l] = mul_add::<S, T>(g, x[l] - mean, lanes_x[l]);
-            }
-        }
-    }
-    (join(lanes) + tail, join(lanes_x) + tail_x)
-}
-
 #[inline(always)]
 fn backward_input_body<S: Simd, T: Math>(len: usize, x: &[T], w: &[T], statistics: &[T], dy: &[T], dx: &mut [T]) {
     let one_over_len = T::from_f64(1.0 / len as f64);
     let groups = x.chunks_exact(len).zip(dy.chunks_exact(len)).zip(dx.chunks_exact_mut(len));
     for (((x, dy), dx), statistics) in groups.zip(statistics.chunks_exact(2)) {
         let (mean, r) = (statistics[0], statistics[1]);
-        let (total, total_x) = gradient_sums::<S, T>(x, mean, w, dy);
+        let (total, total_x) = if w.is_empty() {
+            (sum(dy), dot_centred::<S, T>(dy, x, mean))
+        } else {
+            (dot::<S, T>(dy, w), dot3_centred::<S, T>(dy, w, x, mean))
+        };
         let (shift, slope) = (total * one_over_len, total_x * one_over_len * r * r);
         if w.is_empty() {
             for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {

@@ -89,73 +89,53 @@ fn block_rows(len: usize) -> usize {
     (BLOCK / len).clamp(1, ROWS)
 }
 
-/// e = e^(±(x - m)) for the rows of one block, whose extremes m and sums of e go into the arrays.
+/// The rows of one block: their largest elements and the sums of their exponentials.
+struct Rows<T> {
+    max: [T; ROWS],
+    sum: [T; ROWS],
+}
+
+/// y = e^(y - m) for each row of `len` elements of a block, with the row's largest element m.
 #[inline(always)]
-fn exponentials<S: Simd, T: Math, const NEGATE: bool>(
-    len: usize,
-    x: &[T],
-    e: &mut [T],
-    tops: &mut [T; ROWS],
-    sums: &mut [T; ROWS],
-) {
-    for ((x, e), top) in x.chunks_exact(len).zip(e.chunks_exact_mut(len)).zip(&mut *tops) {
-        if NEGATE {
-            for (e, &x) in e.iter_mut().zip(x) {
-                *e = -x;
-            }
-            *top = max(e);
-            for e in e {
-                *e = *e - *top;
-            }
-        } else {
-            *top = max(x);
-            for (e, &x) in e.iter_mut().zip(x) {
-                *e = x - *top;
-            }
+fn exponentials<S: Simd, T: Math>(len: usize, y: &mut [T]) -> Rows<T> {
+    let mut rows = Rows { max: [T::ZERO; ROWS], sum: [T::ONE; ROWS] };
+    // Rows this short are worth code of their own, in which the loops over a row are unrolled.
+    match len {
+        2 => subtract_max(2, y, &mut rows.max),
+        3 => subtract_max(3, y, &mut rows.max),
+        10 => subtract_max(10, y, &mut rows.max),
+        _ => subtract_max(len, y, &mut rows.max),
+    }
+    for y in &mut *y {
+        *y = y.exp::<S>();
+    }
+    match len {
+        2 => sums(2, y, &mut rows.sum),
+        3 => sums(3, y, &mut rows.sum),
+        10 => sums(10, y, &mut rows.sum),
+        _ => sums(len, y, &mut rows.sum),
+    }
+    rows
+}
+
+#[inline(always)]
+fn subtract_max<T: Math>(len: usize, y: &mut [T], tops: &mut [T; ROWS]) {
+    for (y, top) in y.chunks_exact_mut(len).zip(tops) {
+        *top = max(y);
+        for y in y {
+            *y = *y - *top;
         }
-    }
-    for e in &mut *e {
-        *e = e.exp::<S>();
-    }
-    for (e, s) in e.chunks_exact(len).zip(sums) {
-        *s = sum(e);
     }
 }
 
 #[inline(always)]
-fn forward_body<S: Simd, T: Math>(family: Family, axis: Axis, x: &[T], y: &mut [T]) {
-    if axis.inner > 1 {
-        return match family {
-            Family::Softmax => outer_forward::<S, T, false, false>(axis, x, y),
-            Family::Softmin => outer_forward::<S, T, true, false>(axis, x, y),
-            Family::LogSoftmax => outer_forward::<S, T, false, true>(axis, x, y),
-        };
-    }
-    let (len, block) = (axis.len, axis.len * block_rows(axis.len));
-    let (mut tops, mut sums) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
-    for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
-        if family == Family::Softmin {
-            exponentials::<S, T, true>(len, x, y, &mut tops, &mut sums);
-        } else {
-            exponentials::<S, T, false>(len, x, y, &mut tops, &mut sums);
-        }
-        if family == Family::LogSoftmax {
-            for s in &mut sums[..x.len() / len] {
-                *s = s.ln::<S>();
-            }
-            let rows = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(&tops).zip(&sums);
-            for (((x, y), &top), &log_sum) in rows {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = (x - top) - log_sum;
-                }
-            }
-        } else {
-            divide(len, y, &sums);
-        }
+fn sums<T: Math>(len: usize, y: &[T], sums: &mut [T; ROWS]) {
+    for (y, s) in y.chunks_exact(len).zip(sums) {
+        *s = sum(y);
     }
 }
 
-/// Each row over its sum.
+/// Each row of `len` over its sum.
 #[inline(always)]
 fn divide<T: Math>(len: usize, y: &mut [T], sums: &[T; ROWS]) {
     for (y, &s) in y.chunks_exact_mut(len).zip(sums) {
@@ -167,15 +147,62 @@ fn divide<T: Math>(len: usize, y: &mut [T], sums: &[T; ROWS]) {
 }
 
 #[inline(always)]
+fn divide_rows<T: Math>(len: usize, y: &mut [T], sums: &[T; ROWS]) {
+    match len {
+        2 => divide(2, y, sums),
+        3 => divide(3, y, sums),
+        10 => divide(10, y, sums),
+        _ => divide(len, y, sums),
+    }
+}
+
+/// -1 of softmin, which is the softmax of -x; else 1.
+#[inline(always)]
+fn sign<T: Math>(family: Family) -> T {
+    if family == Family::Softmin { -T::ONE } else { T::ONE }
+}
+
+#[inline(always)]
+fn forward_body<S: Simd, T: Math>(family: Family, axis: Axis, x: &[T], y: &mut [T]) {
+    if axis.inner > 1 {
+        return match family {
+            Family::LogSoftmax => outer_forward::<S, T, true>(axis, T::ONE, x, y),
+            _ => outer_forward::<S, T, false>(axis, sign(family), x, y),
+        };
+    }
+    let (len, sign) = (axis.len, sign::<T>(family));
+    let block = len * block_rows(len);
+    for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = sign * x;
+        }
+        let mut rows = exponentials::<S, T>(len, y);
+        if family != Family::LogSoftmax {
+            divide_rows(len, y, &rows.sum);
+            continue;
+        }
+        for s in &mut rows.sum[..x.len() / len] {
+            *s = s.ln::<S>();
+        }
+        let tops = rows.max.iter().zip(&rows.sum);
+        for ((x, y), (&top, &log_sum)) in x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(tops) {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = (x - top) - log_sum;
+            }
+        }
+    }
+}
+
+#[inline(always)]
 fn rows_body<S: Simd, T: Math>(classes: usize, x: &[T], y: &mut [T], max: &mut [T], log_sum: &mut [T]) {
-    let rows = block_rows(classes);
-    let (mut tops, mut sums) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
-    let results = max.chunks_mut(rows).zip(log_sum.chunks_mut(rows));
-    for ((x, y), (max, log_sum)) in x.chunks(rows * classes).zip(y.chunks_mut(rows * classes)).zip(results) {
-        exponentials::<S, T, false>(classes, x, y, &mut tops, &mut sums);
-        divide(classes, y, &sums);
-        max.copy_from_slice(&tops[..max.len()]);
-        for (log_sum, s) in log_sum.iter_mut().zip(sums) {
+    let in_block = block_rows(classes);
+    let results = max.chunks_mut(in_block).zip(log_sum.chunks_mut(in_block));
+    for ((x, y), (max, log_sum)) in x.chunks(in_block * classes).zip(y.chunks_mut(in_block * classes)).zip(results) {
+        y.copy_from_slice(x);
+        let rows = exponentials::<S, T>(classes, y);
+        divide_rows(classes, y, &rows.sum);
+        max.copy_from_slice(&rows.max[..max.len()]);
+        for (log_sum, s) in log_sum.iter_mut().zip(rows.sum) {
             *log_sum = s.ln::<S>();
         }
     }
@@ -183,30 +210,29 @@ fn rows_body<S: Simd, T: Math>(classes: usize, x: &[T], y: &mut [T], max: &mut [
 
 /// The same along an axis with `inner` elements behind it, which are the lanes, [`ROWS`] at a time.
 #[inline(always)]
-fn outer_forward<S: Simd, T: Math, const NEGATE: bool, const LOG: bool>(axis: Axis, x: &[T], y: &mut [T]) {
+fn outer_forward<S: Simd, T: Math, const LOG: bool>(axis: Axis, sign: T, x: &[T], y: &mut [T]) {
     let Axis { len, inner } = axis;
     for (x, y) in x.chunks_exact(len * inner).zip(y.chunks_exact_mut(len * inner)) {
         for first in (0..inner).step_by(ROWS) {
             let width = ROWS.min(inner - first);
-            let (mut top, mut total) = ([T::ZERO; ROWS], [T::ZERO; ROWS]);
             let at = |i: usize| i * inner + first..i * inner + first + width;
+            let (mut top, mut total) = ([-T::INFINITY; ROWS], [T::ZERO; ROWS]);
             for i in 0..len {
-                let (x, y) = (&x[at(i)], &mut y[at(i)]);
-                for ((y, &x), top) in y.iter_mut().zip(x).zip(&mut top) {
-                    let x = if NEGATE { -x } else { x };
-                    *top = if i > 0 && *top > x { *top } else { x };
-                    *y = x;
+                for (top, &x) in top.iter_mut().zip(&x[at(i)]) {
+                    let x = sign * x;
+                    *top = if *top > x { *top } else { x };
                 }
             }
             for i in 0..len {
-                for ((y, &top), total) in y[at(i)].iter_mut().zip(&top).zip(&mut total) {
-                    let d = *y - top;
+                let operands = x[at(i)].iter().zip(&top).zip(&mut total);
+                for (y, ((&x, &top), total)) in y[at(i)].iter_mut().zip(operands) {
+                    let d = sign * x - top;
                     let e = d.exp::<S>();
                     *y = if LOG { d } else { e };
                     *total += e;
                 }
             }
-            for total in &mut total {
+            for total in &mut total[..width] {
                 *total = if LOG { total.ln::<S>() } else { T::ONE / *total };
             }
             for i in 0..len {
@@ -222,42 +248,35 @@ fn outer_forward<S: Simd, T: Math, const NEGATE: bool, const LOG: bool>(axis: Ax
 fn backward_body<S: Simd, T: Math>(family: Family, axis: Axis, y: &[T], dy: &[T], dx: &mut [T]) {
     if axis.inner > 1 {
         return match family {
-            Family::Softmax => outer_backward::<S, T, false, false>(axis, y, dy, dx),
-            Family::Softmin => outer_backward::<S, T, true, false>(axis, y, dy, dx),
-            Family::LogSoftmax => outer_backward::<S, T, false, true>(axis, y, dy, dx),
+            Family::LogSoftmax => outer_backward::<S, T, true>(axis, T::ONE, y, dy, dx),
+            _ => outer_backward::<S, T, false>(axis, sign(family), y, dy, dx),
         };
     }
-    let rows = y.chunks_exact(axis.len).zip(dy.chunks_exact(axis.len)).zip(dx.chunks_exact_mut(axis.len));
-    for ((y, dy), dx) in rows {
-        match family {
-            Family::Softmax => gradient_row::<T, false>(dot::<S, T>(y, dy), y, dy, dx),
-            Family::Softmin => gradient_row::<T, true>(dot::<S, T>(y, dy), y, dy, dx),
-            Family::LogSoftmax => {
-                let total = sum(dy);
-                for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
-                    *dx = dy - y.exp::<S>() * total;
-                }
+    let (len, sign) = (axis.len, sign::<T>(family));
+    for ((y, dy), dx) in y.chunks_exact(len).zip(dy.chunks_exact(len)).zip(dx.chunks_exact_mut(len)) {
+        if family == Family::LogSoftmax {
+            let total = sum(dy);
+            for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
+                *dx = dy - y.exp::<S>() * total;
+            }
+        } else {
+            let total = dot::<S, T>(y, dy);
+            for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
+                *dx = sign * y * (dy - total);
             }
         }
     }
 }
 
 #[inline(always)]
-fn gradient_row<T: Math, const NEGATE: bool>(total: T, y: &[T], dy: &[T], dx: &mut [T]) {
-    for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
-        *dx = y * if NEGATE { total - dy } else { dy - total };
-    }
-}
-
-#[inline(always)]
-fn outer_backward<S: Simd, T: Math, const NEGATE: bool, const LOG: bool>(axis: Axis, y: &[T], dy: &[T], dx: &mut [T]) {
+fn outer_backward<S: Simd, T: Math, const LOG: bool>(axis: Axis, sign: T, y: &[T], dy: &[T], dx: &mut [T]) {
     let Axis { len, inner } = axis;
     let whole = len * inner;
     for ((y, dy), dx) in y.chunks_exact(whole).zip(dy.chunks_exact(whole)).zip(dx.chunks_exact_mut(whole)) {
         for first in (0..inner).step_by(ROWS) {
             let width = ROWS.min(inner - first);
-            let mut total = [T::ZERO; ROWS];
             let at = |i: usize| i * inner + first..i * inner + first + width;
+            let mut total = [T::ZERO; ROWS];
             for i in 0..len {
                 for ((total, &y), &dy) in total.iter_mut().zip(&y[at(i)]).zip(&dy[at(i)]) {
                     *total += if LOG { dy } else { y * dy };
@@ -266,8 +285,7 @@ fn outer_backward<S: Simd, T: Math, const NEGATE: bool, const LOG: bool>(axis: A
             for i in 0..len {
                 let operands = y[at(i)].iter().zip(&dy[at(i)]).zip(&total);
                 for (dx, ((&y, &dy), &total)) in dx[at(i)].iter_mut().zip(operands) {
-                    *dx =
-                        if LOG { dy - y.exp::<S>() * total } else { y * if NEGATE { total - dy } else { dy - total } };
+                    *dx = if LOG { dy - y.exp::<S>() * total } else { sign * y * (dy - total) };
                 }
             }
         }

@@ -3,8 +3,8 @@
 //! Where a formula keeps its output, the output tells on which piece the input was.
 
 use super::Formula;
-use crate::simd::Simd;
 use crate::simd::math::Math;
+use crate::simd::{Simd, mul_add};
 
 /// The rectifier: y = max(0, x).
 ///
@@ -91,7 +91,7 @@ pub struct Hardsigmoid;
 impl Formula for Hardsigmoid {
     #[inline(always)]
     fn value<S: Simd, T: Math>(self, x: T) -> T {
-        clamp(x + T::from_f64(3.0), T::ZERO, T::from_f64(6.0)) / T::from_f64(6.0)
+        clamp(x + T::from_f64(3.0), T::ZERO, T::from_f64(6.0)) * T::from_f64(1.0 / 6.0)
     }
     #[inline(always)]
     fn gradient<S: Simd, T: Math>(self, x: T, d: T) -> T {
@@ -144,11 +144,11 @@ pub struct Hardswish;
 impl Formula for Hardswish {
     #[inline(always)]
     fn value<S: Simd, T: Math>(self, x: T) -> T {
-        x * clamp(x + T::from_f64(3.0), T::ZERO, T::from_f64(6.0)) / T::from_f64(6.0)
+        x * clamp(x + T::from_f64(3.0), T::ZERO, T::from_f64(6.0)) * T::from_f64(1.0 / 6.0)
     }
     #[inline(always)]
     fn gradient<S: Simd, T: Math>(self, x: T, d: T) -> T {
-        let between = d * (x / T::from_f64(3.0) + T::from_f64(0.5));
+        let between = d * mul_add::<S, T>(x, T::from_f64(1.0 / 3.0), T::from_f64(0.5));
         let above = if x < T::from_f64(3.0) { between } else { d };
         if x <= T::from_f64(-3.0) { T::ZERO } else { above }
     }

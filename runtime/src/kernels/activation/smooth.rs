@@ -182,7 +182,7 @@ impl Formula for LogSigmoid {
     #[inline(always)]
     fn value<S: Simd, T: Math>(self, x: T) -> T {
         let low = if x > T::ZERO { T::ZERO } else { x };
-        low - (-x.abs()).exp::<S>().ln_1p::<S>()
+        low - (-x.abs()).exp::<S>().ln_1p_unit::<S>()
     }
     #[inline(always)]
     fn gradient<S: Simd, T: Math>(self, y: T, d: T) -> T {
@@ -215,7 +215,7 @@ impl Formula for Softplus {
     fn value<S: Simd, T: Math>(self, x: T) -> T {
         let z = x * T::from_f64(self.beta);
         let high = if z < T::ZERO { T::ZERO } else { z };
-        let y = (high + (-z.abs()).exp::<S>().ln_1p::<S>()) / T::from_f64(self.beta);
+        let y = (high + (-z.abs()).exp::<S>().ln_1p_unit::<S>()) * T::from_f64(1.0 / self.beta);
         if z > T::from_f64(self.threshold) { x } else { y }
     }
     #[inline(always)]
