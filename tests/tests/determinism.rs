@@ -48,31 +48,35 @@ fn train<N: Network<f32, InputScalar = f32>>(mut model: N, folded: bool) -> (Vec
     (model.weights().parameters.to_vec(), losses, predicted)
 }
 
-fn check<N: Network<f32, InputScalar = f32>>(model: N) {
+/// Returns how many shares helpers took: a busy machine may leave all of some steps to the caller.
+fn check<N: Network<f32, InputScalar = f32>>(model: N) -> u64 {
     set_min_work(0);
     set_num_threads(1);
+    let before = shares_taken_by_helpers();
     let alone = train(model.clone(), true);
     assert!(alone.1.iter().all(|loss| loss.is_finite()), "{}", N::NAME);
+    assert_eq!(shares_taken_by_helpers(), before, "{}: one thread has no helpers", N::NAME);
     for threads in [1, 2, 3, 4] {
         set_num_threads(threads);
-        let before = shares_taken_by_helpers();
         for folded in [true, false] {
             let together = train(model.clone(), folded);
             assert!(alone == together, "{} on {threads} threads, folded: {folded}", N::NAME);
         }
-        let helped = shares_taken_by_helpers() - before;
-        assert_eq!(helped > 0, threads > 1, "{}: {helped} shares taken by helpers of {threads} threads", N::NAME);
     }
+    shares_taken_by_helpers() - before
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits_folded_or_not() {
-    check(Perceptron::seeded(1));
-    check(Tiny::seeded(1));
-    check(Wide::seeded(1));
-    check(Normed::seeded(1));
-    check(Noisy::seeded(1));
-    check(Deep::seeded(1));
-    check(Forked::seeded(1));
-    check(Sliced::seeded(1));
+    let shares = [
+        check(Perceptron::seeded(1)),
+        check(Tiny::seeded(1)),
+        check(Wide::seeded(1)),
+        check(Normed::seeded(1)),
+        check(Noisy::seeded(1)),
+        check(Deep::seeded(1)),
+        check(Forked::seeded(1)),
+        check(Sliced::seeded(1)),
+    ];
+    assert!(shares.iter().sum::<u64>() > 0, "more than one thread has worked: {shares:?}");
 }
