@@ -191,7 +191,7 @@ impl Walk {
         if self.before_activation[value.0] {
             return;
         }
-        let literal: proc_macro2::TokenStream = activation.value.parse().expect("an activation's value is Rust");
+        let literal = activation.tokens.clone();
         let (kept, gradient) = (self.producer_kept(value), self.gradient(value));
         let derivative = format!("{}'({})", activation.name, self.program.name(kept));
         let (kernel, args, formula) = if gradient == Place::Gradient(value) {

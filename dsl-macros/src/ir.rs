@@ -89,6 +89,8 @@ pub(crate) struct Node {
 pub(crate) struct Activation {
     /// The runtime's value: `ReLU`, `LeakyReLU { negative_slope: 0.01 }` (to be prefixed with the runtime's path).
     pub(crate) value: String,
+    /// The same with the user's spans, where its options are the user's.
+    pub(crate) tokens: TokenStream,
     /// For formulas: `relu`.
     pub(crate) name: String,
     /// Whether its derivative is taken from its input; from its output otherwise.

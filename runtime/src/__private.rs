@@ -8,9 +8,11 @@ pub use crate::flat::{ALIGN, Flat};
 pub use crate::kernels::*;
 pub use crate::loss::total;
 pub use crate::network::{
-    BufferSpec, Context, Kind, LayerSpec, Layout, Mode, Network, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy,
-    Weights,
+    BufferSpec, Context, Kind, LayerSpec, Layout, Mode, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
 };
+
+// Without its name: a network may be called `Network`.
+pub use crate::network::Network as _;
 
 pub use crate::init::{FanMode, Init, Nonlinearity};
 pub use crate::parallel::{Split, for_each, for_each_update};
@@ -123,7 +125,7 @@ pub const fn total_flops(layers: &[LayerSpec]) -> u64 {
 }
 
 /// `Mlp { parameters: 50890, input: [784], output: [10] }`
-pub fn debug<T: Real, N: Network<T>>(f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+pub fn debug<T: Real, N: crate::Network<T>>(f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
     f.debug_struct(N::NAME)
         .field("parameters", &N::PARAMETERS)
         .field("input", &N::INPUT_SHAPE)

@@ -21,7 +21,7 @@ impl Unit<'_> {
         let (forward, backward, step) = (self.forward(), self.backward(), self.forward_backward());
         let (outputs, predict) = (self.outputs(), self.predict());
         quote! {
-            impl<T: Real> Network<T> for #name<T> {
+            impl<T: Real> ::glulam::Network<T> for #name<T> {
                 #constants
                 #tables
                 type InputScalar = #scalar;
@@ -145,7 +145,7 @@ impl Unit<'_> {
                     values: samples(v.#values),
                     gradient: samples_mut(v.#gradient),
                     losses: v.losses,
-                    shape: <Self as Network<T>>::OUTPUT_SHAPE,
+                    shape: <Self as ::glulam::Network<T>>::OUTPUT_SHAPE,
                 }
             }
         }

@@ -49,7 +49,7 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
         #[allow(unused_variables, reason = "the declaration has errors")]
         const _: () = {
             use ::glulam::__private::*;
-            impl<T: Real> Network<T> for #name<T> {
+            impl<T: Real> ::glulam::Network<T> for #name<T> {
                 const NAME: &'static str = "";
                 const PARAMS: &'static [ParamSpec] = &[];
                 const BUFFERS: &'static [BufferSpec] = &[];

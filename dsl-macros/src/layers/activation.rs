@@ -3,11 +3,15 @@
 //! `inplace` is accepted, since PyTorch's users write it, and means nothing: whether memory is used again is decided by
 //! the plan, and the numbers are the same.
 
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
 use super::operand::{DX, DY, OUT, X, Y};
-use super::{From, Layer, Site, literal, rows};
+use super::{From, Layer, Site, rows};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Activation, Call, Dim, OutputKind, Shape};
+use crate::ir::{Activation, Arg, Call, Dim, OutputKind, Shape};
 use crate::parse::args::{Args, Number, Range};
+use crate::parse::tokens::text;
 
 /// One activation.
 #[derive(Debug)]
@@ -106,7 +110,7 @@ pub(super) const NAMES: [&str; TABLE.len()] = {
 struct ElementWise {
     row: &'static Row,
     /// The runtime's value: `LeakyReLU { negative_slope: 0.01 }`.
-    value: String,
+    value: TokenStream,
     /// As PyTorch would print it.
     description: String,
 }
@@ -121,7 +125,8 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
                     Some(default) => args.number_or(name, default, range, errors),
                     None => args.number(name, range, errors),
                 };
-                fields.push(format!("{name}: {}", number.tokens));
+                let (field, value) = (Ident::new(name, Span::call_site()), &number.tokens);
+                fields.push(quote!(#field: #value));
                 if number.value.is_none() || number.value != default {
                     described.push(format!("{name} = {number}"));
                 }
@@ -129,7 +134,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
             }
             Approximate => {
                 let tanh = args.choice("approximate", &["none", "tanh"], "none", errors) == "tanh";
-                fields.push(format!("tanh: {tanh}"));
+                fields.push(quote!(tanh: #tanh));
                 described.extend(tanh.then(|| "approximate = \"tanh\"".to_owned()));
             }
         }
@@ -141,11 +146,12 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
     args.refuse("max_value", "write `max_val`", errors);
     args.finish(errors)?;
     check_bounds(row, &numbers, errors)?;
-    let with = |open: &str, list: &[String], close: &str| match list {
+    let name = Ident::new(row.name, Span::call_site());
+    let value = if fields.is_empty() { quote!(#name) } else { quote!(#name { #(#fields),* }) };
+    let description = match described.as_slice() {
         [] => row.name.to_owned(),
-        list => format!("{}{open}{}{close}", row.name, list.join(", ")),
+        list => format!("{}({})", row.name, list.join(", ")),
     };
-    let (value, description) = (with(" { ", &fields, " }"), with("(", &described, ")"));
     Some(Box::new(ElementWise { row, value, description }))
 }
 
@@ -161,7 +167,7 @@ fn check_bounds(row: &Row, numbers: &[Number], errors: &mut Diagnostics) -> Opti
         (Some(_), Some(_)) => Some(()),
         _ => {
             let (low, high) = (&min.tokens, &max.tokens);
-            let condition = quote::quote!((#low) < (#high));
+            let condition = quote!((#low) < (#high));
             errors.assert(max.span, condition, "`max_val` of `Hardtanh` must be larger than `min_val`");
             Some(())
         }
@@ -187,25 +193,26 @@ impl Layer for ElementWise {
 
     fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
         let formula = format!("{{y}} = {}({{x}})", self.row.formula);
-        vec![rows("activation_forward", vec![literal(&self.value), X, Y], &formula)]
+        vec![rows("activation_forward", vec![Arg::Literal(self.value.clone()), X, Y], &formula)]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let (kept, name) = if self.row.keeps_input { (X, "{x}") } else { (OUT, "{y}") };
         let formula = format!("{{dx}} = {{dy}} ⊙ {}'({name})", self.row.formula);
-        vec![rows("activation_backward", vec![literal(&self.value), kept, DY, DX], &formula)]
+        vec![rows("activation_backward", vec![Arg::Literal(self.value.clone()), kept, DY, DX], &formula)]
     }
 
     fn as_activation(&self) -> Option<Activation> {
         Some(Activation {
-            value: self.value.clone(),
+            value: text(self.value.clone()),
+            tokens: self.value.clone(),
             name: self.row.formula.to_owned(),
             keeps_input: self.row.keeps_input,
             output: self.row.output,
             // Where it stood is filled in by the pass that folds it.
             key: String::new(),
             written: String::new(),
-            span: proc_macro2::Span::call_site(),
+            span: Span::call_site(),
         })
     }
 

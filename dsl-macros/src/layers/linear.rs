@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Site, check_dim, literal, rows, tiles};
+use super::{From, Layer, Site, check_dim, rows, tiles};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Operand, Param, ParamKind, Shape};
 use crate::parse::args::{Args, Size};
@@ -160,7 +160,7 @@ impl Layer for Linear {
             None => rows("linear_forward", vec![X, Arg::Param(0), self.bias_arg(), Y], &self.formula("{y} = ")),
             Some(a) => {
                 let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
-                let mut args = vec![X, Arg::Param(0), self.bias_arg(), literal(&a.value)];
+                let mut args = vec![X, Arg::Param(0), self.bias_arg(), Arg::Literal(a.tokens.clone())];
                 if self.kept(site).is_empty() {
                     args.push(Y);
                     rows("linear_activation_forward", args, &formula)
@@ -180,7 +180,7 @@ impl Layer for Linear {
             None => rows("linear_backward_input", vec![DY, Arg::Param(0), DX], "{dx} = {dy} · {weight}ᵀ"),
             Some(a) => rows(
                 "linear_activation_backward_input",
-                vec![DY, Arg::Param(0), literal(&a.value), Arg::Read(Operand::Producer), DX],
+                vec![DY, Arg::Param(0), Arg::Literal(a.tokens.clone()), Arg::Read(Operand::Producer), DX],
                 &format!("{{dx}} = ({{dy}} · {{weight}}ᵀ) ⊙ {}'({{producer}})", a.name),
             ),
         };

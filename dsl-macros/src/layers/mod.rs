@@ -275,11 +275,6 @@ mod operand {
     pub(super) const DX: Arg = Arg::Write(Operand::DX(0));
 }
 
-/// Runtime names in tokens: `ReLU`, `LeakyReLU { negative_slope: 0.01 }`.
-fn literal(value: &str) -> Arg {
-    Arg::Literal(value.parse().unwrap_or_else(|_| quote!(compile_error!("the runtime's value does not parse"))))
-}
-
 /// A parameter of one axis, seen as `[T; len]`.
 fn vector(name: &'static str, shape: Vec<Dim>, kind: crate::ir::ParamKind, init: TokenStream) -> Param {
     let columns = Dim::product(&shape);

@@ -46,6 +46,13 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Vec<Networ
         parser.errors.error(span, "no network is declared here").help("write `Name < Linear(784, 64) -> ReLU >`");
     }
     check_names(&networks, &blocks, parser.errors);
+    // Rustc would say the same again of every item of the second.
+    let mut names = Vec::new();
+    networks.retain(|n: &Network| {
+        let new = !names.contains(&n.header.name);
+        names.push(n.header.name.clone());
+        new
+    });
     let blocks: Rc<[Block]> = blocks.into();
     networks.iter_mut().for_each(|n| n.blocks = blocks.clone());
     networks

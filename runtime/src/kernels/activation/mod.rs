@@ -84,13 +84,14 @@ pub fn activation_backward<T: Real, const X: usize>(
     }
 }
 
-/// d = d ⊙ a'(kept), in place.
+/// d = d ⊙ a'(kept): the gradient after an activation becomes the one before it.
 #[inline]
 pub fn activation_backward_in_place<T: Real, const X: usize>(
     activation: impl Activation<T>,
     kept: &[[T; X]],
     d: &mut [[T; X]],
 ) {
+    assert_eq!(kept.len(), d.len(), "batches of different lengths");
     activation.backward(kept.as_flattened(), d.as_flattened_mut());
 }
 
