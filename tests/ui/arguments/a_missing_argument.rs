@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { A < Linear(3) -> Linear -> Threshold > }
+
+fn main() {}

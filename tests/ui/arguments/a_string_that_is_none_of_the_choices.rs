@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { A < GELU("tan") -> GELU(approximate = tanh) -> GELU(true) > }
+
+fn main() {}

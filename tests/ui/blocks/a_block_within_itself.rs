@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { block B < C > block C < B > A < B > }
+
+fn main() {}

@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { Mlp { Linear(3, 4) } }
+
+fn main() {}

@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { A < ReLU -> Linear(_, 3) > }
+
+fn main() {}

@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { < Linear(3, 4) > < Linear(3, 4) > }
+
+fn main() {}

@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { A < Linear(3, 4) -> my::Layer(7) > }
+
+fn main() {}

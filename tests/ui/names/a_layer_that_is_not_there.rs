@@ -1,0 +1,5 @@
+use glulam::network;
+
+network! { A < Foo > }
+
+fn main() {}
