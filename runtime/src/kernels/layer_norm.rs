@@ -283,3 +283,6 @@ macro_rules! layer_norm_kernels {
     )* };
 }
 layer_norm_kernels!(f32 f64);
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,9 @@ mod elementwise;
 mod gemm;
 mod layer_norm;
 mod linear;
-mod softmax;
+pub(crate) mod softmax;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use activation::{
     Activation, CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Keeps, LeakyReLU, LogSigmoid, Mish,

@@ -1,4 +1,4 @@
-//! Softmax, softmin and log-softmax along one axis of a sample, and the same over rows of classes for the losses.
+//! Softmax, softmin and log-softmax along one axis of a sample, and the exponentials that the losses begin with.
 //!
 //! | | forward | gradient from the output |
 //! |---|---|---|
@@ -32,11 +32,6 @@ pub trait SoftmaxKernels: Sized {
     fn softmax_family_forward(family: Family, axis: Axis, x: &[Self], y: &mut [Self]);
     /// dx from y and dy.
     fn softmax_family_backward(family: Family, axis: Axis, y: &[Self], dy: &[Self], dx: &mut [Self]);
-    /// For each row of `classes` logits: the softmax into `y`, the largest logit m into `max`, and ln Σ e^(x - m) into
-    /// `log_sum`, so that ln y = x - m - `log_sum` without cancellation, and log-sum-exp = m + `log_sum`.
-    ///
-    /// What a cross-entropy needs. `max` and `log_sum` have one element for each row.
-    fn softmax_rows(classes: usize, x: &[Self], y: &mut [Self], max: &mut [Self], log_sum: &mut [Self]);
 }
 
 macro_rules! wrappers {
@@ -81,41 +76,48 @@ fn check_axis(axis: Axis, sample: usize) {
 const BLOCK: usize = 1024;
 
 /// The rows of a block at most: each has its maximum and its sum in an array.
-const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
 /// How many rows of `len` make a block.
 #[inline(always)]
-fn block_rows(len: usize) -> usize {
+pub(crate) fn block_rows(len: usize) -> usize {
     (BLOCK / len).clamp(1, ROWS)
 }
 
-/// The rows of one block: their largest elements and the sums of their exponentials.
-struct Rows<T> {
-    max: [T; ROWS],
-    sum: [T; ROWS],
+/// e = e^(x - m) for each row of `len` elements of one block, whose largest elements m and sums of e go into the arrays.
+///
+/// What every loss over a softmax begins with: p = e/Σ e, and ln p = x - m - ln Σ e does not cancel.
+#[inline(always)]
+pub(crate) fn exponentials<S: Simd, T: Math>(
+    len: usize,
+    x: &[T],
+    e: &mut [T],
+    tops: &mut [T; ROWS],
+    sums: &mut [T; ROWS],
+) {
+    e.copy_from_slice(x);
+    exponentials_in_place::<S, T>(len, e, tops, sums);
 }
 
-/// y = e^(y - m) for each row of `len` elements of a block, with the row's largest element m.
+/// The same, where e holds x.
 #[inline(always)]
-fn exponentials<S: Simd, T: Math>(len: usize, y: &mut [T]) -> Rows<T> {
-    let mut rows = Rows { max: [T::ZERO; ROWS], sum: [T::ONE; ROWS] };
+fn exponentials_in_place<S: Simd, T: Math>(len: usize, e: &mut [T], tops: &mut [T; ROWS], sums: &mut [T; ROWS]) {
     // Rows this short are worth code of their own, in which the loops over a row are unrolled.
     match len {
-        2 => subtract_max(2, y, &mut rows.max),
-        3 => subtract_max(3, y, &mut rows.max),
-        10 => subtract_max(10, y, &mut rows.max),
-        _ => subtract_max(len, y, &mut rows.max),
+        2 => subtract_max(2, e, tops),
+        3 => subtract_max(3, e, tops),
+        10 => subtract_max(10, e, tops),
+        _ => subtract_max(len, e, tops),
     }
-    for y in &mut *y {
-        *y = y.exp::<S>();
+    for e in &mut *e {
+        *e = e.exp::<S>();
     }
     match len {
-        2 => sums(2, y, &mut rows.sum),
-        3 => sums(3, y, &mut rows.sum),
-        10 => sums(10, y, &mut rows.sum),
-        _ => sums(len, y, &mut rows.sum),
+        2 => row_sums(2, e, sums),
+        3 => row_sums(3, e, sums),
+        10 => row_sums(10, e, sums),
+        _ => row_sums(len, e, sums),
     }
-    rows
 }
 
 #[inline(always)]
@@ -129,7 +131,7 @@ fn subtract_max<T: Math>(len: usize, y: &mut [T], tops: &mut [T; ROWS]) {
 }
 
 #[inline(always)]
-fn sums<T: Math>(len: usize, y: &[T], sums: &mut [T; ROWS]) {
+fn row_sums<T: Math>(len: usize, y: &[T], sums: &mut [T; ROWS]) {
     for (y, s) in y.chunks_exact(len).zip(sums) {
         *s = sum(y);
     }
@@ -172,38 +174,24 @@ fn forward_body<S: Simd, T: Math>(family: Family, axis: Axis, x: &[T], y: &mut [
     }
     let (len, sign) = (axis.len, sign::<T>(family));
     let block = len * block_rows(len);
+    let (mut tops, mut sums) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
     for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = sign * x;
         }
-        let mut rows = exponentials::<S, T>(len, y);
+        exponentials_in_place::<S, T>(len, y, &mut tops, &mut sums);
         if family != Family::LogSoftmax {
-            divide_rows(len, y, &rows.sum);
+            divide_rows(len, y, &sums);
             continue;
         }
-        for s in &mut rows.sum[..x.len() / len] {
+        for s in &mut sums[..x.len() / len] {
             *s = s.ln::<S>();
         }
-        let tops = rows.max.iter().zip(&rows.sum);
-        for ((x, y), (&top, &log_sum)) in x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(tops) {
+        let rows = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(tops.iter().zip(&sums));
+        for ((x, y), (&top, &log_sum)) in rows {
             for (y, &x) in y.iter_mut().zip(x) {
                 *y = (x - top) - log_sum;
             }
-        }
-    }
-}
-
-#[inline(always)]
-fn rows_body<S: Simd, T: Math>(classes: usize, x: &[T], y: &mut [T], max: &mut [T], log_sum: &mut [T]) {
-    let in_block = block_rows(classes);
-    let results = max.chunks_mut(in_block).zip(log_sum.chunks_mut(in_block));
-    for ((x, y), (max, log_sum)) in x.chunks(in_block * classes).zip(y.chunks_mut(in_block * classes)).zip(results) {
-        y.copy_from_slice(x);
-        let rows = exponentials::<S, T>(classes, y);
-        divide_rows(classes, y, &rows.sum);
-        max.copy_from_slice(&rows.max[..max.len()]);
-        for (log_sum, s) in log_sum.iter_mut().zip(rows.sum) {
-            *log_sum = s.ln::<S>();
         }
     }
 }
@@ -305,19 +293,10 @@ macro_rules! softmax_kernels {
                 }
                 run(family, axis, y, dy, dx);
             }
-            fn softmax_rows(classes: usize, x: &[$t], y: &mut [$t], max: &mut [$t], log_sum: &mut [$t]) {
-                let rows = max.len();
-                assert!(
-                    classes > 0 && log_sum.len() == rows && x.len() == rows * classes && y.len() == x.len(),
-                    "{rows} rows of {classes} classes, but {} logits", x.len()
-                );
-                multiversion! {
-                    fn run(classes: usize, x: &[$t], y: &mut [$t], max: &mut [$t], log_sum: &mut [$t])
-                        = rows_body::<S, $t>;
-                }
-                run(classes, x, y, max, log_sum);
-            }
         }
     )* };
 }
 softmax_kernels!(f32 f64);
+
+#[cfg(test)]
+mod tests;

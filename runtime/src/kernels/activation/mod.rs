@@ -236,3 +236,6 @@ macro_rules! activation_kernels {
     )* };
 }
 activation_kernels!(f32 f64);
+
+#[cfg(test)]
+mod tests;
