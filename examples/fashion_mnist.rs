@@ -35,7 +35,7 @@ macro_rules! trainer {
         }
     };
 }
-trainer!(WithSgd: SGD(lr = 0.1, momentum = 0.9));
+trainer!(WithSgd: SGD(lr = 0.03, momentum = 0.9));
 trainer!(WithAdam: Adam(lr = 2e-3));
 trainer!(WithAdamW: AdamW(lr = 2e-3));
 trainer!(WithRmsprop: RMSprop(lr = 1e-3));
@@ -48,7 +48,7 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// How many times to go through the training images
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
     /// Images in one step
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=60_000))]
