@@ -107,7 +107,7 @@ pub enum CheckpointError {
     Encode { section: String, problem: String },
     /// A model's section that belongs to another network.
     #[error("section {section:?} is of the network {found}: {source}")]
-    Model { section: String, found: String, source: StateDictError },
+    Model { section: String, found: String, source: Box<StateDictError> },
 }
 
 impl CheckpointError {

@@ -174,7 +174,7 @@ impl Checkpoint {
         state.restore(model).map_err(|source| CheckpointError::Model {
             section: name.to_owned(),
             found: state.name,
-            source,
+            source: Box::new(source),
         })
     }
 

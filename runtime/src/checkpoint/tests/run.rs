@@ -139,7 +139,8 @@ fn another_network_is_refused_and_stays() {
     assert_eq!(model, Fixture::zeros());
     let expected = "section \"model\" is of the network Other: the state dict does not fit Fixture; missing: 0.bias";
     assert_eq!(error.to_string(), expected);
-    assert!(matches!(error, CheckpointError::Model { source: StateDictError::Mismatch(_), .. }));
+    let CheckpointError::Model { source, .. } = error else { panic!("{error}") };
+    assert!(matches!(*source, StateDictError::Mismatch(_)));
 }
 
 #[test]
