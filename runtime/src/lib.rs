@@ -9,6 +9,7 @@ pub mod __private;
 pub mod checkpoint;
 pub mod clip;
 pub mod data;
+mod error;
 mod flat;
 pub mod init;
 pub mod kernels;
@@ -32,6 +33,7 @@ mod update;
 mod workspace;
 
 pub use checkpoint::{StateDict, StateDictExt};
+pub use error::Error;
 pub use flat::Flat;
 pub use glulam_macros::{network, train};
 pub use network::{Gradients, Mode, Network, Outputs, Weights};
