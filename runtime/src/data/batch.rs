@@ -1,11 +1,15 @@
 //! A batch of samples.
 
+use std::fmt;
+use std::mem::take;
 use std::sync::Arc;
 
 use super::DataError;
+use super::pool::Pool;
 use crate::network::Sample;
 
-/// Some samples, one after the other. Its memory is used again for the next batch.
+/// Some samples, one after the other. A loader's batch gives its memory back when it is dropped, for the next one; it may
+/// also be kept.
 ///
 /// A loader's batch may be one that could not be read: it is empty, and every typed view of it returns the error.
 ///
@@ -19,7 +23,6 @@ use crate::network::Sample;
 /// assert_eq!(targets, [0, 1]);
 /// # Ok::<(), glulam::data::DataError>(())
 /// ```
-#[derive(Clone, Debug)]
 pub struct Batch<X, Y> {
     /// The inputs, flat.
     pub inputs: Vec<X>,
@@ -33,6 +36,8 @@ pub struct Batch<X, Y> {
     pub target_shape: Arc<[usize]>,
     /// Why it could not be read.
     failed: Option<DataError>,
+    /// Where its memory goes when it is dropped.
+    home: Option<Arc<Pool<X, Y>>>,
 }
 
 impl<X, Y> Batch<X, Y> {
@@ -52,12 +57,14 @@ impl<X, Y> Batch<X, Y> {
             return Err(super::error::shape("number of targets", target_len, len));
         }
         let (input_shape, target_shape) = (input_shape.into(), target_shape.into());
-        Ok(Batch { inputs, targets, len, input_shape, target_shape, failed: None })
+        Ok(Batch { inputs, targets, len, input_shape, target_shape, failed: None, home: None })
     }
 
-    /// Room for samples.
-    pub(super) fn empty(input_shape: Arc<[usize]>, target_shape: Arc<[usize]>) -> Self {
-        Batch { inputs: Vec::new(), targets: Vec::new(), len: 0, input_shape, target_shape, failed: None }
+    /// A batch without samples, in the memory of a pool.
+    pub(super) fn of(pool: &Arc<Pool<X, Y>>) -> Self {
+        let (inputs, targets) = pool.take();
+        let (input_shape, target_shape) = (Arc::clone(&pool.input_shape), Arc::clone(&pool.target_shape));
+        Batch { inputs, targets, len: 0, input_shape, target_shape, failed: None, home: Some(Arc::clone(pool)) }
     }
 
     /// Empties it, and keeps the error for whoever looks at it.
@@ -111,6 +118,42 @@ impl<X, Y> Batch<X, Y> {
     /// Those of [`inputs`](Self::inputs) and [`targets`](Self::targets).
     pub fn pair<SX: Sample<X>, SY: Sample<Y>>(&self) -> Result<(&[SX], &[SY]), DataError> {
         Ok((self.inputs()?, self.targets()?))
+    }
+}
+
+impl<X, Y> Drop for Batch<X, Y> {
+    fn drop(&mut self) {
+        if let Some(pool) = self.home.take() {
+            pool.give_back(take(&mut self.inputs), take(&mut self.targets));
+        }
+    }
+}
+
+impl<X: Clone, Y: Clone> Clone for Batch<X, Y> {
+    /// The same samples, in memory of their own.
+    fn clone(&self) -> Self {
+        Batch {
+            inputs: self.inputs.clone(),
+            targets: self.targets.clone(),
+            len: self.len,
+            input_shape: Arc::clone(&self.input_shape),
+            target_shape: Arc::clone(&self.target_shape),
+            failed: self.failed.clone(),
+            home: None,
+        }
+    }
+}
+
+impl<X: fmt::Debug, Y: fmt::Debug> fmt::Debug for Batch<X, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("len", &self.len)
+            .field("input_shape", &self.input_shape)
+            .field("target_shape", &self.target_shape)
+            .field("inputs", &self.inputs)
+            .field("targets", &self.targets)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub use builder::DataLoaderBuilder;
-pub use epoch::{Epoch, LoadedBatch};
+pub use epoch::Epoch;
 
 use super::error::shape;
-use super::{DataError, Dataset, Sampler};
+use super::pool::Pool;
+use super::{Batch, DataError, Dataset, Sampler};
 use crate::rng::Generator;
-use reader::{Pool, Reader};
+use reader::Reader;
 
 /// Batches of a dataset (PyTorch's `DataLoader`).
 ///
@@ -38,6 +39,22 @@ use reader::{Pool, Reader};
 ///     }
 /// }
 /// # Ok::<(), glulam::data::DataError>(())
+/// ```
+///
+/// A trainer takes a batch as it is:
+/// ```
+/// use glulam::prelude::*;
+///
+/// network! { pub Tiny < Linear(2, 3) > }
+/// train! { pub TinyTrainer for Tiny { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
+///
+/// let dataset = TensorDataset::from_flat(vec![0.5f32; 20], &[2], vec![1i64; 10], &[])?;
+/// let loader = DataLoader::builder(dataset).batch_size(4).shuffle(true).seed(42).build()?;
+/// let mut trainer = TinyTrainer::new(Tiny::seeded(1));
+/// for batch in &loader {
+///     trainer.step(&batch)?;
+/// }
+/// # Ok::<(), glulam::Error>(())
 /// ```
 ///
 /// # References
@@ -169,7 +186,7 @@ impl<D: Dataset + 'static> DataLoader<D> {
 }
 
 impl<'a, D: Dataset + 'static> IntoIterator for &'a DataLoader<D> {
-    type Item = LoadedBatch<D::Input, D::Target>;
+    type Item = Batch<D::Input, D::Target>;
     type IntoIter = Epoch<'a, D>;
     fn into_iter(self) -> Epoch<'a, D> {
         self.iter()

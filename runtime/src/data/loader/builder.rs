@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::super::error::option;
+use super::super::pool::Pool;
 use super::super::{DataError, Dataset, RandomSampler, Sampler, SequentialSampler};
-use super::reader::Pool;
 use super::{DataLoader, LoaderState, Progress};
 use crate::rng::{Generator, draw_seed};
 
@@ -123,7 +123,7 @@ impl<D: Dataset> DataLoaderBuilder<D> {
         // One waits in each place, one is being filled, one is in use; or it is the same that is filled and used.
         let batches = if prefetch == 0 || sampler.len() <= self.batch_size { 1 } else { prefetch + 2 };
         let largest = self.batch_size.min(sampler.len());
-        let pool = Pool::new(batches, largest, dataset.input_shape().into(), dataset.target_shape().into());
+        let pool = Pool::new(batches, largest, dataset.input_shape(), dataset.target_shape());
         Ok(DataLoader {
             dataset: Arc::new(dataset),
             sampler,

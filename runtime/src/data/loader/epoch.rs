@@ -1,7 +1,6 @@
 //! One pass over the data, and its batches.
 
 use std::fmt;
-use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -9,41 +8,7 @@ use std::thread::{self, JoinHandle};
 use super::super::{Batch, DataError, Dataset};
 use super::DataLoader;
 use super::queue::{End, queue};
-use super::reader::{Pool, Reader};
-
-/// A batch of a loader, which gets its memory back when it is dropped. It is used like a [`Batch`].
-pub struct LoadedBatch<X, Y> {
-    batch: Option<Batch<X, Y>>,
-    pool: Arc<Pool<X, Y>>,
-}
-
-impl<X, Y> LoadedBatch<X, Y> {
-    /// The batch with its memory, to be kept for good.
-    pub fn into_inner(mut self) -> Batch<X, Y> {
-        self.batch.take().expect("only a drop takes it")
-    }
-}
-
-impl<X, Y> Deref for LoadedBatch<X, Y> {
-    type Target = Batch<X, Y>;
-    fn deref(&self) -> &Batch<X, Y> {
-        self.batch.as_ref().expect("only a drop takes it")
-    }
-}
-
-impl<X, Y> Drop for LoadedBatch<X, Y> {
-    fn drop(&mut self) {
-        if let Some(batch) = self.batch.take() {
-            self.pool.give_back(batch);
-        }
-    }
-}
-
-impl<X: fmt::Debug, Y: fmt::Debug> fmt::Debug for LoadedBatch<X, Y> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
+use super::reader::Reader;
 
 /// The batches of an epoch. Made by `for batch in &loader`.
 pub struct Epoch<'a, D: Dataset> {
@@ -101,8 +66,7 @@ impl<D: Dataset> Epoch<'_, D> {
             Source::Here(reader) => reader.next(),
             Source::Thread(batches, _) => batches.pop(),
             Source::Failed(error) => {
-                let pool = &self.loader.pool;
-                let mut batch = pool.take();
+                let mut batch = Batch::of(&self.loader.pool);
                 batch.fail(error.clone());
                 Some(batch)
             }
@@ -124,7 +88,7 @@ impl<D: Dataset> Epoch<'_, D> {
 }
 
 impl<D: Dataset> Iterator for Epoch<'_, D> {
-    type Item = LoadedBatch<D::Input, D::Target>;
+    type Item = Batch<D::Input, D::Target>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.next_batch();
@@ -150,7 +114,7 @@ impl<D: Dataset> Iterator for Epoch<'_, D> {
             }
         }
         drop(progress);
-        batch.map(|batch| LoadedBatch { batch: Some(batch), pool: Arc::clone(&self.loader.pool) })
+        batch
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,50 +1,9 @@
 //! Reads the batches of an epoch, on whichever thread, into memory that is used again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::super::pool::Pool;
 use super::super::{Batch, DataError, Dataset};
-
-/// Batches that are not in use.
-#[derive(Debug)]
-pub(super) struct Pool<X, Y> {
-    free: Mutex<Vec<Batch<X, Y>>>,
-    input_shape: Arc<[usize]>,
-    target_shape: Arc<[usize]>,
-}
-
-impl<X, Y> Pool<X, Y> {
-    /// With `batches` batches of `batch_size` samples, and room to keep as many: when and where the first of them is
-    /// used is up to two threads, but none allocates then.
-    pub(super) fn new(
-        batches: usize,
-        batch_size: usize,
-        input_shape: Arc<[usize]>,
-        target_shape: Arc<[usize]>,
-    ) -> Self {
-        let (input, target): (usize, usize) = (input_shape.iter().product(), target_shape.iter().product());
-        let pool = Pool { free: Mutex::new(Vec::with_capacity(batches)), input_shape, target_shape };
-        for _ in 0..batches {
-            let mut batch = Batch::empty(Arc::clone(&pool.input_shape), Arc::clone(&pool.target_shape));
-            batch.inputs.reserve_exact(batch_size * input);
-            batch.targets.reserve_exact(batch_size * target);
-            pool.give_back(batch);
-        }
-        pool
-    }
-
-    pub(super) fn take(&self) -> Batch<X, Y> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| Batch::empty(Arc::clone(&self.input_shape), Arc::clone(&self.target_shape)))
-    }
-
-    pub(super) fn give_back(&self, batch: Batch<X, Y>) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever kept many batches and drops them all does not fill the memory for good.
-        if free.len() < free.capacity() && batch.check().is_ok() {
-            free.push(batch);
-        }
-    }
-}
 
 /// What is left of an epoch.
 pub(super) struct Reader<D: Dataset> {
@@ -89,7 +48,7 @@ impl<D: Dataset> Iterator for Reader<D> {
         if left == 0 {
             return None;
         }
-        let mut batch = self.pool.take();
+        let mut batch = Batch::of(&self.pool);
         let indices = self.position..self.position + left.min(self.batch_size);
         match self.fill(&self.indices[indices.clone()], &mut batch) {
             Ok(()) => self.position = indices.end,

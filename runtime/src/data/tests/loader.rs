@@ -17,7 +17,7 @@ fn builder(len: usize, batch_size: usize, prefetch: usize) -> DataLoaderBuilder<
 fn epoch<D: Dataset<Input = f32, Target = i64> + 'static>(loader: &DataLoader<D>) -> Vec<Vec<i64>> {
     let batches = loader.iter();
     let announced = batches.len();
-    let read = |batch: LoadedBatch<f32, i64>| {
+    let read = |batch: Batch<f32, i64>| {
         let (inputs, targets) = batch.pair::<[f32; 2], i64>().unwrap();
         for (input, &target) in inputs.iter().zip(targets) {
             assert_eq!(input, &[target as f32, -target as f32]);
@@ -211,10 +211,11 @@ fn the_memory_of_batches_is_used_again() {
 fn batches_may_all_be_kept() {
     for prefetch in PREFETCH {
         let loader = builder(100, 8, prefetch).build().unwrap();
-        let kept: Vec<_> = loader.iter().map(LoadedBatch::into_inner).collect();
+        let kept: Vec<_> = loader.iter().collect();
+        let copies = kept.clone();
         let kept_too: Vec<_> = loader.iter().collect();
         assert_eq!(kept.len(), 13);
-        assert!(kept.iter().zip(&kept_too).all(|(a, b)| *a == **b));
+        assert!(kept == kept_too && kept == copies);
         assert_eq!(kept[12].targets, [96, 97, 98, 99]);
     }
 }
@@ -261,7 +262,7 @@ fn a_sample_that_cannot_be_read_ends_the_epoch_with_its_error() {
         assert_eq!(failed.check().unwrap_err().to_string(), "sample 25 fails");
         assert_eq!(failed.inputs::<[f32; 2]>().unwrap_err().to_string(), "sample 25 fails");
         assert_eq!(failed.pair::<[f32; 2], i64>().unwrap_err().to_string(), "sample 25 fails");
-        assert!(failed.is_empty() && failed.inputs.is_empty() && *failed != *failed);
+        assert!(failed.is_empty() && failed.inputs.is_empty() && failed != failed);
         assert!(batches.next().is_none());
         // The place is before the batch that failed.
         assert_eq!((loader.state().epoch, loader.state().position), (0, 20));
