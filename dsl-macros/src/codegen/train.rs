@@ -181,7 +181,8 @@ impl Unit<'_> {
                 out.extend(quote!(fn #place() -> #alias { #literal }));
                 continue;
             }
-            let constant = constant(&place);
+            // At the user's token, where the compiler then points.
+            let constant = constant(&place, span);
             out.extend(quote! {
                 const #constant: &#alias = &#literal;
                 #[allow(noop_method_call, clippy::clone_on_copy, reason = "the same for every type")]
@@ -215,6 +216,7 @@ impl Unit<'_> {
         }
         out.extend(self.numbers());
         if !self.failed {
+            out.extend(self.check_groups());
             out.extend(self.check_schedule());
             out.extend(self.check_patterns());
         }
@@ -252,7 +254,7 @@ impl Unit<'_> {
                 out.extend(quote!(fn #place() -> #kind { #value }));
                 continue;
             }
-            let (constant, check) = (constant(&place), format_ident!("assert_{name}"));
+            let (constant, check) = (constant(&place, span), Ident::new(&format!("assert_{name}"), span));
             out.extend(quote! {
                 const #constant: #kind = #value;
                 fn #place() -> #kind { #constant }
@@ -273,6 +275,23 @@ impl Unit<'_> {
             ("ema", &items.ema, quote!(f64)),
         ];
         all.into_iter().filter_map(|(name, number, kind)| Some((name, number.as_ref()?, kind))).collect()
+    }
+
+    /// Options of groups that are constants, over those of all parameters.
+    fn check_groups(&self) -> TokenStream {
+        let Some(optimizer) = &self.train.items.optimizer else { return TokenStream::new() };
+        let settings = &optimizer.settings;
+        if !settings.path.bare || !is_constant_settings(settings) {
+            return TokenStream::new();
+        }
+        let base = literal(settings, OPTIM);
+        let groups = optimizer.groups.iter().filter(|group| group.options.iter().all(|option| is_constant(&option.value)));
+        let checks = groups.filter(|group| !group.options.is_empty()).map(|group| {
+            let (span, options) = (group.pattern.span, fields(&group.options));
+            let alias = Ident::new(&alias(settings, OPTIM).to_string(), span);
+            quote_spanned!(span=> const _: () = #alias { #options ..#base }.assert_valid();)
+        });
+        checks.collect()
     }
 
     /// A schedule that watches a metric needs one, and only such a schedule does.
@@ -708,9 +727,13 @@ impl Unit<'_> {
         let no_decay = (!kinds.is_empty()).then(|| quote!(.no_decay(&[#(::glulam::network::Kind::#kinds),*])));
         let groups = items.optimizer.iter().flat_map(|optimizer| &optimizer.groups).map(|group| {
             let (pattern, options) = (&group.pattern.text, fields(&group.options));
+            let (span, alias) = (group.pattern.span, Ident::new(&optimizer.to_string(), group.pattern.span));
             match group.options.is_empty() {
                 true => quote!(.group(#pattern, optimizer.clone())),
-                false => quote!(.group(#pattern, #optimizer { #options ..optimizer.clone() })),
+                false => {
+                    let settings = quote_spanned!(span=> #alias { #options ..optimizer.clone() });
+                    quote!(.group(#pattern, #settings))
+                }
             }
         });
         let freeze = items.freeze.iter().map(|pattern| {
@@ -834,19 +857,20 @@ fn alias(settings: &Settings, module: &str) -> Ident {
 
 /// `SGD { lr: 0.01, ..SGD::DEFAULT }`, or `Lookahead { k: 5, ..Lookahead::new(AdamW { … }) }`.
 fn literal(settings: &Settings, module: &str) -> TokenStream {
-    let alias = alias(settings, module);
+    // All of it at the user's token: only then rustc suggests the right name for a misspelt option.
+    let (alias, span) = (alias(settings, module), settings.path.name.span());
     let base = match settings.wrapped.is_empty() {
-        true => quote!(#alias::DEFAULT),
+        true => quote_spanned!(span=> #alias::DEFAULT),
         false => {
             let wrapped = settings.wrapped.iter().map(|inner| literal(inner, module));
-            quote!(#alias::new(#(#wrapped),*))
+            quote_spanned!(span=> #alias::new(#(#wrapped),*))
         }
     };
     if settings.options.is_empty() {
         return base;
     }
     let options = fields(&settings.options);
-    quote!(#alias { #options ..#base })
+    quote_spanned!(span=> #alias { #options ..#base })
 }
 
 /// `lr: 0.01, momentum: 0.9,`.
@@ -855,8 +879,8 @@ fn fields(options: &[Choice]) -> TokenStream {
 }
 
 /// `DECLARED_LOSS` for `declared_loss`.
-fn constant(place: &Ident) -> Ident {
-    Ident::new(&place.to_string().to_uppercase(), place.span())
+fn constant(place: &Ident, span: Span) -> Ident {
+    Ident::new(&place.to_string().to_uppercase(), span)
 }
 
 /// All schedules, in the order in which they are written.
@@ -917,38 +941,63 @@ fn is_constant_settings(settings: &Settings) -> bool {
         && settings.wrapped.iter().all(is_constant_settings)
 }
 
-/// Whether an expression is surely a constant: literals, `SCREAMING` names, variants of enums, and operators on them. A call
-/// or a macro might be anything.
+/// Whether an expression is surely a constant: literals, `SCREAMING` names, variants of enums, operators on them, and the
+/// one constant function that options need. Any other call, or a macro, might be anything.
 fn is_constant(value: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = value.clone().into_iter().collect();
+    let name = |at: usize| match tokens.get(at) {
+        Some(TokenTree::Ident(name)) => name.to_string(),
+        _ => String::new(),
+    };
+    let punct = |at: usize, c: char| matches!(tokens.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let camel = |name: &str| name.starts_with(char::is_uppercase);
     tokens.iter().enumerate().all(|(i, token)| match token {
         TokenTree::Literal(_) => true,
-        TokenTree::Punct(_) => true,
+        TokenTree::Punct(p) => p.as_char() != '!' || !matches!(tokens.get(i + 1), Some(TokenTree::Group(_))),
         TokenTree::Group(group) => {
-            let called = i > 0 && matches!(&tokens[i - 1], TokenTree::Ident(name) if !is_some(name));
-            let invoked = i > 0 && matches!(&tokens[i - 1], TokenTree::Punct(p) if p.as_char() == '!');
-            !called && !invoked && is_constant(&group.stream())
+            let called = i.checked_sub(1).map(name).unwrap_or_default();
+            (called.is_empty() || camel(&called) || (called == "new" && i >= 4 && name(i - 4) == "LossWeights"))
+                && is_constant(&group.stream())
         }
-        TokenTree::Ident(name) => {
-            let name = name.to_string();
-            let in_path = |at: Option<&TokenTree>| matches!(at, Some(TokenTree::Punct(p)) if p.as_char() == ':');
-            let follows = i > 0 && in_path(tokens.get(i - 1));
-            let leads = in_path(tokens.get(i + 1));
-            let screaming = !name.contains(char::is_lowercase);
-            let camel = name.starts_with(char::is_uppercase);
-            leads
-                || screaming
-                || (follows && camel)
-                || matches!(name.as_str(), "true" | "false" | "None" | "Some" | "as")
-                || is_number_type(&name)
+        TokenTree::Ident(ident) => {
+            let ident = ident.to_string();
+            let after_path = i > 0 && punct(i - 1, ':');
+            let before_path = punct(i + 1, ':');
+            let constructor = ident == "new" && i >= 3 && name(i - 3) == "LossWeights";
+            let words = ["true", "false", "None", "Some", "as", "f64", "f32", "usize", "u64", "u32", "i64", "i32", "isize"];
+            before_path
+                || constructor
+                || (after_path && camel(&ident))
+                || !ident.contains(char::is_lowercase)
+                || words.contains(&ident.as_str())
         }
     })
 }
 
-fn is_some(name: &Ident) -> bool {
-    name == "Some"
-}
+#[cfg(test)]
+mod tests {
+    use super::is_constant;
 
-fn is_number_type(name: &str) -> bool {
-    matches!(name, "f64" | "f32" | "usize" | "u64" | "u32" | "i64" | "i32" | "isize")
+    #[test]
+    fn constants_are_told_from_what_might_be_anything() {
+        for (value, expected) in [
+            ("1e-3", true),
+            ("-1", true),
+            ("(0.9, 0.999)", true),
+            ("[1, 2 * N, f64::MAX as usize]", true),
+            ("my::RATE / 2.0", true),
+            ("true", true),
+            ("Reduction::Sum", true),
+            ("List::Borrowed(&[30, 80])", true),
+            ("Some(LossWeights::new(&[1.0, 2.0]))", true),
+            ("rate()", false),
+            ("my::rate()", false),
+            ("Weights::new(&[1.0])", false),
+            ("vec![1.0]", false),
+            ("|t| 0.9", false),
+            ("rates", false),
+        ] {
+            assert_eq!(is_constant(&value.parse().expect("tokens")), expected, "{value}");
+        }
+    }
 }

@@ -7,26 +7,31 @@ use crate::network::ParamSpec;
 use crate::optim::{matches, matches_any};
 
 /// Checks `clip_grad_norm: …`.
+#[track_caller]
 pub const fn assert_clip_grad_norm(max_norm: f64) {
     assert!(max_norm > 0.0, "`clip_grad_norm` must be above 0");
 }
 
 /// Checks `clip_grad_value: …`.
+#[track_caller]
 pub const fn assert_clip_grad_value(clip_value: f64) {
     assert!(clip_value > 0.0, "`clip_grad_value` must be above 0");
 }
 
 /// Checks `accumulate: …`.
+#[track_caller]
 pub const fn assert_accumulate(batches: usize) {
     assert!(batches > 0, "`accumulate` must be at least 1");
 }
 
 /// Checks `ema: …`.
+#[track_caller]
 pub const fn assert_ema(decay: f64) {
     assert!(decay >= 0.0 && decay <= 1.0, "`ema` must be in [0, 1]");
 }
 
 /// Checks that `pattern` chooses parameters of `table`, and none that one of the `earlier` groups has chosen.
+#[track_caller]
 pub const fn assert_chooses(pattern: &str, earlier: &[&str], table: &[ParamSpec]) {
     if !matches_any(pattern, table) {
         let mut text = Text::new().text("no parameter is called `").text(pattern).text("`; there are ");
