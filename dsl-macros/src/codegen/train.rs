@@ -285,7 +285,8 @@ impl Unit<'_> {
             return TokenStream::new();
         }
         let base = literal(settings, OPTIM);
-        let groups = optimizer.groups.iter().filter(|group| group.options.iter().all(|option| is_constant(&option.value)));
+        let groups =
+            optimizer.groups.iter().filter(|group| group.options.iter().all(|option| is_constant(&option.value)));
         let checks = groups.filter(|group| !group.options.is_empty()).map(|group| {
             let (span, options) = (group.pattern.span, fields(&group.options));
             let alias = Ident::new(&alias(settings, OPTIM).to_string(), span);
@@ -964,7 +965,8 @@ fn is_constant(value: &TokenStream) -> bool {
             let after_path = i > 0 && punct(i - 1, ':');
             let before_path = punct(i + 1, ':');
             let constructor = ident == "new" && i >= 3 && name(i - 3) == "LossWeights";
-            let words = ["true", "false", "None", "Some", "as", "f64", "f32", "usize", "u64", "u32", "i64", "i32", "isize"];
+            let words =
+                ["true", "false", "None", "Some", "as", "f64", "f32", "usize", "u64", "u32", "i64", "i32", "isize"];
             before_path
                 || constructor
                 || (after_path && camel(&ident))

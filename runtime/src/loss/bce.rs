@@ -47,6 +47,7 @@ impl BCELoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
+    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         assert_repeats("BCELoss", "weight", output_shape, &self.weight);

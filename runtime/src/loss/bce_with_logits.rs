@@ -50,6 +50,7 @@ impl BCEWithLogitsLoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
+    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         assert_repeats("BCEWithLogitsLoss", "weight", output_shape, &self.weight);

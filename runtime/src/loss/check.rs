@@ -24,6 +24,7 @@ impl Expects {
     ///
     /// # Panics
     /// If they do not match, with what to change.
+    #[track_caller]
     pub const fn assert_fits(self, loss: &str, output: Output) {
         let ending = match output {
             Output::Unknown => return,
@@ -59,6 +60,7 @@ macro_rules! fits_any_shape {
             ///
             /// # Panics
             /// If it cannot, with what to change.
+            #[track_caller]
             pub const fn assert_fits(&self, _output_shape: &[usize], output: $crate::network::Output) {
                 self.assert_trainable(output);
             }
@@ -74,6 +76,7 @@ macro_rules! assertions {
         ///
         /// # Panics
         /// If it is, with what is allowed.
+        #[track_caller]
         pub const fn assert_valid(&self) {
             if let Some(problem) = self.problem() {
                 problem.panic(stringify!($loss))
@@ -81,6 +84,7 @@ macro_rules! assertions {
         }
 
         /// Valid, reduced to one number, and what the network puts out is what the loss expects.
+        #[track_caller]
         const fn assert_trainable(&self, output: $crate::network::Output) {
             self.assert_valid();
             $crate::loss::check::assert_reduced(stringify!($loss), self.reduction);
@@ -109,6 +113,8 @@ impl Problem {
         if valid { None } else { Some(Problem { option, found, expected }) }
     }
 
+    #[track_caller]
+
     pub(super) const fn panic(self, loss: &str) -> ! {
         Text::new().text(loss).text(": ").text(self.option).text(" must be ").text(self.expected).panic()
     }
@@ -124,6 +130,7 @@ impl Problem {
 }
 
 /// Refuses `Reduction::None`, for `train!`.
+#[track_caller]
 pub(super) const fn assert_reduced(loss: &str, reduction: Reduction) {
     if matches!(reduction, Reduction::None) {
         let text = Text::new().text(loss);
@@ -139,6 +146,7 @@ pub(super) const fn class_axis(shape: &[usize], dim: isize) -> Option<usize> {
 }
 
 /// Stops unless `shape` has the class axis `dim`, and `weight` one number for each class.
+#[track_caller]
 pub(super) const fn assert_classes(loss: &str, shape: &[usize], dim: isize, weight: &LossWeights) {
     let Some(axis) = class_axis(shape, dim) else {
         let text = Text::new().text(loss).text(" expects classes along axis ").signed(dim);
@@ -161,6 +169,7 @@ pub(super) fn one_axis(loss: &'static str, shape: &[usize]) -> Result<usize, Los
 }
 
 /// Stops unless `shape` has one axis.
+#[track_caller]
 pub(super) const fn assert_one_axis(loss: &str, shape: &[usize]) {
     if shape.len() != 1 {
         let text =
@@ -170,6 +179,7 @@ pub(super) const fn assert_one_axis(loss: &str, shape: &[usize]) {
 }
 
 /// Stops unless `weight` can be repeated over outputs of `shape` (or might be for a whole batch of them).
+#[track_caller]
 pub(super) const fn assert_repeats(loss: &str, option: &str, shape: &[usize], weight: &LossWeights) {
     if let Some(w) = weight.as_slice() {
         let len = super::elements(shape);
@@ -228,6 +238,8 @@ impl Text {
         }
         text.text("]")
     }
+
+    #[track_caller]
 
     pub(crate) const fn panic(self) -> ! {
         let (written, _) = self.bytes.split_at(self.len);

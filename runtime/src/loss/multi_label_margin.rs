@@ -44,6 +44,7 @@ impl MultiLabelMarginLoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
+    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         assert_one_axis("MultiLabelMarginLoss", output_shape);

@@ -50,6 +50,7 @@ impl MultiLabelSoftMarginLoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
+    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         check::assert_classes("MultiLabelSoftMarginLoss", output_shape, -1, &LossWeights::NONE);

@@ -52,6 +52,7 @@ impl MultiMarginLoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
+    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         assert_one_axis("MultiMarginLoss", output_shape);

@@ -150,6 +150,7 @@ macro_rules! overlap {
             ///
             /// # Panics
             /// If it cannot, with what to change.
+            #[track_caller]
             pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
                 self.assert_trainable(output);
                 if self.per_channel {

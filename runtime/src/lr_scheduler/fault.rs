@@ -21,6 +21,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// The panic of `assert_valid`, which the compiler shows as an error.
+    #[track_caller]
     pub(crate) const fn raise(fault: Option<Fault>) {
         if let Some(fault) = fault {
             panic!("{}", fault.text);
@@ -64,6 +65,7 @@ macro_rules! implement_settings {
             ///
             /// # Panics
             /// With the option's name and what is allowed.
+            #[track_caller]
             pub const fn assert_valid(&self) {
                 $crate::lr_scheduler::fault::Fault::raise(self.fault());
             }

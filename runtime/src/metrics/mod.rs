@@ -130,6 +130,7 @@ macro_rules! implement_checks {
             ///
             /// # Panics
             /// With the option's name and what is allowed.
+            #[track_caller]
             pub const fn assert_valid(&self) {
                 if let Err(text) = self.problem() {
                     panic!("{}", text);
@@ -140,6 +141,7 @@ macro_rules! implement_checks {
             ///
             /// # Panics
             /// If it cannot, with what to change.
+            #[track_caller]
             pub const fn assert_fits(&self, output_shape: &[usize]) {
                 self.assert_valid();
                 if let Err(text) = self.misfit(output_shape) {

@@ -39,6 +39,7 @@ macro_rules! options {
             ///
             /// # Panics
             /// At the first option that is not; [`check`](crate::optim::Optimizer::check) returns an error instead.
+            #[track_caller]
             pub const fn assert_valid(&self) {
                 let $this = self;
                 $(assert!($ok, concat!(stringify!($name), ": `", stringify!($option), "` must be ", $expected));)*
