@@ -106,14 +106,3 @@ pub(crate) enum Schedule {
     /// `A(…) + B(…)`.
     Together(Vec<Schedule>),
 }
-
-impl Schedule {
-    /// The first schedule that is named, where messages point.
-    pub(crate) fn first(&self) -> &Settings {
-        match self {
-            Schedule::One(settings) => settings,
-            Schedule::InTurn(parts) => parts[0].0.first(),
-            Schedule::Together(parts) => parts[0].first(),
-        }
-    }
-}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::source::{Defaults, Order, Source};
-use super::{AsBatch, Metrics, TrainError};
+use super::{AsBatch, Metrics, Target, TrainError};
 use crate::data::DataError;
 use crate::loss::{Loss, LossError, Reduction, Rows, total};
 use crate::network::Sample;
@@ -35,7 +35,7 @@ pub fn evaluate<T, N, L, M, Y, S>(
 where
     T: Real,
     N: Network<T>,
-    Y: Copy + Send + Sync + 'static,
+    Y: Target,
     L: Loss<T, Y>,
     M: Metrics<T, Y>,
     S: Source<N::InputScalar, Y>,

@@ -11,7 +11,9 @@ use super::callbacks::{Callback, Running, StepRecord};
 use super::checkpoint::save;
 use super::progress::{Display, Progress};
 use super::source::{Defaults, Order, Source, Stream};
-use super::{EpochRecord, Evaluation, History, MetricList, Metrics, ScheduleBy, StepOutput, TrainError, Trainer};
+use super::{
+    EpochRecord, Evaluation, History, MetricList, Metrics, ScheduleBy, StepOutput, Target, TrainError, Trainer,
+};
 use crate::checkpoint::StateDictExt;
 use crate::data::{DataError, LoaderState};
 use crate::loss::{Loss, Reduction};
@@ -140,7 +142,7 @@ pub(super) fn fit<T, R, Y, S, V>(trainer: &mut R, train: S, validation: V, fit: 
 where
     T: Real,
     R: Trainer<T>,
-    Y: Copy + Send + Sync + 'static,
+    Y: Target,
     S: Source<<R::Model as Network<T>>::InputScalar, Y>,
     V: Source<<R::Model as Network<T>>::InputScalar, Y> + Copy,
     R::Loss: Loss<T, Y>,

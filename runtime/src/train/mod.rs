@@ -15,6 +15,8 @@ mod checks;
 mod error;
 mod evaluate;
 mod fit;
+#[doc(hidden)]
+pub mod generated;
 mod history;
 mod metrics;
 mod progress;
@@ -48,8 +50,6 @@ pub use metrics::{MetricList, Metrics};
 pub use progress::Progress;
 pub use run::{Run, RunSettings};
 pub use schedule::{Schedule, ScheduleBy};
-#[doc(hidden)]
-pub use share::Share;
 pub use source::{Defaults, Order, Source, Stream, Visit};
 #[doc(hidden)]
 pub use undeclared::Undeclared;
@@ -73,6 +73,13 @@ pub struct StepOutput<T, M: MetricList> {
     /// The metrics over all outputs since they were last reset.
     pub metrics: M::Values,
 }
+
+/// What a step returns.
+pub type StepResult<T, R> = Result<StepOutput<T, <R as Trainer<T>>::Metrics>, TrainError>;
+
+/// The scalar of a target: `i64` for class indices, or the network's scalar.
+pub trait Target: Copy + Send + Sync + 'static {}
+impl<Y: Copy + Send + Sync + 'static> Target for Y {}
 
 /// A trainer, made by `train!`: a network with its loss, optimizer and whatever else was declared.
 ///
@@ -108,10 +115,7 @@ pub trait Trainer<T: Real>: Sized {
     /// # Errors
     /// A batch without samples or larger than there is room for, targets that do not fit, a loss that is not finite; then
     /// nothing has changed.
-    fn step<'batch, Y: Copy + Send + Sync + 'static>(
-        &mut self,
-        batch: impl AsBatch<'batch, T, Self::Model, Y>,
-    ) -> Result<StepOutput<T, Self::Metrics>, TrainError>
+    fn step<'batch, Y: Target>(&mut self, batch: impl AsBatch<'batch, T, Self::Model, Y>) -> StepResult<T, Self>
     where
         Self::Loss: Loss<T, Y>,
         Self::Metrics: Metrics<T, Y>;
@@ -136,7 +140,7 @@ pub trait Trainer<T: Real>: Sized {
     /// callback that watches a number which no epoch has.
     fn fit<'f, Y, S, V>(&mut self, train: S, validation: V, fit: impl Into<Fit<'f>>) -> Result<History, TrainError>
     where
-        Y: Copy + Send + Sync + 'static,
+        Y: Target,
         S: Source<<Self::Model as Network<T>>::InputScalar, Y>,
         V: Source<<Self::Model as Network<T>>::InputScalar, Y> + Copy,
         Self::Loss: Loss<T, Y>,
@@ -151,7 +155,7 @@ pub trait Trainer<T: Real>: Sized {
     /// Data that cannot be read or does not fit.
     fn evaluate<Y, S>(&self, data: S) -> Result<Evaluation, TrainError>
     where
-        Y: Copy + Send + Sync + 'static,
+        Y: Target,
         S: Source<<Self::Model as Network<T>>::InputScalar, Y>,
         Self::Loss: Loss<T, Y>,
         Self::Metrics: Metrics<T, Y>,

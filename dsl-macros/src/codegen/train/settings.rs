@@ -1,0 +1,186 @@
+//! Settings as types, names and values: `Adam(lr = 1e-3)` is the type `::glulam::optim::Adam`, which goes by the alias `Adam`,
+//! and the value `Adam { lr: 1e-3, ..Adam::DEFAULT }`.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+
+use crate::ast_train::{Choice, Schedule, Settings};
+
+/// The runtime's modules in which bare names are looked up.
+pub(super) const LOSS: &str = "loss";
+pub(super) const OPTIM: &str = "optim";
+pub(super) const LR_SCHEDULER: &str = "lr_scheduler";
+pub(super) const METRICS: &str = "metrics";
+
+/// `::glulam::optim::Lookahead<::glulam::optim::AdamW>`.
+pub(super) fn full_type(settings: &Settings, module: &str) -> TokenStream {
+    let Settings { path, wrapped, .. } = settings;
+    let path_tokens = &path.tokens;
+    let (module, span) = (Ident::new(module, path.name.span()), path.name.span());
+    let full = match path.bare {
+        true => quote_spanned!(span=> ::glulam::#module::#path_tokens),
+        false => path_tokens.clone(),
+    };
+    if wrapped.is_empty() {
+        return full;
+    }
+    let wrapped = wrapped.iter().map(|inner| full_type(inner, &module.to_string()));
+    quote!(#full<#(#wrapped),*>)
+}
+
+/// The name that stands for a type within the trainer's items: its own, unless two items share it.
+pub(super) fn alias(settings: &Settings, module: &str) -> Ident {
+    let Settings { path, wrapped, .. } = settings;
+    let mut name = path.name.to_string();
+    if !path.bare {
+        // `my::SGD` beside the runtime's `SGD`.
+        name = format!("{}{name}", module.replace('_', ""));
+    }
+    for inner in wrapped {
+        name = format!("{name}_{}", alias(inner, module));
+    }
+    Ident::new(&name, path.name.span())
+}
+
+/// `SGD { lr: 0.01, ..SGD::DEFAULT }`, or `Lookahead { k: 5, ..Lookahead::new(AdamW { … }) }`.
+pub(super) fn literal(settings: &Settings, module: &str) -> TokenStream {
+    // All of it at the user's token: only then rustc suggests the right name for a misspelt option.
+    let (alias, span) = (alias(settings, module), settings.path.name.span());
+    let base = match settings.wrapped.is_empty() {
+        true => quote_spanned!(span=> #alias::DEFAULT),
+        false => {
+            let wrapped = settings.wrapped.iter().map(|inner| literal(inner, module));
+            quote_spanned!(span=> #alias::new(#(#wrapped),*))
+        }
+    };
+    if settings.options.is_empty() {
+        return base;
+    }
+    let options = fields(&settings.options);
+    quote_spanned!(span=> #alias { #options ..#base })
+}
+
+/// `lr: 0.01, momentum: 0.9,`.
+pub(super) fn fields(options: &[Choice]) -> TokenStream {
+    options.iter().map(|Choice { name, value }| quote!(#name: #value,)).collect()
+}
+
+/// All schedules, in the order in which they are written.
+pub(super) fn each_schedule(schedule: &Schedule) -> Vec<&Settings> {
+    match schedule {
+        Schedule::One(settings) => vec![settings],
+        Schedule::InTurn(parts) => parts.iter().flat_map(|(part, _)| each_schedule(part)).collect(),
+        Schedule::Together(parts) => parts.iter().flat_map(each_schedule).collect(),
+    }
+}
+
+/// Settings and those that they wrap, the inner ones first.
+pub(super) fn each_wrapped(settings: &Settings) -> Vec<&Settings> {
+    settings.wrapped.iter().flat_map(each_wrapped).chain([settings]).collect()
+}
+
+/// `::glulam::lr_scheduler::SequentialLR<(LinearLR, StepLR)>`.
+pub(super) fn schedule_type(schedule: &Schedule, one: &impl Fn(&Settings) -> TokenStream) -> TokenStream {
+    match schedule {
+        Schedule::One(settings) => one(settings),
+        Schedule::InTurn(parts) => {
+            let parts = parts.iter().map(|(part, _)| schedule_type(part, one));
+            quote!(::glulam::lr_scheduler::SequentialLR<(#(#parts,)*)>)
+        }
+        Schedule::Together(parts) => {
+            let parts = parts.iter().map(|part| schedule_type(part, one));
+            quote!(::glulam::lr_scheduler::ChainedScheduler<(#(#parts,)*)>)
+        }
+    }
+}
+
+/// `::glulam::lr_scheduler::SequentialLR::in_turn((A, B), &[Some(500)])`, of the values that `next` gives.
+pub(super) fn schedule_value(schedule: &Schedule, next: &mut impl FnMut() -> TokenStream) -> TokenStream {
+    match schedule {
+        Schedule::One(_) => next(),
+        Schedule::InTurn(parts) => {
+            let values: Vec<_> = parts.iter().map(|(part, _)| schedule_value(part, next)).collect();
+            let steps = parts[..parts.len() - 1].iter().map(|(_, steps)| match steps {
+                Some(steps) => quote!(::core::option::Option::Some(#steps)),
+                None => quote!(::core::option::Option::None),
+            });
+            quote!(::glulam::lr_scheduler::SequentialLR::in_turn((#(#values,)*), &[#(#steps),*]))
+        }
+        Schedule::Together(parts) => {
+            let values: Vec<_> = parts.iter().map(|part| schedule_value(part, next)).collect();
+            quote!(::glulam::lr_scheduler::ChainedScheduler { schedulers: (#(#values,)*) })
+        }
+    }
+}
+
+/// Whether settings are surely a constant. What wraps others is made by a function.
+pub(super) fn is_constant_settings(settings: &Settings) -> bool {
+    settings.wrapped.is_empty() && settings.options.iter().all(is_constant_option)
+}
+
+/// Whether an option's value is surely a constant.
+pub(super) fn is_constant_option(option: &Choice) -> bool {
+    is_constant(&option.value)
+}
+
+/// Whether an expression is surely a constant: literals, `SCREAMING` names, variants of enums, operators on them, and the
+/// one constant function that options need. Any other call, or a macro, might be anything.
+pub(super) fn is_constant(value: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = value.clone().into_iter().collect();
+    let name = |at: usize| match tokens.get(at) {
+        Some(TokenTree::Ident(name)) => name.to_string(),
+        _ => String::new(),
+    };
+    let punct = |at: usize, c: char| matches!(tokens.get(at), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let camel = |name: &str| name.starts_with(char::is_uppercase);
+    tokens.iter().enumerate().all(|(i, token)| match token {
+        TokenTree::Literal(_) => true,
+        TokenTree::Punct(p) => p.as_char() != '!' || !matches!(tokens.get(i + 1), Some(TokenTree::Group(_))),
+        TokenTree::Group(group) => {
+            let called = i.checked_sub(1).map(name).unwrap_or_default();
+            (called.is_empty() || camel(&called) || (called == "new" && i >= 4 && name(i - 4) == "LossWeights"))
+                && is_constant(&group.stream())
+        }
+        TokenTree::Ident(ident) => {
+            let ident = ident.to_string();
+            let after_path = i > 0 && punct(i - 1, ':');
+            let before_path = punct(i + 1, ':');
+            let constructor = ident == "new" && i >= 3 && name(i - 3) == "LossWeights";
+            let words =
+                ["true", "false", "None", "Some", "as", "f64", "f32", "usize", "u64", "u32", "i64", "i32", "isize"];
+            before_path
+                || constructor
+                || (after_path && camel(&ident))
+                || !ident.contains(char::is_lowercase)
+                || words.contains(&ident.as_str())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_constant;
+
+    #[test]
+    fn constants_are_told_from_what_might_be_anything() {
+        for (value, expected) in [
+            ("1e-3", true),
+            ("-1", true),
+            ("(0.9, 0.999)", true),
+            ("[1, 2 * N, f64::MAX as usize]", true),
+            ("my::RATE / 2.0", true),
+            ("true", true),
+            ("Reduction::Sum", true),
+            ("List::Borrowed(&[30, 80])", true),
+            ("Some(LossWeights::new(&[1.0, 2.0]))", true),
+            ("rate()", false),
+            ("my::rate()", false),
+            ("Weights::new(&[1.0])", false),
+            ("vec![1.0]", false),
+            ("|t| 0.9", false),
+            ("rates", false),
+        ] {
+            assert_eq!(is_constant(&value.parse().expect("tokens")), expected, "{value}");
+        }
+    }
+}

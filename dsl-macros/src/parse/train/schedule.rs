@@ -1,0 +1,100 @@
+//! Schedules, one after the other or together, and when they are stepped.
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+
+use super::lists::*;
+use super::settings::settings;
+use crate::ast_train::{Schedule, Scheduler};
+use crate::diagnostics::Diagnostics;
+use crate::parse::tokens::Cursor;
+
+/// `LinearLR(…) for 500 -> CosineAnnealingLR(…) per step`.
+pub(super) fn scheduler(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Scheduler> {
+    let schedule = in_turn(cursor, errors)?;
+    let mut scheduler = Scheduler { schedule, on: None, per_step: false };
+    loop {
+        if cursor.peek_word("on") {
+            cursor.next();
+            let Some(metric) = cursor.eat_ident() else {
+                return give_up(cursor, "a metric", "write `on val_loss`", errors);
+            };
+            scheduler.on = Some(metric);
+        } else if cursor.peek_word("per") {
+            cursor.next();
+            match cursor.peek_ident().map(Ident::to_string).as_deref() {
+                Some("step") => scheduler.per_step = true,
+                Some("epoch") => scheduler.per_step = false,
+                _ => return give_up(cursor, "`step` or `epoch`", "write `per step` or `per epoch`", errors),
+            }
+            cursor.next();
+        } else {
+            break;
+        }
+    }
+    if let Some(metric) = scheduler.on.as_ref().filter(|_| scheduler.per_step) {
+        errors
+            .error(metric.span(), format!("`{metric}` is known once per epoch, but the schedule steps `per step`"))
+            .help("write `per epoch`");
+    }
+    Some(scheduler)
+}
+
+/// `A(…) for 500 -> B(…)`.
+pub(super) fn in_turn(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Schedule> {
+    let mut parts = vec![(together(cursor, errors)?, None)];
+    loop {
+        let mut until = None;
+        if cursor.peek_word("for") {
+            cursor.next();
+            until = Some(cursor.span());
+            let steps = steps(cursor, errors)?;
+            parts.last_mut().expect("there is a first").1 = Some(steps);
+        }
+        if let Some((dash, _)) = cursor.eat_torn(['-', '>']) {
+            errors.error(dash, "found `- >`, which is two tokens").help("write `->`");
+        } else if cursor.eat_pair(['-', '>']).is_none() {
+            if let Some(span) = until {
+                let message = "the last schedule has no end: `for` says when the next one begins";
+                errors.error(span, message).help("leave it out, or write `-> …` after it");
+            }
+            break;
+        }
+        parts.push((together(cursor, errors)?, None));
+    }
+    Some(if parts.len() == 1 { parts.remove(0).0 } else { Schedule::InTurn(parts) })
+}
+
+/// The number after `for`: an integer, a name or a parenthesised expression, since an expression would take the `-` of
+/// `->` for minus.
+pub(super) fn steps(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<TokenStream> {
+    match cursor.peek() {
+        Some(TokenTree::Literal(_) | TokenTree::Ident(_)) => cursor.next().map(TokenStream::from),
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
+            // Without the parentheses, which rustc would call unnecessary.
+            let inner = group.stream();
+            cursor.next();
+            Some(inner)
+        }
+        _ => give_up(cursor, "a number of steps", "write `for 500`, or an expression in parentheses", errors),
+    }
+}
+
+/// `A(…) + B(…)`.
+pub(super) fn together(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Schedule> {
+    let mut parts = vec![one(cursor, errors)?];
+    while cursor.eat_punct('+').is_some() {
+        parts.push(one(cursor, errors)?);
+    }
+    Some(if parts.len() == 1 { parts.remove(0) } else { Schedule::Together(parts) })
+}
+
+/// `A(…)`, or several in parentheses.
+pub(super) fn one(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Schedule> {
+    let Some(group) = cursor.eat_group(Delimiter::Parenthesis) else {
+        return settings(cursor, "a schedule", errors).map(Schedule::One);
+    };
+    let mut inner = Cursor::new(group.stream(), group.span());
+    let schedule = in_turn(&mut inner, errors)?;
+    end(&mut inner, errors);
+    Some(schedule)
+}
