@@ -41,3 +41,8 @@ pub use real::Real;
 pub use rng::manual_seed;
 pub use update::{ElementRule, MAX_SLOTS, Rules, Update};
 pub use workspace::Workspace;
+
+/// The examples of the user's manual are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -242,7 +242,7 @@ impl MulAdd for f64 {
 /// Compiles an `#[inline(always)]` body, generic over a marker [`Simd`] called `S`, for every instruction set, and makes
 /// a function that chooses among the versions.
 ///
-/// ```ignore
+/// ```text
 /// #[inline(always)]
 /// fn scale_body<S: Simd, T: Real>(a: T, x: &mut [T]) { for x in x { *x = a * *x; } }
 ///
