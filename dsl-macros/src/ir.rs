@@ -274,41 +274,61 @@ impl Dim {
         }
     }
 
-    fn combine(&self, other: &Dim, known: impl Fn(usize, usize) -> Option<usize>, op: &str) -> Dim {
+    fn combine(&self, other: &Dim, known: impl Fn(usize, usize) -> Option<usize>, op: char) -> Dim {
         if let (Dim::Known(a), Dim::Known(b)) = (self, other)
             && let Some(result) = known(*a, *b)
         {
             return Dim::Known(result);
         }
-        let punct: TokenStream = op.parse().expect("an operator is a token");
-        let (a, b) = (self.operand(), other.operand());
+        // All of it at the user's name: rustc's words about the result point there, and clippy, which looks for a line
+        // break before an operator in an array, finds none.
+        let span = [self, other].into_iter().find_map(Dim::span).unwrap_or_else(Span::call_site);
+        let mut punct = proc_macro2::Punct::new(op, proc_macro2::Spacing::Alone);
+        punct.set_span(span);
+        let (a, b) = (self.operand(span), other.operand(span));
         Dim::named(quote::quote!(#a #punct #b))
     }
 
+    /// Where the expression begins.
+    fn span(&self) -> Option<Span> {
+        match self {
+            Dim::Known(_) => None,
+            Dim::Named { tokens, .. } => tokens.clone().into_iter().next().map(|token| token.span()),
+        }
+    }
+
     /// The tokens, in parentheses where they are more than one.
-    fn operand(&self) -> TokenStream {
-        let tokens = quote::quote!(#self);
-        if tokens.clone().into_iter().count() == 1 { tokens } else { quote::quote!((#tokens)) }
+    fn operand(&self, span: Span) -> TokenStream {
+        let mut tokens = quote::quote!(#self).into_iter();
+        match (tokens.next(), tokens.next()) {
+            (Some(mut only), None) => {
+                if let Dim::Known(_) = self {
+                    only.set_span(span);
+                }
+                only.into()
+            }
+            _ => quote::quote_spanned!(span=> (#self)),
+        }
     }
 
     pub(crate) fn mul(&self, other: &Dim) -> Dim {
         match (self, other) {
             (Dim::Known(1), d) | (d, Dim::Known(1)) => d.clone(),
-            _ => self.combine(other, usize::checked_mul, "*"),
+            _ => self.combine(other, usize::checked_mul, '*'),
         }
     }
 
     pub(crate) fn add(&self, other: &Dim) -> Dim {
         match (self, other) {
             (Dim::Known(0), d) | (d, Dim::Known(0)) => d.clone(),
-            _ => self.combine(other, usize::checked_add, "+"),
+            _ => self.combine(other, usize::checked_add, '+'),
         }
     }
 
     pub(crate) fn div(&self, other: &Dim) -> Dim {
         match other {
             Dim::Known(1) => self.clone(),
-            _ => self.combine(other, usize::checked_div, "/"),
+            _ => self.combine(other, usize::checked_div, '/'),
         }
     }
 
