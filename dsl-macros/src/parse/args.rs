@@ -17,97 +17,9 @@ use super::expr::{Float, float};
 pub(crate) use super::expr::{Int, dim, integer};
 pub(crate) use super::list::{Argument, Env, split, split_at_commas};
 use super::tokens::{Cursor, extent, text};
+pub(crate) use super::values::{Integer, Number, Range, Size};
 use crate::diagnostics::{Diagnostics, did_you_mean, nearest};
 use crate::ir::Dim;
-
-/// A dimension that may be left to the compiler.
-#[derive(Clone, Debug)]
-pub(crate) struct Size {
-    /// `None` for `_`.
-    pub(crate) dim: Option<Dim>,
-    pub(crate) span: Span,
-}
-
-/// A number, where it stands.
-#[derive(Clone, Debug)]
-pub(crate) struct Number {
-    /// `None` for a constant that only rustc knows.
-    pub(crate) value: Option<f64>,
-    /// An expression of type `f64`.
-    pub(crate) tokens: TokenStream,
-    pub(crate) span: Span,
-}
-
-impl Number {
-    pub(crate) fn new(value: f64, span: Span) -> Self {
-        let mut literal = Literal::f64_unsuffixed(value.abs());
-        literal.set_span(span);
-        let tokens = if value.is_sign_negative() { quote!(-#literal) } else { quote!(#literal) };
-        Number { value: Some(value), tokens, span }
-    }
-}
-
-impl std::fmt::Display for Number {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.value {
-            Some(value) => write!(f, "{value}"),
-            None => f.write_str(&text(self.tokens.clone())),
-        }
-    }
-}
-
-/// An integer, where it stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Integer {
-    pub(crate) value: i64,
-    pub(crate) span: Span,
-}
-
-/// Which numbers an argument may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Range {
-    Any,
-    /// 0 ≤ p ≤ 1.
-    Probability,
-    /// > 0.
-    Positive,
-    /// ≥ 0.
-    NotNegative,
-    /// ≠ 0.
-    NotZero,
-}
-
-impl Range {
-    fn holds(self, value: f64) -> bool {
-        match self {
-            Range::Any => true,
-            Range::Probability => (0.0..=1.0).contains(&value),
-            Range::Positive => value > 0.0,
-            Range::NotNegative => value >= 0.0,
-            Range::NotZero => value != 0.0,
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Range::Any => "any number",
-            Range::Probability => "between 0 and 1",
-            Range::Positive => "positive",
-            Range::NotNegative => "0 or more",
-            Range::NotZero => "other than 0",
-        }
-    }
-
-    fn condition(self, number: &TokenStream) -> Option<TokenStream> {
-        match self {
-            Range::Any => None,
-            Range::Probability => Some(quote!((#number) >= 0.0 && (#number) <= 1.0)),
-            Range::Positive => Some(quote!((#number) > 0.0)),
-            Range::NotNegative => Some(quote!((#number) >= 0.0)),
-            Range::NotZero => Some(quote!((#number) != 0.0)),
-        }
-    }
-}
 
 /// The argument list of one layer (or of one `init`), read name by name.
 #[derive(Debug)]

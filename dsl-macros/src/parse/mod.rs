@@ -8,3 +8,4 @@ pub(crate) mod list;
 pub(crate) mod network;
 pub(crate) mod tokens;
 pub(crate) mod train;
+pub(crate) mod values;
