@@ -78,6 +78,8 @@ pub(crate) struct Node {
     pub(crate) label: Option<Span>,
     /// As the user wrote it, for messages: `Linear(784, 64)`.
     pub(crate) written: String,
+    /// The use of the block that it is from, for messages: `Basic(64, S = 2)`.
+    pub(crate) within: Option<String>,
     /// The same layer again (`&fc1`): its parameters are that node's.
     pub(crate) shares: Option<NodeId>,
     /// An activation folded into this node AFTER `fuse`; the node's output is then the activation's.

@@ -61,8 +61,8 @@ struct Resolver<'a> {
     graph: Graph,
     /// Keys that have a label, and where.
     labels: BTreeMap<String, Span>,
-    /// The blocks whose bodies are being read.
-    open: Vec<String>,
+    /// The blocks whose bodies are being read: names, and their uses as written.
+    open: Vec<(String, String)>,
     steps: usize,
     errors: &'a mut Diagnostics,
 }
@@ -273,7 +273,7 @@ impl Resolver<'_> {
 
     fn block(&mut self, block: &ast::Block, call: &ast::Call, scope: &Scope, place: Place<'_>) -> Option<ValueId> {
         let name = call.name.to_string();
-        if self.open.contains(&name) {
+        if self.open.iter().any(|(open, _)| *open == name) {
             self.errors.error(call.name.span(), format!("the block `{name}` contains itself"));
             return None;
         }
@@ -290,7 +290,7 @@ impl Resolver<'_> {
             env.insert(&param.name, value);
         }
         args.finish(self.errors)?;
-        self.open.push(name);
+        self.open.push((name, written(call)));
         // Nothing of the place where a block is used is visible inside.
         let inner = Scope { env: Rc::new(env), ..Scope::default() };
         let before = self.errors.count();
@@ -363,12 +363,10 @@ impl Resolver<'_> {
         let joins = || layers::registry().filter(|e| e.join).map(|e| e.name);
         let Some(entry) = layers::lookup(&name).filter(|e| e.join) else {
             let list = joins().map(|j| format!("`{j}`")).collect::<Vec<_>>();
-            let message = match ["Mul", "Concat", "Stack"].contains(&name.as_str()) {
-                true => format!("`{name}` is not available yet"),
-                false => format!("there is no join `{name}`"),
-            };
             let known = format!("a list of values can be joined by {}", args::one_of(&list));
-            self.errors.error(call.name.span(), message).help(did_you_mean(&name, joins()).unwrap_or(known));
+            self.errors
+                .error(call.name.span(), format!("there is no join `{name}`"))
+                .help(did_you_mean(&name, joins()).unwrap_or(known));
             return None;
         };
         if branches.len() < 2 {
@@ -438,6 +436,7 @@ impl Resolver<'_> {
             span,
             label: place.label,
             written,
+            within: self.open.last().map(|(_, used)| used.clone()),
             shares: None,
             activation: None,
         });

@@ -14,7 +14,11 @@ pub(crate) fn infer(mut graph: Graph, errors: &mut Diagnostics) -> Option<Graph>
     infer_inputs(&mut graph, errors);
     for i in 0..graph.nodes.len() {
         let mut node = graph.nodes[i].clone();
+        let reported = errors.count();
         let shape = infer_node(&graph, &mut node, errors);
+        if let Some(within) = &node.within {
+            errors.note_since(reported, &format!("in `{within}`"));
+        }
         graph.values[node.output.0].shape = shape;
         graph.nodes[i] = node;
     }

@@ -23,7 +23,7 @@ pub use activations::{
     CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, Mish, PReLU, RReLU, ReLU,
     ReLU6, SELU, SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
-pub use joins::{Add, Residual};
+pub use joins::{Add, Concat, Mul, Residual, Stack};
 pub use linear::Linear;
 pub use norms::{BatchNorm1d, Dropout, LayerNorm};
 pub use shapes::{Flatten, Identity, Unflatten};

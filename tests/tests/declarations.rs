@@ -129,6 +129,19 @@ fn taps_and_branches_meet() {
     check_gradients(Taps::seeded(1).cast::<f64>());
 }
 
+network! {
+    Joins: [2, 3] <
+        Linear(3, 3) as a -> Sigmoid as b -> [_, a] => Mul -> [_, a, Linear(3, 4)] => Concat(-1) as c
+            -> [c, c -> Tanh] => Concat(1) -> [_, _ -> SiLU] => Stack(2) -> [_, [_, _] => Mul] => Mul -> [_, _] => Stack(-1)
+            -> Flatten -> Linear(_, 2) -> [_, _] => Concat(1)
+    >
+}
+
+#[test]
+fn values_are_multiplied_and_put_beside_each_other() {
+    check_gradients(Joins::seeded(1).cast::<f64>());
+}
+
 network! { Views: [2, 3] < x: Identity -> Residual(Identity) -> Flatten -> Linear(_, 4) -> Unflatten(1, [2, _]) -> Linear(2, 2) -> Flatten > }
 
 #[test]

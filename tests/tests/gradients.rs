@@ -128,6 +128,12 @@ gradients! {
     layer_norm_of_two_axes { [3, 2, 4] < LayerNorm([2, 4], eps = 0.001) > }
     layer_norm_without_bias { [5] < LayerNorm(5, bias = false) > }
     layer_norm_without_affine { [5] < LayerNorm(5, elementwise_affine = false) > }
+    sum_of_three { [3] < Linear(3, 3) as a -> Tanh as b -> [_, a, b -> Linear(3, 3)] => Add > }
+    product { [3] < Linear(3, 3) as a -> Tanh -> [_, a] => Mul > }
+    concat { [2, 3] < Linear(3, 3) as a -> Linear(3, 2) -> [_, a, a] => Concat(2) > }
+    concat_of_channels { [2, 3] < Linear(3, 3) -> [_, Tanh -> Linear(3, 3)] => Concat(1) > }
+    stack { [2, 3] < Linear(3, 3) -> [_, Tanh] => Stack(1) > }
+    stack_at_the_end { [2, 3] < Linear(3, 3) -> [Tanh, _] => Stack(-1) > }
     softmax { [5] < Softmax > }
     softmax_of_channels { [4, 3] < Softmax(dim = 1) > }
     log_softmax { [2, 5] < LogSoftmax(dim = -1) > }

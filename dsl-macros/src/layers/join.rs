@@ -1,10 +1,12 @@
-//! Sums of values of one shape: `[a, b] => Add`, and what `Residual` ends with.
+//! Where values meet: `[a, b] => Add`, `Mul`, `Concat(dim)`, `Stack(dim)`, and the sum that a `Residual` ends with.
+
+use quote::quote;
 
 use super::operand::{DY, Y};
-use super::{From, Layer, Site, check_dim, rows};
+use super::{From, Layer, Site, check_dim, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Operand, Shape};
-use crate::parse::args::Args;
+use crate::parse::args::{Args, Integer};
 
 /// Which sum it is, for its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,12 @@ pub(crate) enum Sum {
 pub(super) fn add(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
     args.finish(errors)?;
     Some(Box::new(Sum::Add))
+}
+
+/// Whether two shapes agree, as far as can be said now.
+fn same_shape(a: &Shape, b: &Shape, text: &str, from: &From<'_>, errors: &mut Diagnostics) -> bool {
+    let mut dims = a.0.iter().zip(&b.0);
+    a.0.len() == b.0.len() && dims.all(|(a, b)| check_dim(a, b, from.span, text, errors).is_some())
 }
 
 impl Sum {
@@ -61,9 +69,7 @@ impl Layer for Sum {
         let (first, others) = inputs.split_first()?;
         for (i, other) in others.iter().enumerate() {
             let text = format!("`{}` adds values of shapes {first} and {other}", from.written);
-            let agree = first.0.len() == other.0.len()
-                && first.0.iter().zip(&other.0).all(|(a, b)| check_dim(a, b, from.span, &text, errors).is_some());
-            if !agree {
+            if !same_shape(first, other, &text, from, errors) {
                 self.report(first, other, i + 1, from, errors);
             }
         }
@@ -92,5 +98,177 @@ impl Layer for Sum {
         let name = |i: usize| if i == 0 { "{dx}".to_owned() } else { format!("{{dx{i}}}") };
         let copy = |i| rows("copy", vec![DY, Arg::Write(Operand::DX(i))], &format!("{} = {{dy}}", name(i)));
         (0..site.inputs.len()).map(copy).collect()
+    }
+}
+
+/// `[a, b] => Mul`: the product, element by element.
+#[derive(Clone, Copy, Debug)]
+struct Product;
+
+pub(super) fn mul(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    args.finish(errors)?;
+    Some(Box::new(Product))
+}
+
+impl Layer for Product {
+    fn describe(&self) -> String {
+        "Mul".into()
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let [a, b] = inputs else {
+            let message = format!("`Mul` joins exactly 2 values, found {}", inputs.len());
+            errors.error(from.span, message).help("multiply one after the other: `[[a, b] => Mul, c] => Mul`");
+            return None;
+        };
+        if !same_shape(a, b, &format!("`Mul` multiplies values of shapes {a} and {b}"), from, errors) {
+            let message = format!("`Mul` needs values of one shape, but {} and {}", from.shape(0, a), from.shape(1, b));
+            errors.error(from.span, message);
+        }
+        Some(a.clone())
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(*self)
+    }
+
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        output.len()
+    }
+
+    fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let args = vec![Arg::Read(Operand::X(0)), Arg::Read(Operand::X(1)), Y];
+        vec![rows("multiply", args, "{y} = {x} ⊙ {x1}")]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let gradient = |other, i, formula| {
+            rows("multiply", vec![DY, Arg::Read(Operand::X(other)), Arg::Write(Operand::DX(i))], formula)
+        };
+        vec![gradient(1, 0, "{dx} = {dy} ⊙ {x1}"), gradient(0, 1, "{dx1} = {dy} ⊙ {x}")]
+    }
+}
+
+/// Values beside each other: along an axis that they have, or along a new one.
+#[derive(Clone, Debug)]
+struct Beside {
+    /// `Stack`.
+    new_axis: bool,
+    dim: Integer,
+    /// The axis of a sample, AFTER `infer`.
+    place: usize,
+}
+
+pub(super) fn concat(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let dim = args.int("dim", errors);
+    args.finish(errors)?;
+    Some(Box::new(Beside { new_axis: false, dim, place: 0 }))
+}
+
+pub(super) fn stack(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let dim = args.int("dim", errors);
+    args.finish(errors)?;
+    Some(Box::new(Beside { new_axis: true, dim, place: 0 }))
+}
+
+impl Beside {
+    fn name(&self) -> &'static str {
+        if self.new_axis { "Stack" } else { "Concat" }
+    }
+
+    fn concatenated(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let (first, others) = inputs.split_first()?;
+        self.place = sample_axis("dim", self.dim, first, from, errors)?;
+        let mut output = first.clone();
+        for (i, other) in others.iter().enumerate() {
+            // But for the axis itself, they have one shape.
+            let mut aligned = other.clone();
+            if let Some(dim) = aligned.0.get_mut(self.place) {
+                *dim = first.0[self.place].clone();
+            }
+            let text = format!("`{}` joins values of shapes {first} and {other}", from.written);
+            if !same_shape(first, &aligned, &text, from, errors) {
+                let (a, b) = (from.shape(0, first), from.shape(i + 1, other));
+                let message = format!(
+                    "`{}` needs values that agree but for axis {}, but {a} and {b}",
+                    from.written, self.dim.value
+                );
+                errors.error(from.span, message);
+                return None;
+            }
+            output.0[self.place] = output.0[self.place].add(&other.0[self.place]);
+        }
+        Some(output)
+    }
+
+    fn stacked(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let (first, others) = inputs.split_first()?;
+        // The axis is counted in the output, which has one more.
+        let mut output = first.clone();
+        output.0.push(Dim::Known(inputs.len()));
+        self.place = sample_axis("dim", self.dim, &output, from, errors)?;
+        for (i, other) in others.iter().enumerate() {
+            let text = format!("`{}` joins values of shapes {first} and {other}", from.written);
+            if !same_shape(first, other, &text, from, errors) {
+                let (a, b) = (from.shape(0, first), from.shape(i + 1, other));
+                errors.error(from.span, format!("`{}` needs values of one shape, but {a} and {b}", from.written));
+                return None;
+            }
+        }
+        output.0.pop();
+        output.0.insert(self.place, Dim::Known(inputs.len()));
+        Some(output)
+    }
+
+    /// For each input: the number of pieces of the output, and where in a piece its block begins.
+    fn layout(&self, inputs: &[Shape]) -> Vec<(Dim, Dim)> {
+        let mut offset = Dim::Known(0);
+        let layout = inputs.iter().map(|input| {
+            let here = offset.clone();
+            offset = offset.add(&Dim::product(&input.0[self.place..]));
+            (Dim::product(&input.0[..self.place]), here)
+        });
+        layout.collect()
+    }
+}
+
+impl Layer for Beside {
+    fn describe(&self) -> String {
+        format!("{}(dim = {})", self.name(), self.dim.value)
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        if self.new_axis { self.stacked(inputs, from, errors) } else { self.concatenated(inputs, from, errors) }
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn flops(&self, _inputs: &[Shape], _output: &Shape) -> Dim {
+        Dim::Known(0)
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let axis = self.place + 1;
+        let part = |(i, (outer, offset)): (usize, (Dim, Dim))| {
+            // The first makes the value, the others add their parts to it.
+            let y = if i == 0 { Y } else { Arg::Change(Operand::Y) };
+            let args = vec![Arg::Literal(quote!(#outer)), Arg::Literal(quote!(#offset)), Arg::Read(Operand::X(i)), y];
+            let x = if i == 0 { "{x}".to_owned() } else { format!("{{x{i}}}") };
+            rows("concat_forward", args, &format!("{{y}}[{offset}…] = {x} along axis {axis}"))
+        };
+        self.layout(site.inputs).into_iter().enumerate().map(part).collect()
+    }
+
+    fn backward(&self, site: &Site<'_>) -> Vec<Call> {
+        let axis = self.place + 1;
+        let part = |(i, (outer, offset)): (usize, (Dim, Dim))| {
+            let dx = Arg::Write(Operand::DX(i));
+            let args = vec![Arg::Literal(quote!(#outer)), Arg::Literal(quote!(#offset)), DY, dx];
+            let x = if i == 0 { "{dx}".to_owned() } else { format!("{{dx{i}}}") };
+            rows("concat_backward", args, &format!("{x} = {{dy}}[{offset}…] along axis {axis}"))
+        };
+        self.layout(site.inputs).into_iter().enumerate().map(part).collect()
     }
 }

@@ -176,9 +176,11 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
         ("PReLU", prelu::prelu),
         ("RReLU", prelu::rrelu),
     ];
-    let joins = [Entry { name: "Add", read: join::add, join: true }];
+    let joins: [(&'static str, Constructor); 4] =
+        [("Add", join::add), ("Mul", join::mul), ("Concat", join::concat), ("Stack", join::stack)];
+    let join = |(name, read)| Entry { name, read, join: true };
     let activations = activation::NAMES.into_iter().map(|name| (name, activation::read as Constructor));
-    layers.into_iter().chain(activations).map(layer).chain(joins)
+    layers.into_iter().chain(activations).map(layer).chain(joins.into_iter().map(join))
 }
 
 /// PyTorch has a layer of that name.

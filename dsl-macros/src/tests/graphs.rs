@@ -34,6 +34,9 @@ snapshot! {
     a_group_nests_the_keys: "N < (Linear(4, 4) -> ReLU) -> head: (Linear(4, 4) -> Tanh) >",
     a_tap_is_added_later: "N < Linear(4, 4) as s1 -> ReLU -> [_, s1] => Add -> [_, s1, s1 -> Tanh] => Add >",
     branches_on_the_current_value: "N < Linear(4, 4) -> [Linear(_, 8), Linear(_, 6) -> Linear(_, 8)] => Add >",
+    values_multiplied_and_beside_each_other:
+        "N: [2, 3] < Linear(3, 3) as a -> Sigmoid as b -> [_, a] => Mul -> [_, a, Linear(3, 4)] => Concat(-1) as c
+         -> [c, c -> ReLU] => Concat(1) -> [_, _] => Stack(1) -> [_, _] => Stack(-1) -> [_, [_, _] => Mul] => Add >",
     a_named_input: "N < |x: [4]| Linear(_, 4) -> [_, x] => Add >",
     a_label_like_the_input: "N < x: Linear(4, 4) -> ReLU >",
     initialisations_of_the_users:

@@ -1,4 +1,4 @@
-//! Sums and copies of whole values: residual connections and forks.
+//! Sums, products and copies of whole values: residual connections, gates and forks.
 
 use crate::Real;
 use crate::simd::math::Math;
@@ -8,6 +8,8 @@ use crate::simd::{Simd, multiversion};
 pub trait ElementwiseKernels: Sized {
     /// y = a + b.
     fn add_values(a: &[Self], b: &[Self], y: &mut [Self]);
+    /// y = a ⊙ b.
+    fn multiply_values(a: &[Self], b: &[Self], y: &mut [Self]);
     /// sum += d.
     fn accumulate_values(d: &[Self], sum: &mut [Self]);
 }
@@ -17,6 +19,13 @@ pub trait ElementwiseKernels: Sized {
 pub fn add<T: Real, const X: usize>(a: &[[T; X]], b: &[[T; X]], y: &mut [[T; X]]) {
     assert!(a.len() == b.len() && b.len() == y.len(), "batches of different lengths");
     T::add_values(a.as_flattened(), b.as_flattened(), y.as_flattened_mut());
+}
+
+/// y = a ⊙ b.
+#[inline]
+pub fn multiply<T: Real, const X: usize>(a: &[[T; X]], b: &[[T; X]], y: &mut [[T; X]]) {
+    assert!(a.len() == b.len() && b.len() == y.len(), "batches of different lengths");
+    T::multiply_values(a.as_flattened(), b.as_flattened(), y.as_flattened_mut());
 }
 
 /// sum += d: the gradients of a value that is used several times.
@@ -40,6 +49,13 @@ fn add_body<S: Simd, T: Math>(a: &[T], b: &[T], y: &mut [T]) {
 }
 
 #[inline(always)]
+fn multiply_body<S: Simd, T: Math>(a: &[T], b: &[T], y: &mut [T]) {
+    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        *y = a * b;
+    }
+}
+
+#[inline(always)]
 fn accumulate_body<S: Simd, T: Math>(d: &[T], sum: &mut [T]) {
     for (sum, &d) in sum.iter_mut().zip(d) {
         *sum += d;
@@ -51,6 +67,10 @@ macro_rules! elementwise_kernels {
         impl ElementwiseKernels for $t {
             fn add_values(a: &[$t], b: &[$t], y: &mut [$t]) {
                 multiversion! { fn run(a: &[$t], b: &[$t], y: &mut [$t]) = add_body::<S, $t>; }
+                run(a, b, y);
+            }
+            fn multiply_values(a: &[$t], b: &[$t], y: &mut [$t]) {
+                multiversion! { fn run(a: &[$t], b: &[$t], y: &mut [$t]) = multiply_body::<S, $t>; }
                 run(a, b, y);
             }
             fn accumulate_values(d: &[$t], sum: &mut [$t]) {

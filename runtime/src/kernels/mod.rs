@@ -11,6 +11,7 @@
 mod activation;
 mod batch_norm;
 mod columns;
+mod concat;
 mod custom;
 mod dropout;
 mod elementwise;
@@ -31,9 +32,10 @@ pub use batch_norm::{
     batch_norm_backward_bias, batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward,
     batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
 };
+pub use concat::{concat_backward, concat_forward};
 pub use custom::{custom_backward_input, custom_backward_parameters, custom_finish, custom_forward};
 pub use dropout::{dropout_backward, dropout_forward};
-pub use elementwise::{accumulate, add, copy};
+pub use elementwise::{accumulate, add, copy, multiply};
 pub use layer_norm::{
     layer_norm_backward_bias, layer_norm_backward_input, layer_norm_backward_weight, layer_norm_forward,
     layer_norm_predict,

@@ -28,7 +28,7 @@ fn a_shape_within_a_block() {
     check(
         "block B(C) < Linear(C, C) -> Linear(C, 5) > A < B(4) * 2 >",
         &[
-            "`Linear(C, C)` expects 4 input features, but `Linear(C, 5)` produces 5\nhelp: write `Linear(5, 4)` or `Linear(_, 4)` @ `C`",
+            "`Linear(C, C)` expects 4 input features, but `Linear(C, 5)` produces 5\nhelp: write `Linear(5, 4)` or `Linear(_, 4)`\nnote: in `B(4)` @ `C`",
         ],
     );
 }

@@ -97,10 +97,10 @@ fn a_join_of_one() {
 #[test]
 fn a_join_that_is_not_there() {
     check(
-        "A < Linear(3, 4) as a -> [_, a] => Concat(1) -> [_, a] => Sum >",
+        "A < Linear(3, 4) as a -> [_, a] => Concatenate(1) -> [_, a] => Sum >",
         &[
-            "`Concat` is not available yet\nhelp: a list of values can be joined by `Add` @ `Concat`",
-            "there is no join `Sum`\nhelp: a list of values can be joined by `Add` @ `Sum`",
+            "there is no join `Concatenate`\nhelp: a list of values can be joined by `Add`, `Mul`, `Concat` or `Stack` @ `Concatenate`",
+            "there is no join `Sum`\nhelp: a list of values can be joined by `Add`, `Mul`, `Concat` or `Stack` @ `Sum`",
         ],
     );
 }

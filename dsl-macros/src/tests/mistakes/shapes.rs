@@ -246,3 +246,61 @@ fn a_residual_with_two_bodies() {
         ],
     );
 }
+
+#[test]
+fn values_that_do_not_fit_beside_each_other() {
+    check(
+        "A: [2, 3] < Linear(3, 4) as s -> Linear(4, 5) -> [_, s] => Concat(1) >",
+        &[
+            "`Concat(1)` needs values that agree but for axis 1, but `Linear(4, 5)` produces [2, 5] and `Linear(3, 4)` produces [2, 4] @ `Concat`",
+        ],
+    );
+}
+
+#[test]
+fn values_of_different_shapes_in_a_stack() {
+    check(
+        "A < Linear(3, 4) as s -> Linear(4, 5) -> [_, s] => Stack(1) >",
+        &[
+            "`Stack(1)` needs values of one shape, but `Linear(4, 5)` produces [5] and `Linear(3, 4)` produces [4] @ `Stack`",
+        ],
+    );
+}
+
+#[test]
+fn values_beside_each_other_along_the_batch() {
+    check(
+        "A: [3] < [_, _] => Concat(0) >",
+        &[
+            "`dim = 0` of `Concat(0)` is the batch, whose samples do not meet\nhelp: the sample's axis is 1, or -1 @ `0`",
+        ],
+    );
+}
+
+#[test]
+fn a_stack_along_the_batch() {
+    check(
+        "A: [3] < [_, _] => Stack(0) >",
+        &[
+            "`dim = 0` of `Stack(0)` is the batch, whose samples do not meet\nhelp: the axes of a sample are 1 to 2, the last is also -1 @ `0`",
+        ],
+    );
+}
+
+#[test]
+fn a_product_of_three() {
+    check(
+        "A: [3] < [_, _, _] => Mul >",
+        &[
+            "`Mul` joins exactly 2 values, found 3\nhelp: multiply one after the other: `[[a, b] => Mul, c] => Mul` @ `Mul`",
+        ],
+    );
+}
+
+#[test]
+fn factors_of_different_shapes() {
+    check(
+        "A < Linear(3, 4) as s -> Linear(4, 5) -> [_, s] => Mul >",
+        &["`Mul` needs values of one shape, but `Linear(4, 5)` produces [5] and `Linear(3, 4)` produces [4] @ `Mul`"],
+    );
+}
