@@ -1,7 +1,7 @@
 //! [`BCELoss`]: binary cross entropy of probabilities.
 
 use super::check::{Problem, assert_repeats, assertions};
-use super::element::{Element, element_wise};
+use super::element::{CheckTargets, Element, element_wise};
 use super::*;
 
 /// Binary cross entropy of probabilities, each element a yes-or-no question of its own:
@@ -58,18 +58,24 @@ impl BCELoss {
     }
 }
 
-impl<T: Real> Element<T> for BCELoss {
+impl<T: Math> Element<T> for BCELoss {
     #[inline(always)]
-    fn element(&self, at: usize, x: T, y: T) -> (T, T) {
-        let weight: T = self.weight.at(at);
-        let (yes, no) = (clamp(x.ln()), clamp((-x).ln_1p()));
+    fn element<S: Simd>(&self, x: T, y: T, [weight, _]: [T; 2]) -> (T, T) {
+        let (yes, no) = (clamp(x.ln::<S>()), clamp((-x).ln_1p::<S>()));
         let value = (y - T::ONE) * no - y * yes;
         let (variance, least) = ((T::ONE - x) * x, T::from_f64(LEAST_VARIANCE));
         let derivative = (x - y) / if variance < least { least } else { variance };
         (weight * value, weight * derivative)
     }
 
-    fn check_batch(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<(), LossError> {
+    #[inline(always)]
+    fn weights(&self) -> [&LossWeights; 2] {
+        [&self.weight, &LossWeights::NONE]
+    }
+}
+
+impl CheckTargets for BCELoss {
+    fn check_targets<T: Real>(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<(), LossError> {
         self.weight.check_elements("BCELoss", "weight", shape, samples)?;
         match T::first_outside(targets, T::ZERO, T::ONE) {
             None => Ok(()),
@@ -81,13 +87,13 @@ impl<T: Real> Element<T> for BCELoss {
 }
 
 /// In PyTorch 1e-12 is a constant of single precision in double precision too.
-pub(super) const LEAST_VARIANCE: f64 = 1e-12_f32 as f64;
+const LEAST_VARIANCE: f64 = 1e-12_f32 as f64;
 
 /// At least −100; NaN stays.
 #[inline(always)]
-fn clamp<T: Real>(logarithm: T) -> T {
+fn clamp<T: Math>(logarithm: T) -> T {
     let least = T::from_f64(-100.0);
     if logarithm < least { least } else { logarithm }
 }
 
-element_wise!(BCELoss, expects Probabilities);
+element_wise!(BCELoss, expects Probabilities, checked);

@@ -1,7 +1,7 @@
 //! [`BCEWithLogitsLoss`]: binary cross entropy of logits.
 
 use super::check::{Problem, assert_repeats, assertions};
-use super::element::{Element, element_wise};
+use super::element::{CheckTargets, Element, element_wise};
 use super::*;
 
 /// Binary cross entropy of logits, each element a yes-or-no question of its own:
@@ -62,24 +62,30 @@ impl BCEWithLogitsLoss {
     }
 }
 
-impl<T: Real> Element<T> for BCEWithLogitsLoss {
+impl<T: Math> Element<T> for BCEWithLogitsLoss {
     #[inline(always)]
-    fn element(&self, at: usize, x: T, y: T) -> (T, T) {
-        let (weight, positive): (T, T) = (self.weight.at(at), self.pos_weight.at(at));
-        // e^−|x| serves both the logarithm and the sigmoid, and cannot overflow.
-        let e = (-x.abs()).exp();
-        let (softplus_of_minus_x, sigmoid) =
-            if x >= T::ZERO { (e.ln_1p(), T::ONE / (T::ONE + e)) } else { (e.ln_1p() - x, e / (T::ONE + e)) };
+    fn element<S: Simd>(&self, x: T, y: T, [weight, positive]: [T; 2]) -> (T, T) {
+        // ln(1 + e⁻ˣ) = ln(1 + eˣ) − x, but without a difference of large numbers; e^−|x| cannot overflow.
+        let e = (-x.abs()).exp::<S>();
+        let (least, numerator) = if x >= T::ZERO { (T::ZERO, T::ONE) } else { (-x, e) };
+        let (softplus_of_minus_x, sigmoid) = (least + e.ln_1p::<S>(), numerator / (T::ONE + e));
         let balance = T::ONE + (positive - T::ONE) * y;
         let value = (T::ONE - y) * x + balance * softplus_of_minus_x;
         let derivative = balance * sigmoid - positive * y;
         (weight * value, weight * derivative)
     }
 
-    fn check_batch(&self, shape: &[usize], samples: usize, _targets: &[T]) -> Result<(), LossError> {
+    #[inline(always)]
+    fn weights(&self) -> [&LossWeights; 2] {
+        [&self.weight, &self.pos_weight]
+    }
+}
+
+impl CheckTargets for BCEWithLogitsLoss {
+    fn check_targets<T: Real>(&self, shape: &[usize], samples: usize, _targets: &[T]) -> Result<(), LossError> {
         self.weight.check_elements("BCEWithLogitsLoss", "weight", shape, samples)?;
         self.pos_weight.check_elements("BCEWithLogitsLoss", "pos_weight", shape, samples)
     }
 }
 
-element_wise!(BCEWithLogitsLoss, expects Logits);
+element_wise!(BCEWithLogitsLoss, expects Logits, checked);

@@ -53,12 +53,12 @@ impl BinaryFocalLoss {
     }
 }
 
-impl<T: Real> Element<T> for BinaryFocalLoss {
+impl<T: Math> Element<T> for BinaryFocalLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         // p = σ(x) and q = 1 − p, each with all its digits.
-        let (softplus, q) = softplus_sigmoid(-x);
-        let (_, p) = softplus_sigmoid(x);
+        let (softplus, q) = softplus_sigmoid::<S, T>(-x);
+        let (_, p) = softplus_sigmoid::<S, T>(x);
         let cross_entropy = (T::ONE - y) * x + softplus;
         let alpha = match self.alpha >= 0.0 {
             true => T::from_f64(self.alpha) * y + T::from_f64(1.0 - self.alpha) * (T::ONE - y),
@@ -66,7 +66,7 @@ impl<T: Real> Element<T> for BinaryFocalLoss {
         };
         // 1 − p_t, and its derivative (1 − 2y) p q.
         let miss = p * (T::ONE - y) + q * y;
-        let (power, slope) = power_and_slope(miss, self.gamma);
+        let (power, slope) = power_and_slope::<S, T>(miss, self.gamma);
         let derivative = power * (p - y) + slope * (T::ONE - y - y) * (p * q) * cross_entropy;
         (alpha * power * cross_entropy, alpha * derivative)
     }
@@ -75,9 +75,13 @@ impl<T: Real> Element<T> for BinaryFocalLoss {
 /// `x^γ` and its derivative `γ x^(γ − 1)`, of a number in [0, 1]; the derivative at 0 is 0, so that it makes no infinity
 /// of what is multiplied with it.
 #[inline(always)]
-pub(super) fn power_and_slope<T: Real>(x: T, gamma: f64) -> (T, T) {
+pub(super) fn power_and_slope<S: Simd, T: Math>(x: T, gamma: f64) -> (T, T) {
     let exponent = T::from_f64(gamma);
-    let power = if gamma == 2.0 { x * x } else { x.powf(exponent) };
+    let power = match gamma {
+        0.0 => T::ONE,
+        2.0 => x * x,
+        _ => (exponent * x.ln::<S>()).exp::<S>(),
+    };
     (power, if x > T::ZERO { exponent * power / x } else { T::ZERO })
 }
 

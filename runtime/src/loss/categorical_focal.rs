@@ -3,8 +3,10 @@
 use super::binary_focal::power_and_slope;
 use super::check::{Problem, assert_classes, assertions};
 use super::cross_entropy::weight_of_targets;
-use super::kernel::{Batch, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced};
-use super::softmax::{Axes, Position, each_position};
+use super::kernel::{
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
+};
+use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
 
 /// Cross entropy of logits, weighed down for what the network already knows: `L = mean(−w_y (1 − p_y)^γ ln p_y)`, with
@@ -74,11 +76,14 @@ impl CategoricalFocalLoss {
     }
 }
 
-impl Batch<i64> for CategoricalFocalLoss {
-    fn target_len(&self, shape: &[usize]) -> usize {
+impl Positioned for CategoricalFocalLoss {
+    fn losses_len(&self, shape: &[usize]) -> usize {
         Axes::of_checked(shape, self.dim).positions()
     }
-    fn losses_len(&self, shape: &[usize]) -> usize {
+}
+
+impl Batch<i64> for CategoricalFocalLoss {
+    fn target_len(&self, shape: &[usize]) -> usize {
         Axes::of_checked(shape, self.dim).positions()
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
@@ -89,34 +94,45 @@ impl Batch<i64> for CategoricalFocalLoss {
     }
 }
 
-impl<T: Real> Positions<T, i64> for CategoricalFocalLoss {
+impl<T: Math> Positions<T, i64> for CategoricalFocalLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: impl Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
-        each_position(axes, rows.outputs, gradient, |at| {
-            let (index, target) = (at.index, rows.targets[at.index]);
-            if target == self.ignore_index {
-                at.clear(axes.classes);
-                // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
-                sink.put(index, T::ZERO);
-                return;
-            }
-            let (y, weight) = (target as usize, self.weight.of(target as usize));
-            let Position { stride, x, dx, softmax: s, .. } = at;
-            let log_p = x[y * stride] - s.shift - s.log_sum;
-            let p = dx[y * stride] * s.inverse;
-            // Rounding may take p above 1, where powers of what is missing are NaN.
-            let miss = if p > T::ONE { T::ZERO } else { T::ONE - p };
-            let (power, slope) = power_and_slope(miss, self.gamma);
-            // ∂L/∂ln p_y = w (γ (1 − p_y)^(γ − 1) p_y ln p_y − (1 − p_y)^γ), and ∂ln p_y/∂x_c = [c = y] − p_c
-            let by = sink.scale(index) * weight * (slope * p * log_p - power);
-            let scale = by * s.inverse;
-            for c in 0..axes.classes {
-                dx[c * stride] = -(scale * dx[c * stride]);
-            }
-            dx[y * stride] += by;
-            sink.put(index, -(weight * power * log_p));
-        });
+        let mut finish = Focus { loss: self, classes: axes.classes, targets: rows.targets, sink };
+        each_position::<S, T>(axes, rows.outputs, gradient, &mut finish);
+    }
+}
+
+struct Focus<'a, K> {
+    loss: &'a CategoricalFocalLoss,
+    classes: usize,
+    targets: &'a [i64],
+    sink: K,
+}
+
+impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
+        let Position { index, stride, x, dx, softmax: s, .. } = at;
+        let target = self.targets[index];
+        if target == self.loss.ignore_index {
+            clear(self.classes, stride, dx);
+            // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
+            return self.sink.put(index, T::ZERO);
+        }
+        let (y, weight) = (target as usize * stride, self.loss.weight.of::<T>(target as usize));
+        let (log_p, p) = (x[y] - s.shift - s.log_sum, dx[y] * s.inverse);
+        // Rounding may take p above 1, where powers of what is missing are NaN.
+        let miss = if p > T::ONE { T::ZERO } else { T::ONE - p };
+        let (power, slope) = power_and_slope::<S, T>(miss, self.loss.gamma);
+        // ∂L/∂ln p_y = w (γ (1 − p_y)^(γ − 1) p_y ln p_y − (1 − p_y)^γ), and ∂ln p_y/∂x_c = [c = y] − p_c
+        let by = self.sink.scale(index) * weight * (slope * p * log_p - power);
+        let scale = by * s.inverse;
+        for c in 0..self.classes {
+            dx[c * stride] = -(scale * dx[c * stride]);
+        }
+        dx[y] = dx[y] + by;
+        self.sink.put(index, -(weight * power * log_p));
     }
 }
 

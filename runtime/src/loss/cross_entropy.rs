@@ -2,9 +2,9 @@
 
 use super::check::{Problem, assert_classes, assertions};
 use super::kernel::{
-    Batch, Positions, Sink, check_len, concrete, implement, lane_sum, position_rows, position_unreduced,
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced, sum_of,
 };
-use super::softmax::{Axes, Position, each_position};
+use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
 
 /// Cross entropy of logits against a class: `L = mean_w(−w_y · ln p_y)`, with `p = softmax(x)`.
@@ -69,7 +69,6 @@ impl CrossEntropyLoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
-    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         assert_classes(NAME, output_shape, self.dim, &self.weight);
@@ -91,12 +90,15 @@ impl CrossEntropyLoss {
     }
 }
 
+impl Positioned for CrossEntropyLoss {
+    fn losses_len(&self, shape: &[usize]) -> usize {
+        Axes::of_checked(shape, self.dim).positions()
+    }
+}
+
 /// Class indices.
 impl Batch<i64> for CrossEntropyLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
-        Axes::of_checked(shape, self.dim).positions()
-    }
-    fn losses_len(&self, shape: &[usize]) -> usize {
         Axes::of_checked(shape, self.dim).positions()
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
@@ -110,9 +112,6 @@ impl Batch<i64> for CrossEntropyLoss {
 impl<T: Real> Batch<T> for CrossEntropyLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
         elements(shape)
-    }
-    fn losses_len(&self, shape: &[usize]) -> usize {
-        Axes::of_checked(shape, self.dim).positions()
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, LossError> {
         let axes = self.check(shape)?;
@@ -175,139 +174,116 @@ pub(super) fn weight_of_targets(
     Ok(sum)
 }
 
-impl<T: Real> Positions<T, i64> for CrossEntropyLoss {
+impl<T: Math> Positions<T, i64> for CrossEntropyLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: impl Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
-        let smoothing = Smoothing::of(self, axes.classes);
-        each_position(axes, rows.outputs, gradient, |at| {
-            let (index, target) = (at.index, rows.targets[at.index]);
-            let scale = sink.scale(index);
-            if target == self.ignore_index {
-                at.clear(axes.classes);
-                // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
-                sink.put(index, T::ZERO);
-                return;
-            }
-            let target = target as usize;
-            // The literal lets the compiler see that the classes lie side by side.
-            let value = match at.stride {
-                1 => index_target(self, smoothing, axes.classes, 1, target, scale, at),
-                stride => index_target(self, smoothing, axes.classes, stride, target, scale, at),
-            };
-            sink.put(index, value);
-        });
+        let terms = Terms::of(self, axes.classes);
+        let mut finish = Indices { loss: self, terms, targets: rows.targets, sink };
+        each_position::<S, T>(axes, rows.outputs, gradient, &mut finish);
     }
 }
 
-impl<T: Real> Positions<T, T> for CrossEntropyLoss {
+impl<T: Math> Positions<T, T> for CrossEntropyLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: impl Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
-        let smoothing = Smoothing::of(self, axes.classes);
-        each_position(axes, rows.outputs, gradient, |at| {
-            let (index, scale) = (at.index, sink.scale(at.index));
-            let value = match at.stride {
-                1 => probability_target(self, smoothing, axes.classes, 1, rows.targets, scale, at),
-                stride => probability_target(self, smoothing, axes.classes, stride, rows.targets, scale, at),
-            };
-            sink.put(index, value);
-        });
+        let terms = Terms::of(self, axes.classes);
+        let mut finish = Probabilities { loss: self, terms, targets: rows.targets, sink };
+        each_position::<S, T>(axes, rows.outputs, gradient, &mut finish);
     }
 }
 
-/// What label smoothing needs: the share that stays with the target, the share of each class, the sum of weights.
+/// What label smoothing makes of a target: the share that stays with it, the share of each class, the sum of weights.
 #[derive(Clone, Copy)]
-struct Smoothing<T> {
+struct Terms<T> {
+    classes: usize,
+    smooth: bool,
     target: T,
     class: T,
     weight_sum: T,
 }
 
-impl<T: Real> Smoothing<T> {
+impl<T: Math> Terms<T> {
     fn of(loss: &CrossEntropyLoss, classes: usize) -> Self {
         let weight_sum = loss.weight.as_slice().map_or(classes as f64, |w| w.iter().sum());
-        Smoothing {
+        Terms {
+            classes,
+            smooth: loss.label_smoothing > 0.0,
             target: T::from_f64(1.0 - loss.label_smoothing),
             class: T::from_f64(loss.label_smoothing / classes as f64),
             weight_sum: T::from_f64(weight_sum),
         }
     }
-
-    /// What a class of weight `w` and probability `q` counts for: m_c = w_c ((1 − ε) q_c + ε/C).
-    #[inline(always)]
-    fn mass(&self, w: T, q: T) -> T {
-        w * (self.target * q + self.class)
-    }
 }
 
-/// The loss of one position; turns its exponentials into its gradient times `scale`.
-#[inline(always)]
-fn index_target<T: Real>(
-    loss: &CrossEntropyLoss,
-    smoothing: Smoothing<T>,
-    classes: usize,
-    stride: usize,
-    target: usize,
-    scale: T,
-    at: Position<'_, T>,
-) -> T {
-    let Position { x, dx, softmax: s, .. } = at;
-    let (x, dx) = (&x[..(classes - 1) * stride + 1], &mut dx[..(classes - 1) * stride + 1]);
-    let weight = loss.weight.of::<T>(target);
-    let nll = weight * (s.log_sum - (x[target * stride] - s.shift));
-    if loss.label_smoothing == 0.0 {
-        // ∂L/∂x_c = w_y (p_c − [c = y])
-        let by = scale * weight * s.inverse;
-        // A probability that has no effect on anything is a zero: its products would be subnormal numbers, each of which
-        // costs a hundred cycles in every kernel after this one, and a network that has learnt its data makes only such.
-        let tiny = T::MIN_POSITIVE / T::EPSILON;
-        for c in 0..classes {
-            let d = dx[c * stride] * by;
-            dx[c * stride] = if d.abs() < tiny { T::ZERO } else { d };
+/// Finishes positions whose targets are class indices.
+struct Indices<'a, T, K> {
+    loss: &'a CrossEntropyLoss,
+    terms: Terms<T>,
+    targets: &'a [i64],
+    sink: K,
+}
+
+impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
+        let Position { index, stride, x, dx, softmax: s, .. } = at;
+        let Terms { classes, target: share, class: class_share, .. } = self.terms;
+        let (scale, target) = (self.sink.scale(index), self.targets[index]);
+        if target == self.loss.ignore_index {
+            clear(classes, stride, dx);
+            // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
+            return self.sink.put(index, T::ZERO);
         }
-        dx[target * stride] -= scale * weight;
-        return nll;
-    }
-    // ∂L/∂x_c = ((1 − ε) w_y + ε/C Σ w) p_c − ε/C w_c − (1 − ε) w_y [c = y]
-    let by = scale * (smoothing.target * weight + smoothing.class * smoothing.weight_sum) * s.inverse;
-    let class = scale * smoothing.class;
-    let sum = if loss.weight.as_slice().is_none() {
-        lane_sum(classes, |c| {
-            dx[c * stride] = dx[c * stride] * by - class;
-            s.log_sum - (x[c * stride] - s.shift)
-        })
-    } else {
-        lane_sum(classes, |c| {
-            let w = loss.weight.of::<T>(c);
+        let target = target as usize;
+        let weight = self.loss.weight.of::<T>(target);
+        let nll = weight * (s.log_sum - (x[target * stride] - s.shift));
+        if !self.terms.smooth {
+            // ∂L/∂x_c = w_y (p_c − [c = y])
+            let by = scale * weight * s.inverse;
+            for c in 0..classes {
+                dx[c * stride] = dx[c * stride] * by;
+            }
+            dx[target * stride] = dx[target * stride] - scale * weight;
+            return self.sink.put(index, nll);
+        }
+        // ∂L/∂x_c = ((1 − ε) w_y + ε/C Σ w) p_c − ε/C w_c − (1 − ε) w_y [c = y]
+        let by = scale * (share * weight + class_share * self.terms.weight_sum) * s.inverse;
+        let class = scale * class_share;
+        let sum = sum_of(classes, |c| {
+            let w = self.loss.weight.of::<T>(c);
             dx[c * stride] = dx[c * stride] * by - class * w;
             w * (s.log_sum - (x[c * stride] - s.shift))
-        })
-    };
-    dx[target * stride] -= scale * smoothing.target * weight;
-    smoothing.target * nll + smoothing.class * sum
+        });
+        dx[target * stride] = dx[target * stride] - scale * share * weight;
+        self.sink.put(index, share * nll + class_share * sum);
+    }
 }
 
-/// The same for class probabilities.
-#[inline(always)]
-fn probability_target<T: Real>(
-    loss: &CrossEntropyLoss,
-    smoothing: Smoothing<T>,
-    classes: usize,
-    stride: usize,
-    targets: &[T],
-    scale: T,
-    at: Position<'_, T>,
-) -> T {
-    let Position { start, x, dx, softmax: s, .. } = at;
-    let last = (classes - 1) * stride;
-    let (x, dx, q) = (&x[..=last], &mut dx[..=last], &targets[start..=start + last]);
-    let mass = |c: usize| smoothing.mass(loss.weight.of(c), q[c * stride]);
-    // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c
-    let by = scale * lane_sum(classes, mass) * s.inverse;
-    lane_sum(classes, |c| {
-        let m = mass(c);
-        dx[c * stride] = dx[c * stride] * by - scale * m;
-        m * (s.log_sum - (x[c * stride] - s.shift))
-    })
+/// Finishes positions whose targets are class probabilities.
+struct Probabilities<'a, T, K> {
+    loss: &'a CrossEntropyLoss,
+    terms: Terms<T>,
+    targets: &'a [T],
+    sink: K,
+}
+
+impl<T: Math, K: Sink<T>> Finish<T> for Probabilities<'_, T, K> {
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
+        let Position { index, start, stride, x, dx, softmax: s } = at;
+        let Terms { classes, target: share, class: class_share, .. } = self.terms;
+        let q = &self.targets[start..=start + (classes - 1) * stride];
+        // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c, with m_c = w_c ((1 − ε) q_c + ε/C)
+        let mass = sum_of(classes, |c| self.loss.weight.of::<T>(c) * (share * q[c * stride] + class_share));
+        let scale = self.sink.scale(index);
+        let by = scale * mass * s.inverse;
+        let value = sum_of(classes, |c| {
+            let m = self.loss.weight.of::<T>(c) * (share * q[c * stride] + class_share);
+            dx[c * stride] = dx[c * stride] * by - scale * m;
+            m * (s.log_sum - (x[c * stride] - s.shift))
+        });
+        self.sink.put(index, value);
+    }
 }

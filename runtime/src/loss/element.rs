@@ -1,95 +1,157 @@
 //! Losses of one output and one target element each: the loops over rows, and what all of them have in common.
 
-use super::kernel::{check_len, lane_sum};
+use super::kernel::check_len;
 use super::*;
 
 /// A loss that is a function of one output and one target.
 pub(super) trait Element<T> {
-    /// The loss of output `x` for target `y`, and its derivative with respect to `x`. `at` is the element's place in
-    /// the batch, for losses with weights.
-    fn element(&self, at: usize, x: T, y: T) -> (T, T);
+    /// The loss of output `x` for target `y`, and its derivative with respect to `x`; `w` are the element's
+    /// [`weights`](Self::weights). Without branches that a vector cannot take.
+    fn element<S: Simd>(&self, x: T, y: T, w: [T; 2]) -> (T, T);
 
-    /// What more there is to check of the options and the targets of a batch.
-    fn check_batch(&self, _shape: &[usize], _samples: usize, _targets: &[T]) -> Result<(), LossError> {
-        Ok(())
+    /// The weights of elements, 1 where there are none.
+    #[inline(always)]
+    fn weights(&self) -> [&LossWeights; 2] {
+        [&LossWeights::NONE; 2]
     }
 }
 
+/// What there is to check of a batch beside the number of its targets.
+pub(super) trait CheckTargets {
+    /// Checks weights against the shape, and targets against their range.
+    fn check_targets<T: Real>(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<(), LossError>;
+}
+
+/// Elements that are worked on at a time: their losses, before they are summed, and their weights stay in the cache.
+const BLOCK: usize = 256;
+
 /// Σ over each sample, times `factor`.
+///
+/// The elements of several short samples are worked on in one go. The blocks begin where samples do, so that a sum has
+/// the same order wherever a share of the batch begins.
 #[inline(always)]
-pub(super) fn rows<T: Real>(
-    loss: &impl Element<T>,
+pub(super) fn rows<S: Simd, T: Math, L: Element<T>, Y>(
+    loss: &L,
     rows: Rows<'_, T, T>,
     factor: T,
     losses: &mut [T],
     gradient: &mut [T],
 ) {
     let len = elements(rows.shape);
-    let samples = rows.outputs.chunks_exact(len).zip(rows.targets.chunks_exact(len));
-    for (i, ((x, y), (sum, dx))) in samples.zip(losses.iter_mut().zip(gradient.chunks_exact_mut(len))).enumerate() {
-        let start = (rows.first + i) * len;
-        let (x, y, dx) = (&x[..len], &y[..len], &mut dx[..len]);
-        *sum = factor
-            * lane_sum(len, |j| {
-                let (value, derivative) = loss.element(start + j, x[j], y[j]);
-                dx[j] = factor * derivative;
-                value
-            });
+    let first = rows.first * len;
+    losses.fill(T::ZERO);
+    let block = if len <= BLOCK { BLOCK / len * len } else { len };
+    let samples = rows.outputs.chunks(block).zip(rows.targets.chunks(block)).zip(gradient.chunks_mut(block));
+    for (i, ((x, y), dx)) in samples.enumerate() {
+        for part in (0..x.len()).step_by(BLOCK) {
+            let end = x.len().min(part + BLOCK);
+            let mut values = [T::ZERO; BLOCK];
+            let values = &mut values[..end - part];
+            let at = i * block + part;
+            map::<S, T, L>(loss, first + at, &x[part..end], &y[part..end], values, &mut dx[part..end]);
+            for dx in &mut dx[part..end] {
+                *dx = factor * *dx;
+            }
+            if len == 1 {
+                for (sum, &value) in losses[at..].iter_mut().zip(&*values) {
+                    *sum = factor * value;
+                }
+            } else {
+                for (sum, values) in losses[at / len..].iter_mut().zip(values.chunks(len)) {
+                    *sum += factor * reduce::sum(values);
+                }
+            }
+        }
     }
 }
 
 /// Each element for itself.
 #[inline(always)]
-pub(super) fn unreduced<T: Real>(
-    loss: &impl Element<T>,
+pub(super) fn unreduced<S: Simd, T: Math, L: Element<T>, Y>(
+    loss: &L,
     rows: Rows<'_, T, T>,
     upstream: &[T],
     losses: &mut [T],
     gradient: &mut [T],
 ) {
-    let start = rows.first * elements(rows.shape);
-    let (n, targets) = (rows.outputs.len(), rows.targets);
-    let (targets, upstream, losses, gradient) = (&targets[..n], &upstream[..n], &mut losses[..n], &mut gradient[..n]);
-    for j in 0..n {
-        let (value, derivative) = loss.element(start + j, rows.outputs[j], targets[j]);
-        losses[j] = value;
-        gradient[j] = upstream[j] * derivative;
+    let first = rows.first * elements(rows.shape);
+    let inputs = rows.outputs.chunks(BLOCK).zip(rows.targets.chunks(BLOCK)).zip(upstream.chunks(BLOCK));
+    let results = losses.chunks_mut(BLOCK).zip(gradient.chunks_mut(BLOCK));
+    for (i, (((x, y), upstream), (values, dx))) in inputs.zip(results).enumerate() {
+        map::<S, T, L>(loss, first + i * BLOCK, x, y, values, dx);
+        for (dx, &upstream) in dx.iter_mut().zip(upstream) {
+            *dx = upstream * *dx;
+        }
+    }
+}
+
+/// The losses and derivatives of at most [`BLOCK`] elements, the first of which is element `first` of the batch.
+#[inline(always)]
+fn map<S: Simd, T: Math, L: Element<T>>(loss: &L, first: usize, x: &[T], y: &[T], values: &mut [T], dx: &mut [T]) {
+    let n = x.len();
+    let (y, values, dx) = (&y[..n], &mut values[..n], &mut dx[..n]);
+    let weights = loss.weights();
+    if weights.iter().all(|w| w.as_slice().is_none()) {
+        for i in 0..n {
+            (values[i], dx[i]) = loss.element::<S>(x[i], y[i], [T::ONE; 2]);
+        }
+        return;
+    }
+    let (mut w, mut v) = ([T::ONE; BLOCK], [T::ONE; BLOCK]);
+    weights[0].fill_from(first, &mut w[..n]);
+    weights[1].fill_from(first, &mut v[..n]);
+    for i in 0..n {
+        (values[i], dx[i]) = loss.element::<S>(x[i], y[i], [w[i], v[i]]);
     }
 }
 
 /// [`Batch::count`](super::kernel::Batch::count) of an element-wise loss: a target for each output.
 pub(super) fn count<T: Real>(
-    loss: &impl Element<T>,
+    loss: &impl CheckTargets,
     shape: &[usize],
     samples: usize,
     targets: &[T],
 ) -> Result<f64, LossError> {
     let expected = samples * elements(shape);
     check_len(shape, samples, expected, targets.len())?;
-    loss.check_batch(shape, samples, targets)?;
+    loss.check_targets(shape, samples, targets)?;
     Ok(expected as f64)
 }
 
-/// Implements [`Loss`] for an element-wise loss, from its `problem` (a constant function) and its [`Element`].
+/// Implements [`Loss`] for an element-wise loss, from its `problem` (a constant function), its [`Element`], and its
+/// [`CheckTargets`] if it says `checked`.
 macro_rules! element_wise {
     ($loss:ident, expects $expects:ident) => {
-        impl<T: $crate::Real> $crate::loss::kernel::Batch<T> for $loss {
-            fn target_len(&self, shape: &[usize]) -> usize {
+        impl $crate::loss::element::CheckTargets for $loss {
+            fn check_targets<T: $crate::Real>(
+                &self,
+                _shape: &[usize],
+                _samples: usize,
+                _targets: &[T],
+            ) -> Result<(), $crate::loss::LossError> {
+                Ok(())
+            }
+        }
+        $crate::loss::element::element_wise!($loss, expects $expects, checked);
+    };
+    ($loss:ident, expects $expects:ident, checked) => {
+        impl $crate::loss::kernel::Positioned for $loss {
+            fn losses_len(&self, shape: &[usize]) -> usize {
                 $crate::loss::elements(shape)
             }
-            fn losses_len(&self, shape: &[usize]) -> usize {
+        }
+        impl<T: $crate::Real> $crate::loss::kernel::Batch<T> for $loss {
+            fn target_len(&self, shape: &[usize]) -> usize {
                 $crate::loss::elements(shape)
             }
             fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, $crate::loss::LossError> {
                 $crate::loss::element::count(self, shape, samples, targets)
             }
         }
-        $crate::loss::kernel::concrete!(
-            $loss,
-            [f32 f32, f64 f64],
-            $crate::loss::element::rows,
-            $crate::loss::element::unreduced
-        );
+        const _: () = {
+            use $crate::loss::element::{rows, unreduced};
+            $crate::loss::kernel::concrete!($loss, [f32 f32, f64 f64], rows, unreduced);
+        };
         $crate::loss::kernel::implement!($loss, targets T, expects $expects);
     };
 }

@@ -1,7 +1,7 @@
 //! [`HingeEmbeddingLoss`]: distances of pairs that are alike or not.
 
 use super::check::{Problem, fits_any_shape};
-use super::element::{Element, element_wise};
+use super::element::{CheckTargets, Element, element_wise};
 use super::*;
 
 /// A distance is to be small for like pairs and at least `margin` for others: `L = x` where `y = 1`, and
@@ -43,9 +43,9 @@ impl HingeEmbeddingLoss {
     }
 }
 
-impl<T: Real> Element<T> for HingeEmbeddingLoss {
+impl<T: Math> Element<T> for HingeEmbeddingLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         let slack = T::from_f64(self.margin) - x;
         if y == T::ONE {
             (x, T::ONE)
@@ -55,8 +55,10 @@ impl<T: Real> Element<T> for HingeEmbeddingLoss {
             (slack, -T::ONE)
         }
     }
+}
 
-    fn check_batch(&self, _shape: &[usize], _samples: usize, targets: &[T]) -> Result<(), LossError> {
+impl CheckTargets for HingeEmbeddingLoss {
+    fn check_targets<T: Real>(&self, _shape: &[usize], _samples: usize, targets: &[T]) -> Result<(), LossError> {
         check_signs("HingeEmbeddingLoss", targets)
     }
 }
@@ -69,5 +71,5 @@ pub(super) fn check_signs<T: Real>(loss: &'static str, targets: &[T]) -> Result<
     }
 }
 
-element_wise!(HingeEmbeddingLoss, expects Anything);
+element_wise!(HingeEmbeddingLoss, expects Anything, checked);
 fits_any_shape!(HingeEmbeddingLoss, Anything);

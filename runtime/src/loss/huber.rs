@@ -44,9 +44,9 @@ impl HuberLoss {
     }
 }
 
-impl<T: Real> Element<T> for HuberLoss {
+impl<T: Math> Element<T> for HuberLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         let (d, delta, half) = (x - y, T::from_f64(self.delta), T::from_f64(0.5));
         if d > delta {
             (delta * (d - half * delta), delta)

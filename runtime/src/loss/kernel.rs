@@ -3,38 +3,6 @@
 
 use super::*;
 
-/// The scalar functions that losses need beyond arithmetic.
-pub trait Math: Sized {
-    /// eˣ.
-    fn exp(self) -> Self;
-    /// The natural logarithm.
-    fn ln(self) -> Self;
-    /// ln(1 + x), exact for small x.
-    fn ln_1p(self) -> Self;
-    /// The hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// x to the power of `exponent`.
-    fn powf(self, exponent: Self) -> Self;
-}
-
-macro_rules! math {
-    ($($t:ident)*) => { $(
-        impl Math for $t {
-            #[inline(always)]
-            fn exp(self) -> Self { $t::exp(self) }
-            #[inline(always)]
-            fn ln(self) -> Self { $t::ln(self) }
-            #[inline(always)]
-            fn ln_1p(self) -> Self { $t::ln_1p(self) }
-            #[inline(always)]
-            fn tanh(self) -> Self { $t::tanh(self) }
-            #[inline(always)]
-            fn powf(self, exponent: Self) -> Self { $t::powf(self, exponent) }
-        }
-    )* };
-}
-math!(f32 f64);
-
 /// The loops of loss `L` with targets `Y`, for one scalar type. See [`Loss::rows`] and [`Loss::unreduced_rows`].
 pub trait RowKernel<L, Y>: Sized {
     /// One number for each sample, scaled.
@@ -45,8 +13,7 @@ pub trait RowKernel<L, Y>: Sized {
 
 /// The loops of all losses for one scalar type.
 pub trait LossKernels:
-    Math
-    + RowKernel<BCELoss, Self>
+    RowKernel<BCELoss, Self>
     + RowKernel<BCEWithLogitsLoss, Self>
     + RowKernel<BinaryFocalLoss, Self>
     + RowKernel<CategoricalFocalLoss, i64>
@@ -107,14 +74,15 @@ pub(super) struct Reduced<'a, T> {
     losses: &'a mut [T],
 }
 
-impl<'a, T: Real> Reduced<'a, T> {
+impl<'a, T: Math> Reduced<'a, T> {
+    #[inline(always)]
     pub(super) fn new(factor: T, per_sample: usize, losses: &'a mut [T]) -> Self {
         losses.fill(T::ZERO);
         Reduced { factor, per_sample, losses }
     }
 }
 
-impl<T: Real> Sink<T> for Reduced<'_, T> {
+impl<T: Math> Sink<T> for Reduced<'_, T> {
     #[inline(always)]
     fn scale(&self, _position: usize) -> T {
         self.factor
@@ -133,7 +101,7 @@ pub(super) struct Each<'a, T> {
     pub(super) losses: &'a mut [T],
 }
 
-impl<T: Real> Sink<T> for Each<'_, T> {
+impl<T: Math> Sink<T> for Each<'_, T> {
     #[inline(always)]
     fn scale(&self, position: usize) -> T {
         self.upstream[position]
@@ -144,73 +112,97 @@ impl<T: Real> Sink<T> for Each<'_, T> {
     }
 }
 
+/// A loss whose number of losses follows from the shape of a sample.
+pub(super) trait Positioned {
+    /// See [`Loss::unreduced_len`].
+    fn losses_len(&self, shape: &[usize]) -> usize;
+}
+
+/// What a loss knows of a batch before it sees the outputs; `Y` is the target's element.
+pub(super) trait Batch<Y>: Positioned {
+    /// See [`Loss::target_len`].
+    fn target_len(&self, shape: &[usize]) -> usize;
+    /// Checks a batch whose options are in their range, and counts what a mean divides by.
+    fn count(&self, shape: &[usize], samples: usize, targets: &[Y]) -> Result<f64, LossError>;
+}
+
 /// A loss of positions: samples, or places in a sample that have a target each.
-pub(super) trait Positions<T, Y>: Batch<Y> {
+pub(super) trait Positions<T, Y>: Positioned {
     /// Goes through the positions of `rows` in order: their losses go to `sink`, their gradients to `gradient`.
-    fn each(&self, rows: Rows<'_, T, Y>, sink: impl Sink<T>, gradient: &mut [T]);
+    /// Implementations are `#[inline(always)]`, as is all that they call.
+    fn each<S: Simd>(&self, rows: Rows<'_, T, Y>, sink: impl Sink<T>, gradient: &mut [T]);
 }
 
 /// [`RowKernel::rows`] of a loss of positions.
 #[inline(always)]
-pub(super) fn position_rows<T: Real, Y>(
-    loss: &impl Positions<T, Y>,
+pub(super) fn position_rows<S: Simd, T: Math, L: Positions<T, Y>, Y>(
+    loss: &L,
     rows: Rows<'_, T, Y>,
     factor: T,
     losses: &mut [T],
     gradient: &mut [T],
 ) {
     let per_sample = loss.losses_len(rows.shape);
-    loss.each(rows, Reduced::new(factor, per_sample, losses), gradient);
+    loss.each::<S>(rows, Reduced::new(factor, per_sample, losses), gradient);
 }
 
 /// [`RowKernel::unreduced`] of a loss of positions.
 #[inline(always)]
-pub(super) fn position_unreduced<T: Real, Y>(
-    loss: &impl Positions<T, Y>,
+pub(super) fn position_unreduced<S: Simd, T: Math, L: Positions<T, Y>, Y>(
+    loss: &L,
     rows: Rows<'_, T, Y>,
     upstream: &[T],
     losses: &mut [T],
     gradient: &mut [T],
 ) {
-    loss.each(rows, Each { upstream, losses }, gradient);
+    loss.each::<S>(rows, Each { upstream, losses }, gradient);
 }
 
-/// Compiles a loss's `rows` and `unreduced`, generic functions of the module, for pairs of scalar type and target type.
+/// Compiles a loss's `rows` and `unreduced`, generic functions in scope, for pairs of scalar type and target type and
+/// for every instruction set.
 macro_rules! concrete {
-    ($loss:ident, [$($t:ident $target:ident),*], $rows:path, $unreduced:path) => { $(
+    ($loss:ident, [$($t:ident $target:ident),*], $rows:ident, $unreduced:ident) => { $(
         impl $crate::loss::kernel::RowKernel<$loss, $target> for $t {
             fn rows(
                 loss: &$loss,
-                rows: $crate::loss::Rows<'_, Self, $target>,
-                factor: Self,
-                losses: &mut [Self],
-                gradient: &mut [Self],
+                rows: $crate::loss::Rows<'_, $t, $target>,
+                factor: $t,
+                losses: &mut [$t],
+                gradient: &mut [$t],
             ) {
-                $rows(loss, rows, factor, losses, gradient);
+                $crate::simd::multiversion! {
+                    fn run(
+                        loss: &$loss,
+                        rows: $crate::loss::Rows<'_, $t, $target>,
+                        factor: $t,
+                        losses: &mut [$t],
+                        gradient: &mut [$t],
+                    ) = $rows::<S, $t, $loss, $target>;
+                }
+                run(loss, rows, factor, losses, gradient);
             }
             fn unreduced(
                 loss: &$loss,
-                rows: $crate::loss::Rows<'_, Self, $target>,
-                upstream: &[Self],
-                losses: &mut [Self],
-                gradient: &mut [Self],
+                rows: $crate::loss::Rows<'_, $t, $target>,
+                upstream: &[$t],
+                losses: &mut [$t],
+                gradient: &mut [$t],
             ) {
-                $unreduced(loss, rows, upstream, losses, gradient);
+                $crate::simd::multiversion! {
+                    fn run(
+                        loss: &$loss,
+                        rows: $crate::loss::Rows<'_, $t, $target>,
+                        upstream: &[$t],
+                        losses: &mut [$t],
+                        gradient: &mut [$t],
+                    ) = $unreduced::<S, $t, $loss, $target>;
+                }
+                run(loss, rows, upstream, losses, gradient);
             }
         }
     )* };
 }
 pub(super) use concrete;
-
-/// What a loss knows of a batch before it sees the outputs; `Y` is the target's element.
-pub(super) trait Batch<Y> {
-    /// See [`Loss::target_len`].
-    fn target_len(&self, shape: &[usize]) -> usize;
-    /// See [`Loss::unreduced_len`].
-    fn losses_len(&self, shape: &[usize]) -> usize;
-    /// Checks a batch whose options are in their range, and counts what a mean divides by.
-    fn count(&self, shape: &[usize], samples: usize, targets: &[Y]) -> Result<f64, LossError>;
-}
 
 /// Implements [`Loss`] from a loss's `problem` (a constant function), its [`Batch`] and its [`RowKernel`].
 macro_rules! implement {
@@ -241,7 +233,7 @@ macro_rules! implement {
                 <T as $crate::loss::kernel::RowKernel<$loss, $target>>::rows(self, rows, factor, losses, gradient);
             }
             fn unreduced_len(&self, shape: &[usize]) -> usize {
-                $crate::loss::kernel::Batch::<$target>::losses_len(self, shape)
+                $crate::loss::kernel::Positioned::losses_len(self, shape)
             }
             fn unreduced_rows(
                 &self,
@@ -276,23 +268,19 @@ pub(super) fn factor<T: Real>(reduction: Reduction, count: f64, samples: usize) 
     })
 }
 
-/// The sum of `f(0..len)`, in eight lanes: a fixed order that the compiler can vectorise.
+/// The sum of `f(0..len)`, in an order that the length alone fixes. `f` is called from one place only, so that it is
+/// inlined and becomes vector instructions.
 #[inline(always)]
-pub(super) fn lane_sum<T: Real>(len: usize, mut f: impl FnMut(usize) -> T) -> T {
-    const LANES: usize = 8;
-    let whole = len - len % LANES;
-    let mut lanes = [T::ZERO; LANES];
-    let mut at = 0;
-    while at < whole {
-        for lane in 0..LANES {
-            lanes[lane] += f(at + lane);
+pub(super) fn sum_of<T: Math>(len: usize, mut f: impl FnMut(usize) -> T) -> T {
+    const BLOCK: usize = 64;
+    let mut total = T::ZERO;
+    for start in (0..len).step_by(BLOCK) {
+        let mut block = [T::ZERO; BLOCK];
+        let block = &mut block[..BLOCK.min(len - start)];
+        for (i, value) in block.iter_mut().enumerate() {
+            *value = f(start + i);
         }
-        at += LANES;
+        total += reduce::sum(block);
     }
-    let mut tail = T::ZERO;
-    for i in whole..len {
-        tail += f(i);
-    }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    (((a + e) + (c + g)) + ((b + f) + (d + h))) + tail
+    total
 }

@@ -47,14 +47,14 @@ impl KLDivLoss {
     }
 }
 
-impl<T: Real> Element<T> for KLDivLoss {
+impl<T: Math> Element<T> for KLDivLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         if self.log_target {
-            let p = y.exp();
+            let p = y.exp::<S>();
             (p * (y - x), -p)
         } else {
-            let entropy = if y == T::ZERO { T::ZERO } else { y * y.ln() };
+            let entropy = if y == T::ZERO { T::ZERO } else { y * y.ln::<S>() };
             (entropy - y * x, -y)
         }
     }

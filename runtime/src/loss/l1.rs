@@ -41,16 +41,16 @@ impl L1Loss {
     }
 }
 
-impl<T: Real> Element<T> for L1Loss {
+impl<T: Math> Element<T> for L1Loss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         absolute(x - y)
     }
 }
 
 /// |d| and its derivative, 0 at 0.
 #[inline(always)]
-pub(super) fn absolute<T: Real>(d: T) -> (T, T) {
+pub(super) fn absolute<T: Math>(d: T) -> (T, T) {
     let sign = if d > T::ZERO {
         T::ONE
     } else if d < T::ZERO {

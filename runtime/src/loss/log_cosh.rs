@@ -8,7 +8,7 @@ use super::*;
 ///
 /// `x` is the network's output and `y` the target. Near zero it is half the squared error, far away the absolute error
 /// less ln 2, and smooth everywhere: `∂L/∂x = tanh(x − y)/n` for `n` elements. Computed as
-/// `|d| + ln(1 + e^−2|d|) − ln 2`, with `d = x − y`, which is finite for errors of any size.
+/// `−½ ln(1 − tanh² d)` or `|d| + ln(1 + e^−2|d|) − ln 2`, with `d = x − y`: exact for small errors, finite for large ones.
 ///
 /// # Shapes
 /// `x: [N, …]`, `y` the same.
@@ -42,18 +42,15 @@ impl LogCoshLoss {
     }
 }
 
-impl<T: Real> Element<T> for LogCoshLoss {
+impl<T: Math> Element<T> for LogCoshLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         let d = x - y;
-        let (size, tanh, half) = (d.abs(), d.tanh(), T::from_f64(0.5));
-        let value = if size < T::ONE {
-            // ln cosh d = −½ ln(1 − tanh² d): the other formula would be a difference of nearly equal numbers.
-            -half * (-(tanh * tanh)).ln_1p()
-        } else {
-            size + (-(size + size)).exp().ln_1p() - T::from_f64(std::f64::consts::LN_2)
-        };
-        (value, tanh)
+        let (size, tanh) = (d.abs(), d.tanh::<S>());
+        // Near 0 the second would be a difference of nearly equal numbers; far from it tanh² is 1.
+        let near = T::from_f64(-0.5) * (-(tanh * tanh)).ln_1p::<S>();
+        let far = size + (-(size + size)).exp::<S>().ln_1p::<S>() - T::from_f64(std::f64::consts::LN_2);
+        (if size < T::ONE { near } else { far }, tanh)
     }
 }
 

@@ -44,6 +44,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Real;
 use crate::network::{Outputs, RowLoss, Sample};
+use crate::simd::math::Math;
+use crate::simd::{Simd, reduce};
 
 pub use bce::BCELoss;
 pub use bce_with_logits::BCEWithLogitsLoss;

@@ -40,9 +40,9 @@ impl MSELoss {
     }
 }
 
-impl<T: Real> Element<T> for MSELoss {
+impl<T: Math> Element<T> for MSELoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         let d = x - y;
         (d * d, d + d)
     }

@@ -2,7 +2,9 @@
 
 use super::check::{Problem, assert_one_axis, assertions};
 use super::cross_entropy::check_class_targets;
-use super::kernel::{Batch, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced};
+use super::kernel::{
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
+};
 use super::*;
 
 /// The scores of all true classes are to be larger than those of all others by 1:
@@ -55,12 +57,15 @@ impl MultiLabelMarginLoss {
     }
 }
 
+impl Positioned for MultiLabelMarginLoss {
+    fn losses_len(&self, _shape: &[usize]) -> usize {
+        1
+    }
+}
+
 impl Batch<i64> for MultiLabelMarginLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
         elements(shape)
-    }
-    fn losses_len(&self, _shape: &[usize]) -> usize {
-        1
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
         let classes = check::one_axis("MultiLabelMarginLoss", shape)?;
@@ -70,9 +75,9 @@ impl Batch<i64> for MultiLabelMarginLoss {
     }
 }
 
-impl<T: Real> Positions<T, i64> for MultiLabelMarginLoss {
+impl<T: Math> Positions<T, i64> for MultiLabelMarginLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
         let classes = elements(rows.shape);
         let share = T::from_f64(1.0 / classes as f64);
         gradient.fill(T::ZERO);
@@ -88,7 +93,7 @@ impl<T: Real> Positions<T, i64> for MultiLabelMarginLoss {
                     if short > T::ZERO {
                         sum += short;
                         dx[i] += scale;
-                        dx[truth as usize] -= scale;
+                        dx[truth as usize] += -scale;
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::check::{Problem, assert_repeats, assertions};
 use super::kernel::{
-    Batch, Positions, Sink, check_len, concrete, implement, lane_sum, position_rows, position_unreduced,
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced, sum_of,
 };
 use super::soft_margin::softplus_sigmoid;
 use super::*;
@@ -62,33 +62,36 @@ impl MultiLabelSoftMarginLoss {
     }
 }
 
+impl Positioned for MultiLabelSoftMarginLoss {
+    fn losses_len(&self, shape: &[usize]) -> usize {
+        elements(&shape[..shape.len().saturating_sub(1)])
+    }
+}
+
 impl<T: Real> Batch<T> for MultiLabelSoftMarginLoss {
     fn target_len(&self, shape: &[usize]) -> usize {
         elements(shape)
-    }
-    fn losses_len(&self, shape: &[usize]) -> usize {
-        elements(&shape[..shape.len().saturating_sub(1)])
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, LossError> {
         softmax::Axes::of("MultiLabelSoftMarginLoss", shape, -1)?;
         check_len(shape, samples, samples * elements(shape), targets.len())?;
         self.weight.check_elements("MultiLabelSoftMarginLoss", "weight", shape, samples)?;
-        Ok((samples * Batch::<T>::losses_len(self, shape)) as f64)
+        Ok((samples * self.losses_len(shape)) as f64)
     }
 }
 
-impl<T: Real> Positions<T, T> for MultiLabelSoftMarginLoss {
+impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
         let classes = rows.shape[rows.shape.len() - 1];
         let share = T::from_f64(1.0 / classes as f64);
         let start = rows.first * elements(rows.shape);
         let outputs = rows.outputs.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
         for (i, ((x, dx), y)) in outputs.zip(rows.targets.chunks_exact(classes)).enumerate() {
             let scale = sink.scale(i) * share;
-            let sum = lane_sum(classes, |c| {
+            let sum = sum_of(classes, |c| {
                 let weight: T = self.weight.at(start + i * classes + c);
-                let (softplus, q) = softplus_sigmoid(-x[c]);
+                let (softplus, q) = softplus_sigmoid::<S, T>(-x[c]);
                 // σ(x) − y, from σ(−x): both have their digits where they are small.
                 dx[c] = scale * weight * ((T::ONE - y[c]) - q);
                 weight * ((T::ONE - y[c]) * x[c] + softplus)

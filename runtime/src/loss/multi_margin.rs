@@ -2,7 +2,9 @@
 
 use super::check::{Problem, assert_classes, assert_one_axis, assertions};
 use super::cross_entropy::check_class_targets;
-use super::kernel::{Batch, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced};
+use super::kernel::{
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
+};
 use super::*;
 
 /// The score of the truth is to be larger than all others by a margin:
@@ -64,11 +66,14 @@ impl MultiMarginLoss {
     }
 }
 
-impl Batch<i64> for MultiMarginLoss {
-    fn target_len(&self, _shape: &[usize]) -> usize {
+impl Positioned for MultiMarginLoss {
+    fn losses_len(&self, _shape: &[usize]) -> usize {
         1
     }
-    fn losses_len(&self, _shape: &[usize]) -> usize {
+}
+
+impl Batch<i64> for MultiMarginLoss {
+    fn target_len(&self, _shape: &[usize]) -> usize {
         1
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
@@ -80,9 +85,9 @@ impl Batch<i64> for MultiMarginLoss {
     }
 }
 
-impl<T: Real> Positions<T, i64> for MultiMarginLoss {
+impl<T: Math> Positions<T, i64> for MultiMarginLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
         let classes = elements(rows.shape);
         let (margin, share) = (T::from_f64(self.margin), T::from_f64(1.0 / classes as f64));
         let samples = rows.outputs.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));

@@ -2,7 +2,9 @@
 
 use super::check::{Problem, assert_classes, assertions};
 use super::cross_entropy::weight_of_targets;
-use super::kernel::{Batch, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced};
+use super::kernel::{
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
+};
 use super::softmax::Axes;
 use super::*;
 
@@ -65,11 +67,14 @@ impl NLLLoss {
     }
 }
 
-impl Batch<i64> for NLLLoss {
-    fn target_len(&self, shape: &[usize]) -> usize {
+impl Positioned for NLLLoss {
+    fn losses_len(&self, shape: &[usize]) -> usize {
         Axes::of_checked(shape, self.dim).positions()
     }
-    fn losses_len(&self, shape: &[usize]) -> usize {
+}
+
+impl Batch<i64> for NLLLoss {
+    fn target_len(&self, shape: &[usize]) -> usize {
         Axes::of_checked(shape, self.dim).positions()
     }
     fn count(&self, shape: &[usize], samples: usize, targets: &[i64]) -> Result<f64, LossError> {
@@ -80,9 +85,9 @@ impl Batch<i64> for NLLLoss {
     }
 }
 
-impl<T: Real> Positions<T, i64> for NLLLoss {
+impl<T: Math> Positions<T, i64> for NLLLoss {
     #[inline(always)]
-    fn each(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
         let Axes { classes, inner, .. } = Axes::of_checked(rows.shape, self.dim);
         gradient.fill(T::ZERO);
         for (index, &target) in rows.targets.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::check::{Problem, assert_classes, assertions};
 use super::kernel::{
-    Batch, Positions, Sink, check_len, concrete, implement, lane_sum, position_rows, position_unreduced,
+    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced, sum_of,
 };
 use super::*;
 
@@ -123,12 +123,12 @@ struct Index {
 impl Index {
     /// The loss of one mask; its derivative goes to `dp`.
     #[inline(always)]
-    fn mask<T: Real>(self, p: &[T], y: &[T], scale: T, dp: &mut [T]) -> T {
+    fn mask<T: Math>(self, p: &[T], y: &[T], scale: T, dp: &mut [T]) -> T {
         let (p, y, dp) = (p, &y[..p.len()], &mut dp[..p.len()]);
         let (alpha, beta, smooth) = (T::from_f64(self.alpha), T::from_f64(self.beta), T::from_f64(self.smooth));
-        let both = lane_sum(p.len(), |i| p[i] * y[i]);
-        let wrong = lane_sum(p.len(), |i| p[i] * (T::ONE - y[i]));
-        let missed = lane_sum(p.len(), |i| (T::ONE - p[i]) * y[i]);
+        let both = sum_of(p.len(), |i| p[i] * y[i]);
+        let wrong = sum_of(p.len(), |i| p[i] * (T::ONE - y[i]));
+        let missed = sum_of(p.len(), |i| (T::ONE - p[i]) * y[i]);
         let price = alpha * wrong + beta * missed;
         let whole = both + price + smooth;
         // L = price/D with D = TP + price + s; ∂D/∂p = y + ∂price/∂p.
@@ -159,26 +159,29 @@ macro_rules! overlap {
             }
         }
 
+        impl Positioned for $loss {
+            fn losses_len(&self, shape: &[usize]) -> usize {
+                if self.per_channel { shape.first().copied().unwrap_or(1) } else { 1 }
+            }
+        }
+
         impl<T: Real> Batch<T> for $loss {
             fn target_len(&self, shape: &[usize]) -> usize {
                 elements(shape)
-            }
-            fn losses_len(&self, shape: &[usize]) -> usize {
-                if self.per_channel { shape.first().copied().unwrap_or(1) } else { 1 }
             }
             fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, LossError> {
                 if self.per_channel {
                     softmax::Axes::of(stringify!($loss), shape, 1)?;
                 }
                 check_len(shape, samples, samples * elements(shape), targets.len())?;
-                Ok((samples * Batch::<T>::losses_len(self, shape)) as f64)
+                Ok((samples * self.losses_len(shape)) as f64)
             }
         }
 
-        impl<T: Real> Positions<T, T> for $loss {
+        impl<T: Math> Positions<T, T> for $loss {
             #[inline(always)]
-            fn each(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
-                let len = elements(rows.shape) / Batch::<T>::losses_len(self, rows.shape);
+            fn each<S: Simd>(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+                let len = elements(rows.shape) / self.losses_len(rows.shape);
                 let masks = rows.outputs.chunks_exact(len).zip(rows.targets.chunks_exact(len));
                 for (i, ((p, y), dp)) in masks.zip(gradient.chunks_exact_mut(len)).enumerate() {
                     let value = self.index().mask(p, y, sink.scale(i), dp);

@@ -49,19 +49,19 @@ impl PoissonNLLLoss {
     }
 }
 
-impl<T: Real> Element<T> for PoissonNLLLoss {
+impl<T: Math> Element<T> for PoissonNLLLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         let (value, derivative) = if self.log_input {
-            let rate = x.exp();
+            let rate = x.exp::<S>();
             (rate - y * x, rate - y)
         } else {
             let rate = x + T::from_f64(self.eps);
-            (x - y * rate.ln(), T::ONE - y / rate)
+            (x - y * rate.ln::<S>(), T::ONE - y / rate)
         };
         if self.full && y > T::ONE {
             let (half, two_pi) = (T::from_f64(0.5), T::from_f64(std::f64::consts::TAU));
-            (value + (y * y.ln() - y + half * (two_pi * y).ln()), derivative)
+            (value + (y * y.ln::<S>() - y + half * (two_pi * y).ln::<S>()), derivative)
         } else {
             (value, derivative)
         }

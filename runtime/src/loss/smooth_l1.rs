@@ -44,9 +44,9 @@ impl SmoothL1Loss {
     }
 }
 
-impl<T: Real> Element<T> for SmoothL1Loss {
+impl<T: Math> Element<T> for SmoothL1Loss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
         let (d, beta, half) = (x - y, T::from_f64(self.beta), T::from_f64(0.5));
         let (size, sign) = absolute(d);
         // With β = 0 no error is below it, so that nothing is divided by zero.

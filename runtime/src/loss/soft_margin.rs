@@ -41,21 +41,21 @@ impl SoftMarginLoss {
     }
 }
 
-impl<T: Real> Element<T> for SoftMarginLoss {
+impl<T: Math> Element<T> for SoftMarginLoss {
     #[inline(always)]
-    fn element(&self, _at: usize, x: T, y: T) -> (T, T) {
-        let (softplus, sigmoid) = softplus_sigmoid(-(y * x));
+    fn element<S: Simd>(&self, x: T, y: T, _w: [T; 2]) -> (T, T) {
+        let (softplus, sigmoid) = softplus_sigmoid::<S, T>(-(y * x));
         (softplus, -(y * sigmoid))
     }
 }
 
 /// `ln(1 + eˣ)` and its derivative `1/(1 + e⁻ˣ)`, of numbers of any size.
 #[inline(always)]
-pub(super) fn softplus_sigmoid<T: Real>(x: T) -> (T, T) {
+pub(super) fn softplus_sigmoid<S: Simd, T: Math>(x: T) -> (T, T) {
     // e^−|x| serves both, and cannot overflow.
-    let e = (-x.abs()).exp();
+    let e = (-x.abs()).exp::<S>();
     let (least, numerator) = if x >= T::ZERO { (x, T::ONE) } else { (T::ZERO, e) };
-    (least + e.ln_1p(), numerator / (T::ONE + e))
+    (least + e.ln_1p::<S>(), numerator / (T::ONE + e))
 }
 
 element_wise!(SoftMarginLoss, expects Logits);

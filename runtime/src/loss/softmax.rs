@@ -5,6 +5,7 @@
 //! exponentials of a block are written where its gradient will be, as one flat array whatever the number of classes.
 
 use super::*;
+use crate::kernels::softmax::{ROWS, block_rows, exponentials};
 
 /// How a sample's axes lie around the axis of the classes: `[outer, classes, inner]`.
 #[derive(Clone, Copy, Debug)]
@@ -61,121 +62,96 @@ pub(super) struct Position<'a, T> {
     pub(super) softmax: Softmax<T>,
 }
 
-impl<T: Real> Position<'_, T> {
-    /// No gradient.
-    #[inline(always)]
-    pub(super) fn clear(self, classes: usize) {
-        for c in 0..classes {
-            self.dx[c * self.stride] = T::ZERO;
-        }
+/// What a loss does with a position once its softmax is known.
+pub(super) trait Finish<T> {
+    /// Puts the loss of the position where it belongs, and turns its exponentials into its gradient.
+    /// `#[inline(always)]`, as is all that it calls.
+    fn finish<S: Simd>(&mut self, at: Position<'_, T>);
+}
+
+/// No gradient for the classes of a position.
+#[inline(always)]
+pub(super) fn clear<T: Math>(classes: usize, stride: usize, dx: &mut [T]) {
+    for c in 0..classes {
+        dx[c * stride] = T::ZERO;
     }
 }
 
-/// Positions in a block: as many as have an accumulator on the stack.
-const BLOCK_POSITIONS: usize = 64;
-/// Elements in a block: 4 KiB of `f32` outputs and as much gradient stay in a first-level cache.
-const BLOCK_ELEMENTS: usize = 1024;
-
-/// Calls `finish` for each position of `outputs`, in order.
+/// Finishes each position of `outputs`, in order.
 #[inline(always)]
-pub(super) fn each_position<T: Real>(
+pub(super) fn each_position<S: Simd, T: Math>(
     axes: Axes,
     outputs: &[T],
     gradient: &mut [T],
-    mut finish: impl FnMut(Position<'_, T>),
+    finish: &mut impl Finish<T>,
 ) {
     if axes.inner == 1 {
-        rows_of_classes(axes.classes, outputs, gradient, &mut finish);
+        rows_of_classes::<S, T>(axes.classes, outputs, gradient, finish);
     } else {
-        planes_of_classes(axes, outputs, gradient, &mut finish);
+        planes_of_classes::<S, T>(axes, outputs, gradient, finish);
     }
 }
 
 /// The classes of a position lie side by side.
 #[inline(always)]
-fn rows_of_classes<T: Real>(
-    classes: usize,
-    outputs: &[T],
-    gradient: &mut [T],
-    finish: &mut impl FnMut(Position<'_, T>),
-) {
-    let in_block = (BLOCK_ELEMENTS / classes).clamp(1, BLOCK_POSITIONS);
+fn rows_of_classes<S: Simd, T: Math>(classes: usize, outputs: &[T], gradient: &mut [T], finish: &mut impl Finish<T>) {
+    let in_block = block_rows(classes);
+    let (mut tops, mut sums) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
     let blocks = outputs.chunks(in_block * classes).zip(gradient.chunks_mut(in_block * classes));
     for (block, (x, dx)) in blocks.enumerate() {
-        let mut shifts = [T::ZERO; BLOCK_POSITIONS];
-        let rows = x.chunks_exact(classes).zip(dx.chunks_exact_mut(classes));
-        for ((x, dx), shift) in rows.zip(&mut shifts) {
-            *shift = largest(x);
-            for (e, &x) in dx.iter_mut().zip(x) {
-                *e = x - *shift;
-            }
-        }
-        exp(dx);
+        exponentials::<S, T>(classes, x, dx, &mut tops, &mut sums);
+        let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, in_block);
         let rows = x.chunks_exact(classes).zip(dx.chunks_exact_mut(classes));
         for (i, (x, dx)) in rows.enumerate() {
-            let sum = kernel::lane_sum(classes, |c| dx[c]);
-            let softmax = Softmax { shift: shifts[i], log_sum: sum.ln(), inverse: T::ONE / sum };
+            let softmax = Softmax { shift: tops[i], log_sum: log_sums[i], inverse: inverses[i] };
             let index = block * in_block + i;
-            finish(Position { index, start: index * classes, stride: 1, x, dx, softmax });
+            finish.finish::<S>(Position { index, start: index * classes, stride: 1, x, dx, softmax });
         }
     }
+}
+
+/// Of the first `rows` sums.
+#[inline(always)]
+fn logarithms_and_inverses<S: Simd, T: Math>(sums: &[T; ROWS], rows: usize) -> ([T; ROWS], [T; ROWS]) {
+    let (mut logarithms, mut inverses) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
+    let results = logarithms[..rows].iter_mut().zip(&mut inverses[..rows]);
+    for ((logarithm, inverse), &sum) in results.zip(sums) {
+        (*logarithm, *inverse) = (sum.ln::<S>(), T::ONE / sum);
+    }
+    (logarithms, inverses)
 }
 
 /// The classes of a position lie `inner` elements apart: whole rows of positions are worked on at once.
 #[inline(always)]
-fn planes_of_classes<T: Real>(axes: Axes, outputs: &[T], gradient: &mut [T], finish: &mut impl FnMut(Position<'_, T>)) {
+fn planes_of_classes<S: Simd, T: Math>(axes: Axes, outputs: &[T], gradient: &mut [T], finish: &mut impl Finish<T>) {
     let Axes { classes, inner, .. } = axes;
     let planes = outputs.chunks_exact(classes * inner).zip(gradient.chunks_exact_mut(classes * inner));
     for (plane, (x, dx)) in planes.enumerate() {
-        for first in (0..inner).step_by(BLOCK_POSITIONS) {
-            let len = BLOCK_POSITIONS.min(inner - first);
+        for first in (0..inner).step_by(ROWS) {
+            let len = ROWS.min(inner - first);
             let row = |c: usize| c * inner + first..c * inner + first + len;
-            let mut shifts = [T::ZERO; BLOCK_POSITIONS];
-            shifts[..len].copy_from_slice(&x[row(0)]);
+            let mut tops = [T::ZERO; ROWS];
+            tops[..len].copy_from_slice(&x[row(0)]);
             for c in 1..classes {
-                for (shift, &x) in shifts.iter_mut().zip(&x[row(c)]) {
-                    *shift = if x > *shift { x } else { *shift };
+                for (top, &x) in tops.iter_mut().zip(&x[row(c)]) {
+                    *top = if *top > x { *top } else { x };
                 }
             }
-            let mut sums = [T::ZERO; BLOCK_POSITIONS];
+            let mut sums = [T::ZERO; ROWS];
             for c in 0..classes {
-                let dx = &mut dx[row(c)];
-                for ((e, &x), &shift) in dx.iter_mut().zip(&x[row(c)]).zip(&shifts) {
-                    *e = x - shift;
-                }
-                exp(dx);
-                for (sum, &e) in sums.iter_mut().zip(&*dx) {
-                    *sum += e;
+                let operands = x[row(c)].iter().zip(&tops);
+                for ((e, (&x, &top)), sum) in dx[row(c)].iter_mut().zip(operands).zip(&mut sums) {
+                    *e = (x - top).exp::<S>();
+                    *sum += *e;
                 }
             }
+            let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, len);
             for i in 0..len {
-                let softmax = Softmax { shift: shifts[i], log_sum: sums[i].ln(), inverse: T::ONE / sums[i] };
+                let softmax = Softmax { shift: tops[i], log_sum: log_sums[i], inverse: inverses[i] };
                 let (index, at) = (plane * inner + first + i, first + i);
                 let start = plane * classes * inner + at;
-                finish(Position { index, start, stride: inner, x: &x[at..], dx: &mut dx[at..], softmax });
+                finish.finish::<S>(Position { index, start, stride: inner, x: &x[at..], dx: &mut dx[at..], softmax });
             }
         }
-    }
-}
-
-/// The largest number; a NaN shows in what is computed with it.
-#[inline(always)]
-fn largest<T: Real>(x: &[T]) -> T {
-    const LANES: usize = 8;
-    let mut lanes = [x[0]; LANES];
-    let (whole, tail) = x.as_chunks::<LANES>();
-    for chunk in whole {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = if x > *lane { x } else { *lane };
-        }
-    }
-    lanes.iter().chain(tail).fold(x[0], |m, &x| if x > m { x } else { m })
-}
-
-/// e to the power of each element, in place.
-#[inline(always)]
-fn exp<T: Real>(x: &mut [T]) {
-    for x in x {
-        *x = x.exp();
     }
 }

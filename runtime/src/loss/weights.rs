@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::LossError;
-use crate::Real;
+use super::{LossError, Math};
 
 /// Weights of classes or of elements; `LossWeights::NONE`, the default, weighs all alike.
 ///
@@ -80,9 +79,20 @@ impl LossWeights {
         }
     }
 
+    /// Fills `weights` with those of the elements from place `first` of the batch on; with 1 if there are none.
+    #[inline(always)]
+    pub(super) fn fill_from<T: Math>(&self, first: usize, weights: &mut [T]) {
+        let Some(all) = self.as_slice() else { return weights.fill(T::ONE) };
+        let mut at = first % all.len();
+        for weight in weights {
+            *weight = T::from_f64(all[at]);
+            at = if at + 1 < all.len() { at + 1 } else { 0 };
+        }
+    }
+
     /// The weight of the element at this place in the batch; 1 if there are none.
     #[inline(always)]
-    pub(super) fn at<T: Real>(&self, element: usize) -> T {
+    pub(super) fn at<T: Math>(&self, element: usize) -> T {
         match self.as_slice() {
             Some([w]) => T::from_f64(*w),
             Some(w) => T::from_f64(w[element % w.len()]),
@@ -92,7 +102,7 @@ impl LossWeights {
 
     /// The weight of a class; 1 if there are none.
     #[inline(always)]
-    pub(super) fn of<T: Real>(&self, class: usize) -> T {
+    pub(super) fn of<T: Math>(&self, class: usize) -> T {
         match self.as_slice() {
             Some(w) => T::from_f64(w[class]),
             None => T::ONE,
