@@ -96,4 +96,4 @@ fn clamp<T: Math>(logarithm: T) -> T {
     if logarithm < least { least } else { logarithm }
 }
 
-element_wise!(BCELoss, expects Probabilities, checked);
+element_wise!(portable BCELoss, expects Probabilities, checked);

@@ -88,4 +88,4 @@ impl CheckTargets for BCEWithLogitsLoss {
     }
 }
 
-element_wise!(BCEWithLogitsLoss, expects Logits, checked);
+element_wise!(vector BCEWithLogitsLoss, expects Logits, checked);

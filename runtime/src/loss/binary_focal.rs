@@ -85,5 +85,5 @@ pub(super) fn power_and_slope<S: Simd, T: Math>(x: T, gamma: f64) -> (T, T) {
     (power, if x > T::ZERO { exponent * power / x } else { T::ZERO })
 }
 
-element_wise!(BinaryFocalLoss, expects Logits);
+element_wise!(portable BinaryFocalLoss, expects Logits);
 fits_any_shape!(BinaryFocalLoss, Logits);

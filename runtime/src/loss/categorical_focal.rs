@@ -136,5 +136,5 @@ impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
     }
 }
 
-concrete!(CategoricalFocalLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(portable CategoricalFocalLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
 implement!(CategoricalFocalLoss, targets i64, expects Logits);

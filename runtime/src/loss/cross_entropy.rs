@@ -129,8 +129,8 @@ impl<T: Real> Batch<T> for CrossEntropyLoss {
     }
 }
 
-concrete!(CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
-concrete!(CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
+concrete!(vector CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(vector CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
 implement!(CrossEntropyLoss, targets i64, expects Logits);
 implement!(CrossEntropyLoss, targets T, expects Logits);
 
@@ -251,11 +251,19 @@ impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
         // ∂L/∂x_c = ((1 − ε) w_y + ε/C Σ w) p_c − ε/C w_c − (1 − ε) w_y [c = y]
         let by = scale * (share * weight + class_share * self.terms.weight_sum) * s.inverse;
         let class = scale * class_share;
-        let sum = sum_of(classes, |c| {
-            let w = self.loss.weight.of::<T>(c);
-            dx[c * stride] = dx[c * stride] * by - class * w;
-            w * (s.log_sum - (x[c * stride] - s.shift))
-        });
+        let x = &x[..=(classes - 1) * stride];
+        let dx = &mut dx[..=(classes - 1) * stride];
+        let sum = match self.loss.weight.as_slice() {
+            None => sum_of(classes, |c| {
+                dx[c * stride] = dx[c * stride] * by - class;
+                s.log_sum - (x[c * stride] - s.shift)
+            }),
+            Some(weights) => sum_of(classes, |c| {
+                let w = T::from_f64(weights[c]);
+                dx[c * stride] = dx[c * stride] * by - class * w;
+                w * (s.log_sum - (x[c * stride] - s.shift))
+            }),
+        };
         dx[target * stride] = dx[target * stride] - scale * share * weight;
         self.sink.put(index, share * nll + class_share * sum);
     }
@@ -274,16 +282,30 @@ impl<T: Math, K: Sink<T>> Finish<T> for Probabilities<'_, T, K> {
     fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
         let Position { index, start, stride, x, dx, softmax: s } = at;
         let Terms { classes, target: share, class: class_share, .. } = self.terms;
-        let q = &self.targets[start..=start + (classes - 1) * stride];
-        // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c, with m_c = w_c ((1 − ε) q_c + ε/C)
-        let mass = sum_of(classes, |c| self.loss.weight.of::<T>(c) * (share * q[c * stride] + class_share));
+        let last = (classes - 1) * stride;
+        let (x, dx, q) = (&x[..=last], &mut dx[..=last], &self.targets[start..=start + last]);
         let scale = self.sink.scale(index);
-        let by = scale * mass * s.inverse;
-        let value = sum_of(classes, |c| {
-            let m = self.loss.weight.of::<T>(c) * (share * q[c * stride] + class_share);
-            dx[c * stride] = dx[c * stride] * by - scale * m;
-            m * (s.log_sum - (x[c * stride] - s.shift))
-        });
+        // L = Σ m_c (−ln p_c) and ∂L/∂x_c = p_c Σ m − m_c, with m_c = w_c ((1 − ε) q_c + ε/C)
+        let value = match self.loss.weight.as_slice() {
+            None => {
+                let mass = sum_of(classes, |c| share * q[c * stride] + class_share);
+                let by = scale * mass * s.inverse;
+                sum_of(classes, |c| {
+                    let m = share * q[c * stride] + class_share;
+                    dx[c * stride] = dx[c * stride] * by - scale * m;
+                    m * (s.log_sum - (x[c * stride] - s.shift))
+                })
+            }
+            Some(weights) => {
+                let mass = sum_of(classes, |c| T::from_f64(weights[c]) * (share * q[c * stride] + class_share));
+                let by = scale * mass * s.inverse;
+                sum_of(classes, |c| {
+                    let m = T::from_f64(weights[c]) * (share * q[c * stride] + class_share);
+                    dx[c * stride] = dx[c * stride] * by - scale * m;
+                    m * (s.log_sum - (x[c * stride] - s.shift))
+                })
+            }
+        };
         self.sink.put(index, value);
     }
 }

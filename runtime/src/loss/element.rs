@@ -121,7 +121,7 @@ pub(super) fn count<T: Real>(
 /// Implements [`Loss`] for an element-wise loss, from its `problem` (a constant function), its [`Element`], and its
 /// [`CheckTargets`] if it says `checked`.
 macro_rules! element_wise {
-    ($loss:ident, expects $expects:ident) => {
+    ($speed:ident $loss:ident, expects $expects:ident) => {
         impl $crate::loss::element::CheckTargets for $loss {
             fn check_targets<T: $crate::Real>(
                 &self,
@@ -132,9 +132,9 @@ macro_rules! element_wise {
                 Ok(())
             }
         }
-        $crate::loss::element::element_wise!($loss, expects $expects, checked);
+        $crate::loss::element::element_wise!($speed $loss, expects $expects, checked);
     };
-    ($loss:ident, expects $expects:ident, checked) => {
+    ($speed:ident $loss:ident, expects $expects:ident, checked) => {
         impl $crate::loss::kernel::Positioned for $loss {
             fn losses_len(&self, shape: &[usize]) -> usize {
                 $crate::loss::elements(shape)
@@ -150,7 +150,7 @@ macro_rules! element_wise {
         }
         const _: () = {
             use $crate::loss::element::{rows, unreduced};
-            $crate::loss::kernel::concrete!($loss, [f32 f32, f64 f64], rows, unreduced);
+            $crate::loss::kernel::concrete!($speed $loss, [f32 f32, f64 f64], rows, unreduced);
         };
         $crate::loss::kernel::implement!($loss, targets T, expects $expects);
     };

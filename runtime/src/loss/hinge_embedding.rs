@@ -71,5 +71,5 @@ pub(super) fn check_signs<T: Real>(loss: &'static str, targets: &[T]) -> Result<
     }
 }
 
-element_wise!(HingeEmbeddingLoss, expects Anything, checked);
+element_wise!(portable HingeEmbeddingLoss, expects Anything, checked);
 fits_any_shape!(HingeEmbeddingLoss, Anything);

@@ -58,5 +58,5 @@ impl<T: Math> Element<T> for HuberLoss {
     }
 }
 
-element_wise!(HuberLoss, expects Anything);
+element_wise!(vector HuberLoss, expects Anything);
 fits_any_shape!(HuberLoss, Anything);

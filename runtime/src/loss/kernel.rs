@@ -158,10 +158,12 @@ pub(super) fn position_unreduced<S: Simd, T: Math, L: Positions<T, Y>, Y>(
     loss.each::<S>(rows, Each { upstream, losses }, gradient);
 }
 
-/// Compiles a loss's `rows` and `unreduced`, generic functions in scope, for pairs of scalar type and target type and
-/// for every instruction set.
+/// Compiles a loss's `rows` and `unreduced`, generic functions in scope, for pairs of scalar type and target type.
+///
+/// `vector` compiles `rows` for every instruction set. Only the losses that large batches are trained with say so, as
+/// each version takes the compiler a quarter of a second; the others are `portable`.
 macro_rules! concrete {
-    ($loss:ident, [$($t:ident $target:ident),*], $rows:ident, $unreduced:ident) => { $(
+    ($speed:ident $loss:ident, [$($t:ident $target:ident),*], $rows:ident, $unreduced:ident) => { $(
         impl $crate::loss::kernel::RowKernel<$loss, $target> for $t {
             fn rows(
                 loss: &$loss,
@@ -170,16 +172,10 @@ macro_rules! concrete {
                 losses: &mut [$t],
                 gradient: &mut [$t],
             ) {
-                $crate::simd::multiversion! {
-                    fn run(
-                        loss: &$loss,
-                        rows: $crate::loss::Rows<'_, $t, $target>,
-                        factor: $t,
-                        losses: &mut [$t],
-                        gradient: &mut [$t],
-                    ) = $rows::<S, $t, $loss, $target>;
-                }
-                run(loss, rows, factor, losses, gradient);
+                $crate::loss::kernel::$speed!(
+                    $rows, $t, $loss, $target, loss: &$loss, rows: $crate::loss::Rows<'_, $t, $target>, factor: $t,
+                    losses: &mut [$t], gradient: &mut [$t]
+                );
             }
             fn unreduced(
                 loss: &$loss,
@@ -188,21 +184,29 @@ macro_rules! concrete {
                 losses: &mut [$t],
                 gradient: &mut [$t],
             ) {
-                $crate::simd::multiversion! {
-                    fn run(
-                        loss: &$loss,
-                        rows: $crate::loss::Rows<'_, $t, $target>,
-                        upstream: &[$t],
-                        losses: &mut [$t],
-                        gradient: &mut [$t],
-                    ) = $unreduced::<S, $t, $loss, $target>;
-                }
-                run(loss, rows, upstream, losses, gradient);
+                $unreduced::<$crate::simd::Portable, $t, $loss, $target>(loss, rows, upstream, losses, gradient);
             }
         }
     )* };
 }
 pub(super) use concrete;
+
+/// Calls a kernel's version for the instruction set at hand.
+macro_rules! vector {
+    ($body:ident, $t:ident, $loss:ident, $target:ident, $($arg:ident: $ty:ty),*) => {{
+        $crate::simd::multiversion! { fn run($($arg: $ty),*) = $body::<S, $t, $loss, $target>; }
+        run($($arg),*)
+    }};
+}
+pub(super) use vector;
+
+/// Calls a kernel's only version.
+macro_rules! portable {
+    ($body:ident, $t:ident, $loss:ident, $target:ident, $($arg:ident: $ty:ty),*) => {
+        $body::<$crate::simd::Portable, $t, $loss, $target>($($arg),*)
+    };
+}
+pub(super) use portable;
 
 /// Implements [`Loss`] from a loss's `problem` (a constant function), its [`Batch`] and its [`RowKernel`].
 macro_rules! implement {

@@ -60,5 +60,5 @@ impl<T: Math> Element<T> for KLDivLoss {
     }
 }
 
-element_wise!(KLDivLoss, expects LogProbabilities);
+element_wise!(portable KLDivLoss, expects LogProbabilities);
 fits_any_shape!(KLDivLoss, LogProbabilities);

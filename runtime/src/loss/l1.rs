@@ -61,5 +61,5 @@ pub(super) fn absolute<T: Math>(d: T) -> (T, T) {
     (d.abs(), sign)
 }
 
-element_wise!(L1Loss, expects Anything);
+element_wise!(vector L1Loss, expects Anything);
 fits_any_shape!(L1Loss, Anything);

@@ -54,5 +54,5 @@ impl<T: Math> Element<T> for LogCoshLoss {
     }
 }
 
-element_wise!(LogCoshLoss, expects Anything);
+element_wise!(portable LogCoshLoss, expects Anything);
 fits_any_shape!(LogCoshLoss, Anything);

@@ -48,5 +48,5 @@ impl<T: Math> Element<T> for MSELoss {
     }
 }
 
-element_wise!(MSELoss, expects Anything);
+element_wise!(vector MSELoss, expects Anything);
 fits_any_shape!(MSELoss, Anything);

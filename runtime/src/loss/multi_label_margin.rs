@@ -102,5 +102,5 @@ impl<T: Math> Positions<T, i64> for MultiLabelMarginLoss {
     }
 }
 
-concrete!(MultiLabelMarginLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(portable MultiLabelMarginLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
 implement!(MultiLabelMarginLoss, targets i64, expects Anything);

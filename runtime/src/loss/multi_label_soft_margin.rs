@@ -101,5 +101,5 @@ impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
     }
 }
 
-concrete!(MultiLabelSoftMarginLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
+concrete!(portable MultiLabelSoftMarginLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
 implement!(MultiLabelSoftMarginLoss, targets T, expects Logits);

@@ -114,5 +114,5 @@ impl<T: Math> Positions<T, i64> for MultiMarginLoss {
     }
 }
 
-concrete!(MultiMarginLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(portable MultiMarginLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
 implement!(MultiMarginLoss, targets i64, expects Anything);

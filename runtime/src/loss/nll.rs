@@ -105,5 +105,5 @@ impl<T: Math> Positions<T, i64> for NLLLoss {
     }
 }
 
-concrete!(NLLLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(portable NLLLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
 implement!(NLLLoss, targets i64, expects LogProbabilities);

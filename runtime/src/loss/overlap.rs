@@ -190,7 +190,7 @@ macro_rules! overlap {
             }
         }
 
-        concrete!($loss, [f32 f32, f64 f64], position_rows, position_unreduced);
+        concrete!(portable $loss, [f32 f32, f64 f64], position_rows, position_unreduced);
         implement!($loss, targets T, expects Probabilities);
     };
 }

@@ -68,5 +68,5 @@ impl<T: Math> Element<T> for PoissonNLLLoss {
     }
 }
 
-element_wise!(PoissonNLLLoss, expects Anything);
+element_wise!(portable PoissonNLLLoss, expects Anything);
 fits_any_shape!(PoissonNLLLoss, Anything);

@@ -54,5 +54,5 @@ impl<T: Math> Element<T> for SmoothL1Loss {
     }
 }
 
-element_wise!(SmoothL1Loss, expects Anything);
+element_wise!(vector SmoothL1Loss, expects Anything);
 fits_any_shape!(SmoothL1Loss, Anything);

@@ -58,5 +58,5 @@ pub(super) fn softplus_sigmoid<S: Simd, T: Math>(x: T) -> (T, T) {
     (least + e.ln_1p::<S>(), numerator / (T::ONE + e))
 }
 
-element_wise!(SoftMarginLoss, expects Logits);
+element_wise!(portable SoftMarginLoss, expects Logits);
 fits_any_shape!(SoftMarginLoss, Logits);

@@ -1,6 +1,7 @@
 //! What must be true of every loss, and a row for each in which it is.
 
 use super::*;
+use crate::simd::Isa;
 
 mod classes;
 mod elements;
@@ -70,11 +71,15 @@ fn check<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: L, shape: &[usize], out
 /// Checks what does not need an empty batch, for options made for this batch alone.
 #[track_caller]
 fn check_batch<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: L, shape: &[usize], outputs: &[f64], targets: &[Y]) {
-    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
-        check_gradient(&loss.reduce(reduction), shape, outputs, targets);
-        check_shares(&loss.reduce(reduction), shape, outputs, targets);
+    for isa in Isa::all() {
+        isa.force(|| {
+            for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
+                check_gradient(&loss.reduce(reduction), shape, outputs, targets);
+                check_shares(&loss.reduce(reduction), shape, outputs, targets);
+            }
+            check_reductions(&loss, shape, outputs, targets);
+        });
     }
-    check_reductions(&loss, shape, outputs, targets);
 }
 
 fn check_gradient<Y: Copy + Sync, L: Loss<f64, Y>>(loss: &L, shape: &[usize], outputs: &[f64], targets: &[Y]) {
