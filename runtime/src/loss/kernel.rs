@@ -1,6 +1,7 @@
 //! What the loops of all losses share. They are compiled in this crate, for `f32` and `f64`, so that they are fast in a
 //! user's debug build too: each loss writes its loops once, generic in the scalar, and [`concrete!`] instantiates them.
 
+use super::joint::JointKernel;
 use super::*;
 
 /// The loops of loss `L` with targets `Y`, for one scalar type. See [`Loss::rows`] and [`Loss::unreduced_rows`].
@@ -13,7 +14,12 @@ pub trait RowKernel<L, Y>: Sized {
 
 /// The loops of all losses for one scalar type.
 pub trait LossKernels:
-    RowKernel<BCELoss, Self>
+    super::ctc::CtcKernels
+    + super::distance::DistanceKernels
+    + JointKernel<CosineEmbeddingLoss, 2>
+    + JointKernel<GaussianNLLLoss, 2>
+    + JointKernel<MarginRankingLoss, 2>
+    + RowKernel<BCELoss, Self>
     + RowKernel<BCEWithLogitsLoss, Self>
     + RowKernel<BinaryFocalLoss, Self>
     + RowKernel<CategoricalFocalLoss, i64>
@@ -39,6 +45,8 @@ pub trait LossKernels:
     fn total(losses: &[Self]) -> Self;
     /// The place of the first number that is not in [`least`, `most`].
     fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize>;
+    /// The place of the first negative number.
+    fn first_negative(numbers: &[Self]) -> Option<usize>;
     /// The place of the first number that is neither 1 nor −1.
     fn first_not_sign(numbers: &[Self]) -> Option<usize>;
 }
@@ -52,6 +60,9 @@ macro_rules! loss_kernels {
             }
             fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize> {
                 numbers.iter().position(|x| !(least..=most).contains(x))
+            }
+            fn first_negative(numbers: &[Self]) -> Option<usize> {
+                numbers.iter().position(|&x| x < 0.0)
             }
             fn first_not_sign(numbers: &[Self]) -> Option<usize> {
                 numbers.iter().position(|x| x.abs() != 1.0)

@@ -11,6 +11,7 @@
 
 mod check;
 mod element;
+mod joint;
 mod kernel;
 mod softmax;
 mod weights;
@@ -19,12 +20,17 @@ mod bce;
 mod bce_with_logits;
 mod binary_focal;
 mod categorical_focal;
+mod cosine_embedding;
 mod cross_entropy;
+mod ctc;
+mod distance;
+mod gaussian_nll;
 mod hinge_embedding;
 mod huber;
 mod kl_div;
 mod l1;
 mod log_cosh;
+mod margin_ranking;
 mod mse;
 mod multi_label_margin;
 mod multi_label_soft_margin;
@@ -34,6 +40,7 @@ mod overlap;
 mod poisson_nll;
 mod smooth_l1;
 mod soft_margin;
+mod triplet;
 
 #[cfg(test)]
 mod tests;
@@ -53,14 +60,20 @@ pub use binary_focal::BinaryFocalLoss;
 pub use categorical_focal::CategoricalFocalLoss;
 pub use check::Expects;
 pub(crate) use check::Text;
+pub use cosine_embedding::CosineEmbeddingLoss;
 pub use cross_entropy::CrossEntropyLoss;
+pub use ctc::{CTCLoss, CTCWorkspace};
+pub use distance::{Distance, PairwiseDistance};
+pub use gaussian_nll::GaussianNLLLoss;
 pub use hinge_embedding::HingeEmbeddingLoss;
 pub use huber::HuberLoss;
+pub use joint::Input;
 #[doc(hidden)]
 pub use kernel::LossKernels;
 pub use kl_div::KLDivLoss;
 pub use l1::L1Loss;
 pub use log_cosh::LogCoshLoss;
+pub use margin_ranking::MarginRankingLoss;
 pub use mse::MSELoss;
 pub use multi_label_margin::MultiLabelMarginLoss;
 pub use multi_label_soft_margin::MultiLabelSoftMarginLoss;
@@ -70,6 +83,7 @@ pub use overlap::{DiceLoss, TverskyLoss};
 pub use poisson_nll::PoissonNLLLoss;
 pub use smooth_l1::SmoothL1Loss;
 pub use soft_margin::SoftMarginLoss;
+pub use triplet::{TripletMarginLoss, TripletMarginWithDistanceLoss};
 pub use weights::LossWeights;
 
 /// How the losses of single elements (or samples) become one number.
@@ -103,9 +117,9 @@ pub enum LossError {
     /// An option has a value that is not allowed.
     #[error("{loss}: {option} = {found}, expected {expected}")]
     Option { loss: &'static str, option: &'static str, found: String, expected: String },
-    /// One of several inputs has another length than the others ask for.
-    #[error("{loss}: {input} has {found} elements, expected {expected}")]
-    InputLength { loss: &'static str, input: &'static str, found: usize, expected: String },
+    /// One of several inputs does not fit the others, or holds what is not allowed.
+    #[error("{loss}: {input} has {found}, expected {expected}")]
+    Input { loss: &'static str, input: &'static str, found: String, expected: String },
     /// An output whose shape the loss cannot read.
     #[error("{loss}: outputs of shape {shape:?}, expected {expected}")]
     Shape { loss: &'static str, shape: Vec<usize>, expected: String },

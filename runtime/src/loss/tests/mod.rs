@@ -4,7 +4,9 @@ use super::*;
 use crate::simd::Isa;
 
 mod classes;
+mod ctc;
 mod elements;
+mod joint;
 mod refusals;
 
 /// Options with each reduction in turn.
