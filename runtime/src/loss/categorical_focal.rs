@@ -4,7 +4,7 @@ use super::binary_focal::power_and_slope;
 use super::check::{Problem, assert_classes, assertions};
 use super::cross_entropy::weight_of_targets;
 use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
+    Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, position_rows, position_unreduced,
 };
 use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
@@ -129,7 +129,7 @@ impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
         let by = self.sink.scale(index) * weight * (slope * p * log_p - power);
         let scale = by * s.inverse;
         for c in 0..self.classes {
-            dx[c * stride] = -(scale * dx[c * stride]);
+            dx[c * stride] = flush(-(scale * dx[c * stride]));
         }
         dx[y] = dx[y] + by;
         self.sink.put(index, -(weight * power * log_p));

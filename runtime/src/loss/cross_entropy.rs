@@ -2,7 +2,8 @@
 
 use super::check::{Problem, assert_classes, assertions};
 use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced, sum_of,
+    Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, position_rows, position_unreduced,
+    sum_of,
 };
 use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
@@ -243,7 +244,7 @@ impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
             // ∂L/∂x_c = w_y (p_c − [c = y])
             let by = scale * weight * s.inverse;
             for c in 0..classes {
-                dx[c * stride] = dx[c * stride] * by;
+                dx[c * stride] = flush(dx[c * stride] * by);
             }
             dx[target * stride] = dx[target * stride] - scale * weight;
             return self.sink.put(index, nll);
@@ -292,7 +293,7 @@ impl<T: Math, K: Sink<T>> Finish<T> for Probabilities<'_, T, K> {
                 let by = scale * mass * s.inverse;
                 sum_of(classes, |c| {
                     let m = share * q[c * stride] + class_share;
-                    dx[c * stride] = dx[c * stride] * by - scale * m;
+                    dx[c * stride] = flush(dx[c * stride] * by - scale * m);
                     m * (s.log_sum - (x[c * stride] - s.shift))
                 })
             }
@@ -301,7 +302,7 @@ impl<T: Math, K: Sink<T>> Finish<T> for Probabilities<'_, T, K> {
                 let by = scale * mass * s.inverse;
                 sum_of(classes, |c| {
                     let m = T::from_f64(weights[c]) * (share * q[c * stride] + class_share);
-                    dx[c * stride] = dx[c * stride] * by - scale * m;
+                    dx[c * stride] = flush(dx[c * stride] * by - scale * m);
                     m * (s.log_sum - (x[c * stride] - s.shift))
                 })
             }

@@ -1,6 +1,6 @@
 //! Losses of one output and one target element each: the loops over rows, and what all of them have in common.
 
-use super::kernel::check_len;
+use super::kernel::{check_len, flush};
 use super::*;
 
 /// A loss that is a function of one output and one target.
@@ -50,7 +50,7 @@ pub(super) fn rows<S: Simd, T: Math, L: Element<T>, Y>(
             let at = i * block + part;
             map::<S, T, L>(loss, first + at, &x[part..end], &y[part..end], values, &mut dx[part..end]);
             for dx in &mut dx[part..end] {
-                *dx = factor * *dx;
+                *dx = flush(factor * *dx);
             }
             if len == 1 {
                 for (sum, &value) in losses[at..].iter_mut().zip(&*values) {

@@ -2,7 +2,8 @@
 
 use super::check::{Problem, assert_repeats, assertions};
 use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced, sum_of,
+    Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, position_rows, position_unreduced,
+    sum_of,
 };
 use super::soft_margin::softplus_sigmoid;
 use super::*;
@@ -93,7 +94,7 @@ impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
                 let weight: T = self.weight.at(start + i * classes + c);
                 let (softplus, q) = softplus_sigmoid::<S, T>(-x[c]);
                 // σ(x) − y, from σ(−x): both have their digits where they are small.
-                dx[c] = scale * weight * ((T::ONE - y[c]) - q);
+                dx[c] = flush(scale * weight * ((T::ONE - y[c]) - q));
                 weight * ((T::ONE - y[c]) * x[c] + softplus)
             });
             sink.put(i, share * sum);

@@ -146,3 +146,20 @@ fn overlap_of_masks() {
     // The formula of the documentation: 1 − (2·0.5 + 1)/(1.5 + 1 + 1).
     assert_close(forward(&DiceLoss::DEFAULT, &[2], &[0.5, 1.0], &[1.0, 0.0]).0, 1.0 - 2.0 / 3.5, "Dice by hand");
 }
+
+/// They would make every kernel after the loss slow.
+#[test]
+fn gradients_of_what_is_learnt_are_zero_rather_than_subnormal() {
+    let outputs: Vec<f32> = (0..64).map(|i| if i % 8 == 0 { 0.0 } else { -80.0 - i as f32 / 8.0 }).collect();
+    let targets: Vec<f32> = (0..64).map(|i| if i % 8 == 0 { 1.0 } else { 0.0 }).collect();
+    let gradients = [
+        forward(&CrossEntropyLoss::DEFAULT, &[8], &outputs, &[0_i64; 8]).2,
+        forward(&CrossEntropyLoss::DEFAULT, &[8], &outputs, &targets).2,
+        forward(&CategoricalFocalLoss::DEFAULT, &[8], &outputs, &[0_i64; 8]).2,
+        forward(&BCEWithLogitsLoss::DEFAULT, &[8], &outputs, &targets).2,
+        forward(&MultiLabelSoftMarginLoss::DEFAULT, &[8], &outputs, &targets).2,
+    ];
+    for d in gradients.iter().flatten() {
+        assert!(*d == 0.0 || d.abs() >= f32::MIN_POSITIVE / f32::EPSILON, "{d:e}");
+    }
+}
