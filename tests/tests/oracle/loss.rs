@@ -1,5 +1,7 @@
 //! Losses: the value and the gradient of each input, for every reduction.
 
+mod joint;
+
 use glulam::Real;
 use glulam::loss::*;
 use serde_json::Value;
@@ -23,7 +25,7 @@ pub(crate) const LOSSES: &[&str] = &[
     "NLLLoss",
     "PoissonNLLLoss",
     "SmoothL1Loss",
-    "SoftMarginLoss",
+    "SoftMarginLoss", "CTCLoss", "CosineEmbeddingLoss", "GaussianNLLLoss", "MarginRankingLoss", "TripletMarginLoss",
 ];
 
 /// An option of a loss, read from the index.
@@ -151,6 +153,9 @@ pub(crate) fn with_loss<T: Real + Element, F: Then<T>>(
 pub(crate) fn run<T: Real + Element>(case: &Case) -> Option<Checks> {
     if !LOSSES.contains(&case.op()) {
         return None;
+    }
+    if let Some(result) = joint::run::<T>(case) {
+        return Some(result.unwrap_or_else(Checks::failed));
     }
     let classes = case.json["inputs"]["in/target"]["dtype"] == "i64";
     let result = with_loss::<T, _>(case.op(), classes, case.config(), case, Single { case })?;

@@ -55,7 +55,7 @@ fn refused(case: &Case) -> Option<Checks> {
 fn has(kind: &str, op: &str) -> bool {
     match kind {
         "layer" => networks::LAYERS.contains(&op),
-        "optim" => optim::OPTIMIZERS.contains(&op),
+        "optim" => optim::has(op),
         "sched" => sched::SCHEDULES.contains(&op),
         "loss" => loss::LOSSES.contains(&op),
         // A training is made of layers, which have cases of their own.
