@@ -35,8 +35,41 @@ pub struct Update<'a, T: Real> {
 }
 
 enum Target<'a, T: Real> {
-    Accumulate { gradients: &'a mut [T], trainable: Option<&'a [bool]> },
-    Apply { parameters: &'a mut [T], slots: [&'a mut [T]; MAX_SLOTS], used: usize, rules: &'a dyn Rules<T> },
+    Accumulate {
+        gradients: &'a mut [T],
+        trainable: Option<&'a [bool]>,
+    },
+    Apply {
+        parameters: &'a mut [T],
+        slots: [&'a mut [T]; MAX_SLOTS],
+        used: usize,
+        rules: &'a dyn Rules<T>,
+        followers: [Option<Follower<'a, T>>; MAX_FOLLOWERS],
+    },
+}
+
+/// The most arrays that follow the parameters: Lookahead's slow weights, and an average.
+const MAX_FOLLOWERS: usize = 2;
+
+/// An array that moves towards the parameters after each update.
+struct Follower<'a, T> {
+    array: &'a mut [T],
+    weight: T,
+    leads: bool,
+}
+
+impl<T: Real> Follower<'_, T> {
+    fn follow(&mut self, parameters: &mut [T], at: Range<usize>) {
+        let array = &mut self.array[at];
+        if self.weight == T::ONE {
+            array.copy_from_slice(parameters);
+        } else {
+            T::lerp(array, parameters, self.weight);
+            if self.leads {
+                parameters.copy_from_slice(array);
+            }
+        }
+    }
 }
 
 impl<'a, T: Real> Update<'a, T> {
@@ -56,7 +89,27 @@ impl<'a, T: Real> Update<'a, T> {
             *place = &mut slot[..expected.min(found)];
             used += 1;
         }
-        Update { range: 0..parameters.len(), target: Target::Apply { parameters, slots: arrays, used, rules } }
+        let followers = [const { None }; MAX_FOLLOWERS];
+        Update {
+            range: 0..parameters.len(),
+            target: Target::Apply { parameters, slots: arrays, used, rules, followers },
+        }
+    }
+
+    /// Lets `array`, a whole flat array, follow: right after each update it moves to array + weight · (p − array); with
+    /// `leads`, the parameters then take its values.
+    ///
+    /// # Panics
+    /// If this update is not one that applies rules, if it has two followers already, or one that was cut.
+    pub fn follow(mut self, array: &'a mut [T], weight: T, leads: bool) -> Self {
+        let Target::Apply { parameters, followers, .. } = &mut self.target else {
+            panic!("gradients that are added up have no followers");
+        };
+        assert_eq!(self.range, 0..parameters.len(), "followers come before an update is cut");
+        let place = followers.iter_mut().find(|place| place.is_none()).expect("an update has two followers at most");
+        let len = parameters.len().min(array.len());
+        *place = Some(Follower { array: &mut array[..len], weight, leads });
+        self
     }
 
     /// The elements of the flat array that this part is responsible for.
@@ -87,14 +140,18 @@ impl<'a, T: Real> Update<'a, T> {
                     *sum += g;
                 }
             }
-            Target::Apply { parameters, slots, used, rules } => {
+            Target::Apply { parameters, slots, used, rules, followers } => {
                 let Some(rule) = rules.rule(index) else { return };
                 let [a, b, c, d] = slots;
                 let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
                 for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
                     *piece = if slot.is_empty() { slot } else { &mut slot[at.clone()] };
                 }
-                rule.apply(&mut parameters[at], gradient, &mut pieces[..*used]);
+                let parameters = &mut parameters[at.clone()];
+                rule.apply(parameters, gradient, &mut pieces[..*used]);
+                for follower in followers.iter_mut().flatten() {
+                    follower.follow(parameters, at.clone());
+                }
             }
         }
     }
@@ -111,17 +168,23 @@ impl<'a, T: Real> Update<'a, T> {
                     Update { range: right, target: Target::Accumulate { gradients: b, trainable } },
                 )
             }
-            Target::Apply { parameters, slots, used, rules } => {
+            Target::Apply { parameters, slots, used, rules, followers } => {
                 let (p, q) = parameters.split_at_mut(cut);
                 let mut a: [&mut [T]; MAX_SLOTS] = Default::default();
                 let mut b: [&mut [T]; MAX_SLOTS] = Default::default();
                 for (i, slot) in slots.into_iter().take(used).enumerate() {
                     (a[i], b[i]) = slot.split_at_mut(cut.min(slot.len()));
                 }
-                (
-                    Update { range: left, target: Target::Apply { parameters: p, slots: a, used, rules } },
-                    Update { range: right, target: Target::Apply { parameters: q, slots: b, used, rules } },
-                )
+                let mut f = [const { None }; MAX_FOLLOWERS];
+                let mut g = [const { None }; MAX_FOLLOWERS];
+                for (i, Follower { array, weight, leads }) in followers.into_iter().flatten().enumerate() {
+                    let (x, y) = array.split_at_mut(cut.min(array.len()));
+                    f[i] = Some(Follower { array: x, weight, leads });
+                    g[i] = Some(Follower { array: y, weight, leads });
+                }
+                let first = Target::Apply { parameters: p, slots: a, used, rules, followers: f };
+                let second = Target::Apply { parameters: q, slots: b, used, rules, followers: g };
+                (Update { range: left, target: first }, Update { range: right, target: second })
             }
         }
     }

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use super::groups::check_groups;
 use super::{Fold, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict};
 use crate::network::ParamSpec;
-use crate::{ElementRule, Flat, MAX_SLOTS, Real, Rules, Update};
+use crate::{ElementRule, Flat, MAX_SLOTS, Real, Rules, Update, parallel};
 
 /// The most numbers beside `step` that an element-wise optimizer keeps for each parameter.
 pub const MAX_SCALARS: usize = 2;
@@ -39,6 +39,12 @@ pub trait ElementWise: Optimizer {
     /// What the number `scalar` begins with.
     fn initial_scalar(&self, _scalar: usize) -> f64 {
         0.0
+    }
+    /// For optimizers that train other parameters than they evaluate: remembers which of the two are wanted, and if that
+    /// is a change, returns the weight with which the first array draws the training parameters towards itself to make
+    /// those for evaluation. The last array keeps the training parameters meanwhile.
+    fn switch(&mut self, _train: bool) -> Option<f64> {
+        None
     }
     /// The rule of the step `progress.step`, with all its numbers computed in `f64` first. May move the scalars on.
     fn rule<T: Real>(&self, progress: &mut Progress) -> Self::Rule<T>;
@@ -98,6 +104,22 @@ impl<T: Real, R: ElementRule<T>> Rules<T> for StepRules<R> {
     }
 }
 
+/// One step over whole parameters, by the rules that folding uses too: the same bits.
+pub(super) fn step_folded<T: Real>(fold: &mut dyn Fold<T>, table: &[ParamSpec], parameters: &mut [T], gradients: &[T]) {
+    /// About how many floating-point operations take as long as moving one element.
+    const WORK: u64 = 32;
+    let work = WORK * parameters.len() as u64;
+    parallel::for_each_update(fold.begin(parameters), table, work, |mut update| {
+        let range = update.range();
+        for (index, spec) in table.iter().enumerate() {
+            let (start, end) = (spec.offset.max(range.start), (spec.offset + spec.len).min(range.end));
+            if start < end {
+                update.finish(index, start, &gradients[start..end]);
+            }
+        }
+    });
+}
+
 /// The length of a flat array for `table`: up to the end of the last parameter, rounded up as the offsets are.
 pub(crate) fn flat_len(table: &[ParamSpec]) -> usize {
     table.iter().map(|spec| spec.offset + spec.len).max().unwrap_or(0).next_multiple_of(16)
@@ -128,6 +150,32 @@ impl<T: Real, S: ElementWise<State<T> = Self>> ElementWiseState<T, S> {
                 let value = T::from_f64(group.settings.initial_value(number));
                 for spec in group.params.iter().map(|&index| &self.table[index]) {
                     slot[spec.offset..spec.offset + spec.len].fill(value);
+                }
+            }
+        }
+    }
+
+    /// Exchanges the parameters for training and those for evaluation, where they differ.
+    fn switch(&mut self, parameters: &mut [T], train: bool) {
+        let weights: Vec<_> = self.groups.iter_mut().map(|group| group.settings.switch(train)).collect();
+        self.allocate();
+        let kept = S::SLOTS.len() - 1;
+        for cohort in &mut self.cohorts {
+            if weights[cohort.group].is_some() {
+                cohort.progress.started[kept] = !train;
+            }
+        }
+        for (index, spec) in self.table.iter().enumerate() {
+            let Some(Cohort { group, progress }) = self.cohorts.get(self.rules.cohort_of[index]) else { continue };
+            let Some(weight) = weights[*group] else { continue };
+            let range = spec.offset..spec.offset + spec.len;
+            let parameters = &mut parameters[range.clone()];
+            if train {
+                parameters.copy_from_slice(&self.slots[kept][range]);
+            } else {
+                self.slots[kept][range.clone()].copy_from_slice(parameters);
+                if progress.step > 0 {
+                    T::lerp(parameters, &self.slots[0][range], T::from_f64(weight));
                 }
             }
         }
@@ -274,14 +322,19 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
 
     fn step_flat(&mut self, parameters: &mut [T], gradients: &[T]) {
         let table = self.table;
-        let mut update = self.begin(parameters);
-        for (index, spec) in table.iter().enumerate() {
-            update.finish(index, spec.offset, &gradients[spec.offset..spec.offset + spec.len]);
-        }
+        step_folded(self, table, parameters, gradients);
     }
 
     fn fold(&mut self) -> Option<&mut dyn Fold<T>> {
         Some(self)
+    }
+
+    fn eval(&mut self, parameters: &mut [T]) {
+        self.switch(parameters, false);
+    }
+
+    fn train(&mut self, parameters: &mut [T]) {
+        self.switch(parameters, true);
     }
 }
 

@@ -15,11 +15,14 @@ mod adamax;
 mod adamw;
 mod adan;
 mod asgd;
+mod closure;
 mod element_wise;
 mod groups;
 mod lamb;
 mod lars;
+mod lbfgs;
 mod lion;
+mod lookahead;
 mod muon;
 mod nadam;
 mod param_wise;
@@ -28,9 +31,12 @@ mod radam;
 mod rmsprop;
 mod rprop;
 mod rules;
+mod sam;
+mod schedule_free;
 mod sgd;
 mod sparse_adam;
 mod state_dict;
+mod strong_wolfe;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -55,7 +61,9 @@ pub use element_wise::{ElementWise, ElementWiseState, MAX_SCALARS, Progress};
 pub use groups::{GroupBuilder, groups};
 pub use lamb::LAMB;
 pub use lars::LARS;
+pub use lbfgs::{LBFGS, LBFGSState, LineSearch};
 pub use lion::{Lion, LionRule};
+pub use lookahead::{Lookahead, LookaheadState};
 pub use muon::{AdjustLr, Muon, NsDtype};
 pub use nadam::{NAdam, NAdamRule};
 pub use param_wise::{ParamKernels, ParamStep, ParamWise, ParamWiseState};
@@ -64,6 +72,8 @@ pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RMSprop, RMSpropRule};
 pub use rprop::{Rprop, RpropRule};
 pub use rules::RuleKernels;
+pub use sam::{SAM, SAMState};
+pub use schedule_free::{AdamWScheduleFree, AdamWScheduleFreeRule};
 pub use sgd::{SGD, SGDRule};
 pub use sparse_adam::SparseAdam;
 pub use state_dict::{GroupState, OptimizerStateDict, StateValue};
@@ -166,6 +176,11 @@ pub trait OptimizerState<T: Real>: Clone + Debug + Send + Sized {
     fn load_state_dict(&mut self, dict: &OptimizerStateDict<Self::Settings, T>) -> Result<(), OptimError>;
     /// One step: moves `parameters` by `gradients` (whole flat arrays).
     fn step_flat(&mut self, parameters: &mut [T], gradients: &[T]);
+    /// Sets `parameters` to those that the optimizer would evaluate, where they are not those that it trains
+    /// (schedule-free ones); [`train`](Self::train) brings the others back, to the bit.
+    fn eval(&mut self, _parameters: &mut [T]) {}
+    /// Sets `parameters` to those that are trained, after [`eval`](Self::eval).
+    fn train(&mut self, _parameters: &mut [T]) {}
     /// The same state as something that can be folded into the backward pass; `None` if the rule is not element-wise.
     fn fold(&mut self) -> Option<&mut dyn Fold<T>>;
 

@@ -5,8 +5,8 @@
 //! multiply-add), so every instruction set gives the same bits.
 
 use super::{
-    ASGDRule, AdadeltaRule, AdagradRule, AdamRule, AdamaxRule, AdanRule, LionRule, NAdamRule, RAdamRule, RMSpropRule,
-    RpropRule, SGDRule,
+    ASGDRule, AdadeltaRule, AdagradRule, AdamRule, AdamWScheduleFreeRule, AdamaxRule, AdanRule, LionRule, NAdamRule,
+    RAdamRule, RMSpropRule, RpropRule, SGDRule,
 };
 use crate::simd::{Simd, multiversion};
 use crate::{ElementRule, Real};
@@ -47,32 +47,32 @@ pub(super) fn each<R, T: Real, const N: usize>(
     let (p_chunks, p_rest) = p.as_chunks_mut::<CHUNK>();
     let (g_chunks, g_rest) = g[..len].as_chunks::<CHUNK>();
     let slots = slots.map(|slot| slot[..len].as_chunks_mut::<CHUNK>());
-    for (i, (p, g)) in p_chunks.iter_mut().zip(g_chunks).enumerate() {
+    let (full, left) = (p_chunks.len(), p_rest.len());
+    let (mut p_padded, mut g_padded, mut padded) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK], [[T::ZERO; CHUNK]; N]);
+    if left > 0 {
+        p_padded[..left].copy_from_slice(p_rest);
+        g_padded[..left].copy_from_slice(g_rest);
+        for slot in 0..N {
+            padded[slot][..left].copy_from_slice(slots[slot].1);
+        }
+    }
+    for i in 0..full + (left > 0) as usize {
+        let (p, g) = if i < full { (&mut p_chunks[i], &g_chunks[i]) } else { (&mut p_padded, &g_padded) };
         let mut state = [[T::ZERO; CHUNK]; N];
         for slot in 0..N {
-            state[slot] = slots[slot].0[i];
+            state[slot] = if i < full { slots[slot].0[i] } else { padded[slot] };
         }
         chunk(rule, p, g, &mut state, element);
         for slot in 0..N {
-            slots[slot].0[i] = state[slot];
+            *(if i < full { &mut slots[slot].0[i] } else { &mut padded[slot] }) = state[slot];
         }
         // Without a barrier between the chunks the compiler may vectorise across them, with a gather for each lane:
         // plain SGD took four times as long.
         std::hint::black_box(());
     }
-    let left = p_rest.len();
-    if left > 0 {
-        let (mut parameter, mut gradient, mut state) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK], [[T::ZERO; CHUNK]; N]);
-        parameter[..left].copy_from_slice(p_rest);
-        gradient[..left].copy_from_slice(g_rest);
-        for slot in 0..N {
-            state[slot][..left].copy_from_slice(slots[slot].1);
-        }
-        chunk(rule, &mut parameter, &gradient, &mut state, element);
-        p_rest.copy_from_slice(&parameter[..left]);
-        for slot in 0..N {
-            slots[slot].1.copy_from_slice(&state[slot][..left]);
-        }
+    p_rest.copy_from_slice(&p_padded[..left]);
+    for slot in 0..N {
+        slots[slot].1.copy_from_slice(&padded[slot][..left]);
     }
 }
 
@@ -152,4 +152,5 @@ compiled! {
     RpropRule as rprop;
     LionRule as lion;
     AdanRule as adan;
+    AdamWScheduleFreeRule as adamw_schedule_free;
 }

@@ -38,6 +38,15 @@ pub struct GroupState<S> {
     pub params: Vec<usize>,
 }
 
+impl<S> GroupState<S> {
+    /// The same group with other settings.
+    pub(crate) fn map<R>(&self, settings: impl FnOnce(&S) -> R) -> GroupState<R> {
+        let GroupState { initial_lr, name, params, .. } = self;
+        let (name, params) = (name.clone(), params.clone());
+        GroupState { settings: settings(&self.settings), initial_lr: *initial_lr, name, params }
+    }
+}
+
 /// One entry of a parameter's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -204,12 +213,17 @@ impl<'d, T: Real> Entries<'d, T> {
 
     /// The number of steps, `step`.
     pub(crate) fn step(&mut self) -> Result<Option<u64>, OptimError> {
-        match self.scalar("step")? {
+        self.count("step")
+    }
+
+    /// The whole number `name`.
+    pub(crate) fn count(&mut self, name: &str) -> Result<Option<u64>, OptimError> {
+        match self.scalar(name)? {
             // Beyond 2^53 an `f64` does not count exactly.
             Some(x) if x < 0.0 || x.fract() != 0.0 || x > 9007199254740992.0 => {
-                Err(mismatch(self.place("step"), x.to_string(), "a count of steps".into()))
+                Err(mismatch(self.place(name), x.to_string(), "a count of steps".into()))
             }
-            step => Ok(step.map(|x| x as u64)),
+            count => Ok(count.map(|x| x as u64)),
         }
     }
 

@@ -77,9 +77,35 @@ fn lerp_body<S: Simd, T: Real>(x: &mut [T], end: &[T], weight: T) {
     }
 }
 
+#[inline(always)]
+fn dot_body<S: Simd, T: Real>(x: &[T], y: &[T]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (x_chunks, x_rest) = x.as_chunks::<LANES>();
+    let (y_chunks, y_rest) = y[..x.len()].as_chunks::<LANES>();
+    for (x, y) in x_chunks.iter().zip(y_chunks) {
+        for lane in 0..LANES {
+            lanes[lane] += x[lane].to_f64() * y[lane].to_f64();
+        }
+    }
+    for ((lane, x), y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
+        *lane += x.to_f64() * y.to_f64();
+    }
+    lanes.iter().sum()
+}
+
+#[inline(always)]
+fn add_scaled_body<S: Simd, T: Real>(y: &mut [T], factor: T, x: &[T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += factor * x;
+    }
+}
+
 macro_rules! vector_kernels {
-    ($($t:ident: $squares:ident $magnitudes:ident $largest:ident $scale:ident $clamp:ident $lerp:ident;)*) => { $(
+    ($($t:ident: $squares:ident $magnitudes:ident $largest:ident $scale:ident $clamp:ident $lerp:ident
+        $dot:ident $add_scaled:ident;)*) => { $(
         multiversion! {
+            fn $dot(x: &[$t], y: &[$t]) -> f64 = dot_body::<S, $t>;
+            fn $add_scaled(y: &mut [$t], factor: $t, x: &[$t]) = add_scaled_body::<S, $t>;
             fn $squares(x: &[$t]) -> f64 = sum_of_squares_body::<S, $t>;
             fn $magnitudes(x: &[$t]) -> f64 = sum_of_magnitudes_body::<S, $t>;
             fn $largest(x: &[$t]) -> $t = largest_magnitude_body::<S, $t>;
@@ -106,13 +132,19 @@ macro_rules! vector_kernels {
             fn lerp(x: &mut [$t], end: &[$t], weight: $t) {
                 $lerp(x, end, weight);
             }
+            fn dot(x: &[$t], y: &[$t]) -> f64 {
+                $dot(x, y)
+            }
+            fn add_scaled(y: &mut [$t], factor: $t, x: &[$t]) {
+                $add_scaled(y, factor, x);
+            }
         }
     )* };
 }
 
 vector_kernels! {
-    f32: squares_f32 magnitudes_f32 largest_f32 scale_f32 clamp_f32 lerp_f32;
-    f64: squares_f64 magnitudes_f64 largest_f64 scale_f64 clamp_f64 lerp_f64;
+    f32: squares_f32 magnitudes_f32 largest_f32 scale_f32 clamp_f32 lerp_f32 dot_f32 add_scaled_f32;
+    f64: squares_f64 magnitudes_f64 largest_f64 scale_f64 clamp_f64 lerp_f64 dot_f64 add_scaled_f64;
 }
 
 /// Loops over whole vectors of one scalar type.
@@ -129,4 +161,8 @@ pub trait VectorKernels: Sized {
     fn clamp_all(x: &mut [Self], limit: Self);
     /// x ← x + weight · (end − x).
     fn lerp(x: &mut [Self], end: &[Self], weight: Self);
+    /// ∑ xᵢ · yᵢ.
+    fn dot(x: &[Self], y: &[Self]) -> f64;
+    /// y ← y + factor · x.
+    fn add_scaled(y: &mut [Self], factor: Self, x: &[Self]);
 }

@@ -1,11 +1,14 @@
 //! What every optimizer has to do, one row each: learn, be the same folded and in two phases, go on after save and
 //! load with the same bits, keep no subnormal state, leave frozen parameters alone.
 
+mod beyond_pytorch;
+mod closures;
 mod parameter_groups;
 mod state_dicts;
 
 use super::*;
 use crate::network::{Kind, Layout};
+use crate::parallel;
 
 const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, layout: Layout) -> ParamSpec {
     let kind = if shape.len() == 1 { Kind::Bias } else { Kind::Weight };
@@ -88,6 +91,9 @@ fn folding_gives_the_same_bits<T: Real, S: Optimizer>(table: &'static [ParamSpec
     let mut tiles = whole.clone();
     assert_eq!(tiles.fold().is_some(), S::ELEMENT_WISE);
     let (mut p, mut q) = (start::<T>(table), start::<T>(table));
+    // Two threads and shares as small as can be, whatever the machine.
+    parallel::set_num_threads(2);
+    parallel::set_min_work(0);
     for step in 0..20 {
         let gradients = gradient(table, step, &p);
         whole.step_flat(&mut p, &gradients);
@@ -282,6 +288,11 @@ conformance! {
     muon_exact: MATRICES, Muon { lr: 0.02, weight_decay: 0.0, ns_dtype: NsDtype::Parameters, ..Muon::DEFAULT },
         5e-2, 1e-3, 0.5;
     sparse_adam: TABLES, SparseAdam { lr: 0.05, ..SparseAdam::DEFAULT }, 1e-2, 0.05, 1e-2;
+    schedule_free: TABLE, AdamWScheduleFree { lr: 0.05, warmup_steps: 5, ..AdamWScheduleFree::DEFAULT },
+        1e-2, 0.05, 0.5;
+    lookahead: TABLE, Lookahead { optimizer: Adam { lr: 0.1, ..Adam::DEFAULT }, ..Lookahead::DEFAULT }, 1e-2, 0.05, 0.5;
+    lookahead_whole: TABLE, Lookahead { optimizer: LAMB { lr: 0.02, ..LAMB::DEFAULT }, k: 3, alpha: 0.8 },
+        1e-2, 1e-3, 0.5;
     adagrad: TABLE, Adagrad { lr: 0.3, initial_accumulator_value: 0.1, ..Adagrad::DEFAULT }, 1e-2, 0.3, 1e-1;
 }
 

@@ -1,0 +1,174 @@
+//! Optimizers that evaluate the loss several times in a step.
+
+use super::*;
+
+static POINTS: [ParamSpec; 2] = [param("a", &[2, 2], 0, 4, Layout::Transposed), param("b", &[3], 16, 3, Layout::Same)];
+
+/// 100 (z₁ − z₀²)² + (1 − z₀)² and so on, over all that is in the table.
+fn rosenbrock<T: Real>(parameters: &[T], gradients: &mut [T]) -> T {
+    let places = [0, 1, 2, 3, 16, 17, 18];
+    let z: Vec<f64> = places.iter().map(|&i| parameters[i].to_f64()).collect();
+    let mut g = vec![0.0; z.len()];
+    let mut loss = 0.0;
+    for i in 0..z.len() - 1 {
+        let (a, b) = (z[i + 1] - z[i] * z[i], 1.0 - z[i]);
+        loss += 100.0 * a * a + b * b;
+        g[i] += -400.0 * z[i] * a - 2.0 * b;
+        g[i + 1] += 200.0 * a;
+    }
+    for (&i, g) in places.iter().zip(g) {
+        gradients[i] += T::from_f64(g);
+    }
+    T::from_f64(loss)
+}
+
+fn point<T: Real>() -> Vec<T> {
+    (0..32).map(|i| T::from_f64(if [0, 1, 2, 3, 16, 17, 18].contains(&i) { -0.5 } else { 0.0 })).collect()
+}
+
+const WOLFE: LBFGS = LBFGS { line_search_fn: Some(LineSearch::StrongWolfe), ..LBFGS::DEFAULT };
+
+#[test]
+fn lbfgs_finds_the_minimum_of_rosenbrocks_function() {
+    let mut p = point::<f64>();
+    let mut state = WOLFE.init_for(&POINTS).unwrap();
+    let losses: Vec<f64> = (0..6).map(|_| state.step_flat(&mut p, rosenbrock)).collect();
+    assert!(losses[5] < 1e-8, "{losses:?}");
+    assert!(state.func_evals() <= 6 * 26, "{}", state.func_evals());
+}
+
+#[test]
+fn lbfgs_without_a_line_search_descends() {
+    let mut p = point::<f32>();
+    let mut state = LBFGS { lr: 0.1, max_iter: 10, ..LBFGS::DEFAULT }.init_for(&POINTS).unwrap();
+    let losses: Vec<f32> = (0..8).map(|_| state.step_flat(&mut p, rosenbrock)).collect();
+    assert!(losses[7] < 0.1 * losses[0], "{losses:?}");
+    assert_eq!(state.n_iter(), 80);
+}
+
+#[test]
+fn lbfgs_maximizes() {
+    let negated = |p: &[f64], g: &mut [f64]| {
+        let loss = -rosenbrock(p, g);
+        g.iter_mut().for_each(|g| *g = -*g);
+        loss
+    };
+    let (mut p, mut q) = (point::<f64>(), point::<f64>());
+    let mut minimizing = WOLFE.init_for(&POINTS).unwrap();
+    let mut maximizing = LBFGS { maximize: true, ..WOLFE }.init_for(&POINTS).unwrap();
+    for _ in 0..3 {
+        let loss = minimizing.step_flat(&mut p, rosenbrock);
+        assert_eq!(maximizing.step_flat(&mut q, negated), -loss);
+    }
+    assert_eq!(p, q);
+}
+
+#[test]
+fn lbfgs_leaves_frozen_parameters_alone() {
+    let mut p = point::<f64>();
+    let mut state = WOLFE.init_params(&POINTS, vec![1]).unwrap();
+    state.step_flat(&mut p, rosenbrock);
+    assert_eq!(p[..16], point::<f64>()[..16]);
+    assert!(p[16..19] != point::<f64>()[16..19]);
+}
+
+#[test]
+fn lbfgs_resumes_with_the_same_bits() {
+    let settings = LBFGS { max_iter: 4, history_size: 3, ..WOLFE };
+    let mut p = point::<f32>();
+    let mut state = settings.init_for(&POINTS).unwrap();
+    state.step_flat(&mut p, rosenbrock);
+    state.step_flat(&mut p, rosenbrock);
+    let text = serde_json::to_string(&state.state_dict()).unwrap();
+    let mut resumed = LBFGS::DEFAULT.init_for(&POINTS).unwrap();
+    resumed.load_state_dict(&serde_json::from_str(&text).unwrap()).unwrap();
+    assert_eq!(resumed.state_dict(), state.state_dict());
+    let mut q = p.clone();
+    for _ in 0..3 {
+        assert_eq!(state.step_flat(&mut p, rosenbrock), resumed.step_flat(&mut q, rosenbrock));
+    }
+    assert_eq!(p, q);
+}
+
+#[test]
+fn lbfgs_refuses_a_dict_that_does_not_fit() {
+    let mut state = WOLFE.init_for(&POINTS).unwrap();
+    state.step_flat(&mut point::<f64>(), rosenbrock);
+    let good = state.state_dict();
+    let mut refused = |change: &dyn Fn(&mut OptimizerStateDict<LBFGS, f64>), expected: &str| {
+        let mut dict = good.clone();
+        change(&mut dict);
+        let error = state.load_state_dict(&dict).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(state.state_dict(), good);
+    };
+    refused(&|d| d.param_groups.clear(), "expected one group");
+    refused(&|d| d.param_groups[0].params.truncate(1), "found 1, expected 2");
+    refused(&|d| drop(d.state.get_mut(&0).unwrap().remove("t")), "t: found nothing");
+    refused(&|d| d.param_groups[0].settings.history_size = 1, "old_dirs");
+    let short = StateValue::Tensor { shape: vec![3], values: vec![0.0; 3] };
+    refused(&|d| drop(d.state.get_mut(&0).unwrap().insert("d".into(), short.clone())), "vectors of 7 elements");
+}
+
+#[test]
+fn schedules_drive_lbfgs() {
+    use crate::lr_scheduler::Groups;
+    let mut state = LBFGS { lr: 0.5, ..LBFGS::DEFAULT }.init_for::<f32>(&POINTS).unwrap();
+    let initial = state.lr(0);
+    state.set_initial_lr(0, initial);
+    state.set_lr(0, 0.25);
+    assert_eq!((state.count(), state.settings.lr, state.initial_lr(0)), (1, 0.25, Some(0.5)));
+}
+
+#[test]
+fn closure_options_out_of_range_are_refused() {
+    let refused = |error: Option<OptimError>, expected: &str| {
+        assert!(matches!(error, Some(OptimError::Option { option, .. }) if option == expected), "{expected}");
+    };
+    refused(LBFGS { history_size: 0, ..LBFGS::DEFAULT }.init_for::<f32>(&POINTS).err(), "history_size");
+    refused(LBFGS { tolerance_grad: -1.0, ..LBFGS::DEFAULT }.init_for::<f32>(&POINTS).err(), "tolerance_grad");
+    refused(SAM::<SGD> { rho: f64::NAN, ..SAM::DEFAULT }.init_for::<f32>(&POINTS).err(), "rho");
+    let error = LBFGS::DEFAULT.init_params::<f32>(&POINTS, vec![2]).unwrap_err();
+    assert_eq!(error, OptimError::NoSuchParameter { index: 2, count: 2 });
+    assert_eq!(LBFGS::DEFAULT.init_params::<f32>(&POINTS, vec![]).unwrap_err(), OptimError::NothingToTrain);
+}
+
+#[test]
+fn sam_takes_the_gradient_at_the_worst_place_nearby() {
+    for adaptive in [false, true] {
+        let sgd = SGD { lr: 0.01, momentum: 0.9, ..SGD::DEFAULT };
+        let mut sam = SAM { optimizer: sgd, rho: 0.1, adaptive }.init_for::<f64>(&POINTS).unwrap();
+        let mut plain = sgd.init_for::<f64>(&POINTS).unwrap();
+        let (mut p, mut q) = (point::<f64>(), point::<f64>());
+        p.iter_mut().zip(&mut q).enumerate().for_each(|(i, (p, q))| {
+            *p *= 1.0 + 0.1 * i as f64;
+            *q = *p;
+        });
+        for _ in 0..3 {
+            let mut gradients = vec![0.0; 32];
+            let loss = rosenbrock(&q, &mut gradients);
+            let size = |i: usize| if adaptive { q[i].abs() } else { 1.0 };
+            let norm = (0..32).map(|i| (size(i) * gradients[i]).powi(2)).sum::<f64>().sqrt();
+            let worst: Vec<f64> =
+                (0..32).map(|i| q[i] + 0.1 * size(i).powi(2) * gradients[i] / (norm + 1e-12)).collect();
+            gradients.fill(0.0);
+            rosenbrock(&worst, &mut gradients);
+            plain.step_flat(&mut q, &gradients);
+
+            assert_eq!(sam.step_flat(&mut p, rosenbrock), loss);
+            for (p, q) in p.iter().zip(&q) {
+                assert!((p - q).abs() < 1e-13, "{p} {q}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sam_leaves_frozen_parameters_alone() {
+    let inner = groups(&POINTS, SGD { lr: 0.01, ..SGD::DEFAULT }).freeze("a").build::<f64>().unwrap();
+    let mut sam = SAMState::<f64, SGD>::new(&POINTS, 0.1, false, inner).unwrap();
+    let mut p = point::<f64>();
+    sam.step_flat(&mut p, rosenbrock);
+    assert_eq!(p[..16], point::<f64>()[..16]);
+    assert!(p[16..19] != point::<f64>()[16..19]);
+}
