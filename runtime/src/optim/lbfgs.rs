@@ -216,9 +216,14 @@ impl<T: Real> LBFGSState<T> {
         self.memory.n_iter
     }
 
+    /// The most evaluations of one step.
+    fn max_eval(&self) -> u64 {
+        self.settings.max_eval.unwrap_or(self.settings.max_iter * 5 / 4)
+    }
+
     fn step_on(&mut self, objective: &mut dyn Objective<T>) -> f64 {
         let LBFGS { lr, max_iter, tolerance_grad, tolerance_change, line_search_fn, maximize, .. } = self.settings;
-        let max_eval = self.settings.max_eval.unwrap_or(max_iter * 5 / 4);
+        let max_eval = self.max_eval();
         let mut here = 0;
         let mut loss = self.evaluate(objective, here);
         let first_loss = if maximize { -loss } else { loss };
@@ -389,7 +394,8 @@ impl<T: Real> LBFGSState<T> {
         let memory = &self.memory;
         let mut dict = OptimizerStateDict { state: Default::default(), param_groups: Vec::new() };
         dict.param_groups.push(GroupState {
-            settings: self.settings,
+            // As in PyTorch, where the default becomes a number when the optimizer is made.
+            settings: LBFGS { max_eval: Some(self.max_eval()), ..self.settings },
             initial_lr: self.initial_lr,
             name: String::new(),
             params: (0..self.params.len()).collect(),

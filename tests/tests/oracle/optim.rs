@@ -11,7 +11,7 @@ use crate::layer::all_compared;
 /// Hands a macro the optimizers whose steps are given gradients: a new one is a new name here.
 macro_rules! for_each_optimizer {
     ($then:ident!($($args:tt)*)) => {
-        $then!(($($args)*) SGD Adam AdamW RMSprop Adagrad)
+        $then!(($($args)*) SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Adadelta ASGD Rprop Adafactor Muon)
     };
 }
 pub(crate) use for_each_optimizer;
