@@ -76,6 +76,11 @@ pub use warmup_cosine_lr::WarmupCosineLR;
 pub use warmup_polynomial_lr::WarmupPolynomialLR;
 pub use warmup_stable_decay_lr::WarmupStableDecayLR;
 
+/// The examples of the manual are run too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/optimizers.md")]
+pub struct Manual;
+
 /// A list in a schedule's settings: `List::Borrowed(&[30, 80])` in constants, `vec![30, 80].into()` at run time.
 pub type List<T> = Cow<'static, [T]>;
 

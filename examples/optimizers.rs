@@ -1,0 +1,162 @@
+//! Draws the learning-rate schedules: what each does to a rate of 0.1 over a run.
+//!
+//! ```text
+//! cargo run --release --example optimizers
+//! cargo run --release --example optimizers -- --steps 300 --out schedules.svg
+//! ```
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use glulam::lr_scheduler::*;
+use plotters::prelude::*;
+
+/// Draws the learning-rate schedules.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = "schedules.svg")]
+    out: PathBuf,
+    /// How many steps to draw
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..))]
+    steps: u32,
+    /// The rate before any schedule
+    #[arg(long, default_value_t = 0.1)]
+    lr: f64,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(()) => {
+            println!("wrote {}", args.out.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let steps = args.steps as usize;
+    let mut panels = Vec::new();
+    for (title, schedule) in schedules(steps, args.lr) {
+        let rates = preview(schedule, args.lr, steps).map_err(|error| format!("{title}: {error}"))?;
+        panels.push((title, rates));
+    }
+    panels.push(("ReduceLROnPlateau", plateau(steps, args.lr)?));
+    draw(&args.out, &panels)
+}
+
+/// One of each, with options that show what it does in a run of so many steps.
+fn schedules(steps: usize, lr: f64) -> Vec<(&'static str, AnyScheduler)> {
+    let part = steps / 10;
+    let warm_up = LinearLR { start_factor: 0.05, total_iters: part, ..LinearLR::DEFAULT };
+    let cosine = |steps| CosineAnnealingLR { T_max: steps, ..CosineAnnealingLR::DEFAULT };
+    let cycle = || OneCycleLR { max_lr: lr, total_steps: steps + 1, ..OneCycleLR::DEFAULT };
+    let cyclic = || CyclicLR { base_lr: lr / 10.0, max_lr: lr, step_size_up: part, ..CyclicLR::DEFAULT };
+    let wave = |t: usize, period: usize| 0.6 + 0.4 * (t as f64 / period as f64).cos();
+    vec![
+        ("LambdaLR", LambdaLR::of(move |t| wave(t, part)).into()),
+        ("MultiplicativeLR", MultiplicativeLR::of(move |t| if t % (2 * part) < part { 0.97 } else { 1.0 }).into()),
+        ("StepLR", StepLR { step_size: 2 * part, gamma: 0.5 }.into()),
+        ("MultiStepLR", MultiStepLR { milestones: vec![3 * part, 5 * part, 9 * part].into(), gamma: 0.4 }.into()),
+        ("ConstantLR", ConstantLR { total_iters: 3 * part, ..ConstantLR::DEFAULT }.into()),
+        ("LinearLR", LinearLR { total_iters: 5 * part, ..LinearLR::DEFAULT }.into()),
+        ("ExponentialLR", ExponentialLR { gamma: 0.1f64.powf(1.0 / steps as f64) }.into()),
+        ("PolynomialLR, power 2", PolynomialLR { total_iters: steps, power: 2.0 }.into()),
+        ("CosineAnnealingLR", cosine(steps).into()),
+        (
+            "CosineAnnealingWarmRestarts",
+            CosineAnnealingWarmRestarts { T_0: part, T_mult: 2, ..CosineAnnealingWarmRestarts::DEFAULT }.into(),
+        ),
+        ("OneCycleLR", cycle().into()),
+        ("OneCycleLR, three_phase", OneCycleLR { three_phase: true, ..cycle() }.into()),
+        ("CyclicLR, triangular", cyclic().into()),
+        ("CyclicLR, triangular2", CyclicLR { mode: CyclicMode::Triangular2, ..cyclic() }.into()),
+        ("CyclicLR, exp_range", CyclicLR { mode: CyclicMode::ExpRange, gamma: 0.98, ..cyclic() }.into()),
+        ("SWALR", SWALR { swa_lr: lr / 5.0, anneal_epochs: 3 * part, ..SWALR::DEFAULT }.into()),
+        (
+            "LinearLR -> CosineAnnealingLR",
+            SequentialLR {
+                schedulers: vec![warm_up.clone().into(), cosine(steps - part).into()],
+                milestones: vec![part].into(),
+            }
+            .into(),
+        ),
+        (
+            "LinearLR + StepLR",
+            ChainedScheduler { schedulers: vec![warm_up.into(), StepLR { step_size: 3 * part, gamma: 0.5 }.into()] }
+                .into(),
+        ),
+        ("WarmupCosineLR", WarmupCosineLR { warmup_steps: part, total_steps: steps, ..WarmupCosineLR::DEFAULT }.into()),
+        (
+            "WarmupPolynomialLR",
+            WarmupPolynomialLR { warmup_steps: part, total_steps: steps, ..WarmupPolynomialLR::DEFAULT }.into(),
+        ),
+        (
+            "WarmupStableDecayLR",
+            WarmupStableDecayLR {
+                warmup_steps: part,
+                decay_steps: 3 * part,
+                total_steps: steps,
+                ..WarmupStableDecayLR::DEFAULT
+            }
+            .into(),
+        ),
+        ("InverseSqrtLR", InverseSqrtLR { warmup_steps: part, ..InverseSqrtLR::DEFAULT }.into()),
+        ("NoamLR, d_model 64", NoamLR { d_model: 64, warmup_steps: part }.into()),
+    ]
+}
+
+/// ReduceLROnPlateau on a loss that falls, stays, falls a little, and stays.
+fn plateau(steps: usize, lr: f64) -> Result<Vec<f64>, SchedulerError> {
+    let patience = steps / 20;
+    let mut groups = Rates::new(&[lr], None);
+    let mut state = ReduceLROnPlateau { factor: 0.5, patience, ..ReduceLROnPlateau::DEFAULT }.attach(&mut groups)?;
+    let mut rates = vec![groups.lr(0)];
+    for step in 0..steps {
+        let share = step as f64 / steps as f64;
+        let loss = if share < 0.3 { 1.0 - share } else { 0.7 - 0.1 * (share - 0.5).clamp(0.0, 0.1) };
+        state.step_groups_on(&mut groups, loss);
+        rates.push(groups.lr(0));
+    }
+    Ok(rates)
+}
+
+const COLUMNS: usize = 4;
+const PANEL: (u32, u32) = (260, 170);
+
+/// One panel for each schedule: the rate over the steps.
+fn draw(path: &Path, panels: &[(&str, Vec<f64>)]) -> Result<(), Box<dyn Error>> {
+    let rows = panels.len().div_ceil(COLUMNS);
+    let size = (PANEL.0 * COLUMNS as u32, PANEL.1 * rows as u32);
+    let image = SVGBackend::new(path, size).into_drawing_area();
+    image.fill(&WHITE)?;
+    for (area, (title, rates)) in image.split_evenly((rows, COLUMNS)).iter().zip(panels) {
+        let top = rates.iter().fold(0.0, |top: f64, &rate| top.max(rate)) * 1.08;
+        let mut chart = ChartBuilder::on(area)
+            .caption(title, ("sans-serif", 17))
+            .margin(8)
+            .x_label_area_size(18)
+            .y_label_area_size(36)
+            .build_cartesian_2d(0..rates.len() - 1, 0.0..top)?;
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .x_labels(3)
+            .y_labels(3)
+            .label_style(("sans-serif", 13))
+            .y_label_formatter(&|rate| format!("{rate:.3}"))
+            .draw()?;
+        let points = rates.iter().enumerate().map(|(step, &rate)| (step, rate));
+        chart.draw_series(LineSeries::new(points, BLUE.stroke_width(2)))?;
+    }
+    image.present()?;
+    Ok(())
+}
