@@ -28,6 +28,7 @@ mod real;
 pub mod rng;
 pub mod simd;
 mod summary;
+pub mod swa_utils;
 pub mod train;
 mod update;
 mod workspace;

@@ -286,7 +286,7 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     ) -> T;
 
     /// The outputs of the last forward in `workspace` (training, evaluation, or part of a step).
-    fn outputs<'w>(workspace: &'w Workspace<T>) -> &'w [Self::Output];
+    fn outputs(workspace: &Workspace<T>) -> &[Self::Output];
 
     /// The outputs in evaluation mode: no dropout, running statistics, nothing kept. No allocation after the first call
     /// of a thread.

@@ -234,7 +234,7 @@ pub fn update_bn<'a, T: Real, N: Network<T>>(
     };
     let mut momenta: Vec<f64> = Vec::new();
     let mut sums = vec![0.0; statistics().count()];
-    let mut count = 0;
+    let mut count = 0u32;
     for batch in batches {
         if momenta.is_empty() {
             let draws = model.weights().draws;

@@ -40,7 +40,10 @@ pub fn concat_backward<T: Real, const X: usize, const Y: usize>(
 /// The lengths of an input's block and of a piece of the output.
 #[inline]
 fn blocks<const X: usize, const Y: usize>(outer: usize, offset: usize) -> (usize, usize) {
-    assert!(outer > 0 && X % outer == 0 && Y % outer == 0, "samples of {X} and {Y} in {outer} pieces");
+    assert!(
+        outer > 0 && X.is_multiple_of(outer) && Y.is_multiple_of(outer),
+        "samples of {X} and {Y} in {outer} pieces"
+    );
     let (block, piece) = (X / outer, Y / outer);
     assert!(block > 0 && offset + block <= piece, "{block} elements at {offset} of {piece}");
     (block, piece)

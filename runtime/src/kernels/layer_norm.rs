@@ -78,7 +78,7 @@ pub fn layer_norm_predict<T: Real, const X: usize>(
     y: &mut [[T; X]],
 ) {
     assert_eq!(x.len(), y.len(), "batches of different lengths");
-    assert!(len > 0 && X % len == 0, "a sample of {X} in groups of {len}");
+    assert!(len > 0 && X.is_multiple_of(len), "a sample of {X} in groups of {len}");
     assert!(weight.is_empty() || weight.len() == len, "{} weights for groups of {len}", weight.len());
     assert!(bias.is_empty() || bias.len() == len, "{} biases for groups of {len}", bias.len());
     // Room on the stack for the statistics of a few groups at a time.
@@ -132,14 +132,17 @@ pub fn layer_norm_backward_bias<T: Real, const X: usize, const D: usize>(
     bias: Span<1, D>,
     update: &mut Update<'_, T>,
 ) {
-    const { assert!(X % D == 0, "a sample is not a whole number of groups") }
+    const { assert!(X.is_multiple_of(D), "a sample is not a whole number of groups") }
     let dy = dy.as_flattened();
     finish_columns(update, bias.index, bias.offset, D, |range, sums| T::row_sums(D, range, dy, sums));
 }
 
 #[inline]
 fn check<T, const X: usize, const S: usize>(len: usize, weight: &[T], bias: &[T]) {
-    assert!(len > 0 && X % len == 0 && S == 2 * (X / len), "{S} statistics for a sample of {X} in groups of {len}");
+    assert!(
+        len > 0 && X.is_multiple_of(len) && S == 2 * (X / len),
+        "{S} statistics for a sample of {X} in groups of {len}"
+    );
     assert!(weight.is_empty() || weight.len() == len, "{} weights for groups of {len}", weight.len());
     assert!(bias.is_empty() || bias.len() == len, "{} biases for groups of {len}", bias.len());
 }

@@ -69,7 +69,7 @@ wrappers! {
 #[inline]
 fn check_axis(axis: Axis, sample: usize) {
     let whole = axis.len * axis.inner;
-    assert!(whole > 0 && sample % whole == 0, "a sample of {sample} has no {axis:?}");
+    assert!(whole > 0 && sample.is_multiple_of(whole), "a sample of {sample} has no {axis:?}");
 }
 
 /// The elements of a block of rows: they are gone through several times, so they should stay in the first-level cache.

@@ -131,7 +131,7 @@ impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
         for c in 0..self.classes {
             dx[c * stride] = flush(-(scale * dx[c * stride]));
         }
-        dx[y] = dx[y] + by;
+        dx[y] += by;
         self.sink.put(index, -(weight * power * log_p));
     }
 }

@@ -114,7 +114,6 @@ impl Problem {
     }
 
     #[track_caller]
-
     pub(super) const fn panic(self, loss: &str) -> ! {
         Text::new().text(loss).text(": ").text(self.option).text(" must be ").text(self.expected).panic()
     }
@@ -240,7 +239,6 @@ impl Text {
     }
 
     #[track_caller]
-
     pub(crate) const fn panic(self) -> ! {
         let (written, _) = self.bytes.split_at(self.len);
         match std::str::from_utf8(written) {

@@ -127,14 +127,14 @@ impl Adafactor {
         } else {
             for (u, v) in u.iter_mut().zip(variance.iter_mut()) {
                 *v = flush(*v + fresh * (*u * *u - *v));
-                *u = *u / v.max_nan(eps1 * eps1).sqrt();
+                *u /= v.max_nan(eps1 * eps1).sqrt();
             }
         }
         let denominator = (root_mean_square(u) / self.d).max(1.0);
         let step_size = T::from_f64(alpha / denominator);
         here.write(u, stored);
         for (p, &u) in parameters.iter_mut().zip(stored.iter()) {
-            *p = *p - step_size * u;
+            *p -= step_size * u;
         }
     }
 }
@@ -161,7 +161,7 @@ fn factored<T: Real>(g: &mut [T], row_var: &mut [T], col_var: &mut [T], fresh: T
     for (g, &row_var) in g.chunks_exact_mut(columns).zip(row_var.iter()) {
         for (g, &col_var) in g.iter_mut().zip(col_var.iter()) {
             let v = row_var * col_var / mean;
-            *g = *g / v.max_nan(eps1 * eps1).sqrt();
+            *g /= v.max_nan(eps1 * eps1).sqrt();
         }
     }
 }

@@ -95,7 +95,7 @@ impl LAMB {
         let ratio = if p_norm > 0.0 && u_norm > 0.0 { p_norm / u_norm } else { 1.0 };
         let step_size = T::from_f64(self.lr * ratio);
         for (p, &u) in parameters.iter_mut().zip(u.iter()) {
-            *p = *p - step_size * u;
+            *p -= step_size * u;
         }
     }
 }

@@ -85,7 +85,7 @@ impl LARS {
         let (momentum, step_size) = (T::from_f64(self.momentum), T::from_f64(self.lr * trust));
         for ((p, &g), b) in parameters.iter_mut().zip(gradient).zip(b.iter_mut()) {
             *b = flush(momentum * *b + step_size * (sign * g + decay * *p));
-            *p = *p - *b;
+            *p -= *b;
         }
     }
 }

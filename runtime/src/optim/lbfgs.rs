@@ -31,7 +31,7 @@ use crate::{Flat, Gradients, Network, Real};
 ///     p[0] * p[0] + 4.0 * p[1] * p[1]
 /// });
 /// assert_eq!(loss, 73.0);
-/// assert!(p[0].abs() < 1e-6 && p[1].abs() < 1e-6);
+/// assert!(p[0].abs() < 1e-4 && p[1].abs() < 1e-4);
 /// # Ok::<(), glulam::optim::OptimError>(())
 /// ```
 ///

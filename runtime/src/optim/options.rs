@@ -47,7 +47,8 @@ macro_rules! options {
 
             fn check_options(&self) -> Result<(), $crate::optim::OptimError> {
                 let $this = self;
-                $(if !$ok {
+                $(let is_allowed = $ok;
+                if !is_allowed {
                     return Err($crate::optim::OptimError::Option {
                         optimizer: stringify!($name),
                         option: stringify!($option),

@@ -140,7 +140,7 @@ impl<T: Real, O: Optimizer> SAMState<T, O> {
         if self.adaptive {
             for range in ranges() {
                 for (g, &p) in self.gradients.0[range.clone()].iter_mut().zip(&self.kept[range]) {
-                    *g = *g * p.abs();
+                    *g *= p.abs();
                 }
             }
         }

@@ -103,7 +103,7 @@ impl SparseAdam {
                 *m = flush(*m + fresh1 * (g - *m));
                 let squared = if g.abs() < tiny { T::ZERO } else { g * g };
                 *v = flush(*v + fresh2 * (squared - *v));
-                *p = *p - step_size * (*m / (v.sqrt() + eps));
+                *p -= step_size * (*m / (v.sqrt() + eps));
             }
         }
     }

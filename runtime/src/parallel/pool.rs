@@ -177,7 +177,7 @@ impl Drop for Closing {
         while self.0.running.load(Ordering::Acquire) > 0 {
             looks += 1;
             // A thread that is not done after some 50 µs has perhaps lost its processor: it may want this one.
-            if looks % 1024 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
+            if looks.is_multiple_of(1024) { thread::yield_now() } else { std::hint::spin_loop() }
         }
         if thread::panicking() {
             lock(&self.0.panic).take();

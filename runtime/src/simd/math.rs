@@ -168,9 +168,9 @@ pub(crate) trait Math:
     #[inline(always)]
     fn ln_ends(x: Self, y: Self) -> Self {
         let y = if x > Self::ZERO { y } else { -Self::INFINITY };
-        // ∞ stays, NaN stays, and a negative number becomes ∞ - ∞.
+        // ∞ stays, NaN stays, and a negative number becomes 0 · ∞.
         let y = if x < Self::INFINITY { y } else { x };
-        if x < Self::ZERO { Self::INFINITY - Self::INFINITY } else { y }
+        if x < Self::ZERO { Self::ZERO * Self::INFINITY } else { y }
     }
 
     /// tanh x = -z/(z + 2) with z = e^(-2|x|) - 1, and the sign of x.
@@ -304,11 +304,11 @@ impl Math for f64 {
 
     #[inline(always)]
     fn from_f64(x: f64) -> f64 {
-        x as f64
+        x
     }
     #[inline(always)]
     fn to_f64(self) -> f64 {
-        self as f64
+        self
     }
     #[inline(always)]
     fn abs(self) -> f64 {

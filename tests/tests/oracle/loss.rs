@@ -25,7 +25,12 @@ pub(crate) const LOSSES: &[&str] = &[
     "NLLLoss",
     "PoissonNLLLoss",
     "SmoothL1Loss",
-    "SoftMarginLoss", "CTCLoss", "CosineEmbeddingLoss", "GaussianNLLLoss", "MarginRankingLoss", "TripletMarginLoss",
+    "SoftMarginLoss",
+    "CTCLoss",
+    "CosineEmbeddingLoss",
+    "GaussianNLLLoss",
+    "MarginRankingLoss",
+    "TripletMarginLoss",
 ];
 
 /// An option of a loss, read from the index.
@@ -108,6 +113,7 @@ impl Element for f64 {
 
 /// Makes the loss `name` with the options of `config` and hands it on; `None` if there is none. `classes`: the targets
 /// are integers.
+#[allow(clippy::needless_update, reason = "some losses have options that PyTorch's have not")]
 pub(crate) fn with_loss<T: Real + Element, F: Then<T>>(
     name: &str,
     classes: bool,

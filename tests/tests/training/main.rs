@@ -36,10 +36,10 @@ pub(crate) fn bits<R: Trainer<f32>>(trainer: &R) -> Vec<u64> {
 }
 
 /// The batches of `inputs` and `targets`; the last one is smaller.
-pub(crate) fn batches<'a>(
-    (inputs, targets): &'a (Vec<[f32; 8]>, Vec<i64>),
+pub(crate) fn batches(
+    (inputs, targets): &(Vec<[f32; 8]>, Vec<i64>),
     size: usize,
-) -> impl Iterator<Item = (&'a [[f32; 8]], &'a [i64])> + Clone {
+) -> impl Iterator<Item = (&[[f32; 8]], &[i64])> + Clone {
     inputs.chunks(size).zip(targets.chunks(size))
 }
 

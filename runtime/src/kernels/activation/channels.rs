@@ -82,7 +82,7 @@ pub fn prelu_backward_weight<T: Real, const X: usize, const C: usize>(
 #[inline]
 fn check_channels(sample: usize, channels: usize, inner: usize) {
     let one = channels * inner;
-    assert!(one > 0 && sample % one == 0, "a sample of {sample} is not [.., {channels} channels, {inner}]");
+    assert!(one > 0 && sample.is_multiple_of(one), "a sample of {sample} is not [.., {channels} channels, {inner}]");
 }
 
 /// y = x where x > 0, else s·x with a slope s drawn between `lower` and `upper` for each element in training; the slope
@@ -163,7 +163,10 @@ fn check_halves<const X: usize, const Y: usize>(axis: Axis, x: usize, y: usize) 
     const { assert!(X == 2 * Y, "a gated linear unit halves its input") }
     assert_eq!(x, y, "batches of different lengths");
     let whole = axis.len * axis.inner;
-    assert!(axis.len % 2 == 0 && whole > 0 && X % whole == 0, "a sample of {X} has no halves along {axis:?}");
+    assert!(
+        axis.len.is_multiple_of(2) && whole > 0 && X.is_multiple_of(whole),
+        "a sample of {X} has no halves along {axis:?}"
+    );
 }
 
 #[inline(always)]

@@ -42,7 +42,7 @@ pub trait LinearKernels: Sized {
 /// The number of rows of `width` in samples of `sample`.
 #[inline(always)]
 const fn rows_per_sample(sample: usize, width: usize) -> usize {
-    assert!(width > 0 && sample % width == 0, "a sample is not a whole number of the layer's rows");
+    assert!(width > 0 && sample.is_multiple_of(width), "a sample is not a whole number of the layer's rows");
     sample / width
 }
 

@@ -185,7 +185,7 @@ impl<T: Real> ElementRule<T> for Descent {
     fn apply(&self, parameters: &mut [T], gradient: &[T], slots: &mut [&mut [T]]) {
         assert_eq!(slots.len(), 1);
         for ((p, g), s) in parameters.iter_mut().zip(gradient).zip(&mut *slots[0]) {
-            *p = *p - T::from_f64(0.25) * *g;
+            *p -= T::from_f64(0.25) * *g;
             *s += T::ONE;
         }
     }

@@ -73,19 +73,43 @@ pub(super) fn run<T: Real>(case: &Case) -> Option<Result<Checks, String>> {
     Some(match case.op() {
         "GaussianNLLLoss" => {
             let targets = target();
-            apply!(make!(GaussianNLLLoss { full, eps }), [place("input"), place("var")], |[input, var]| input.input(), &targets, var.input())
+            apply!(
+                make!(GaussianNLLLoss { full, eps }),
+                [place("input"), place("var")],
+                |[input, var]| input.input(),
+                &targets,
+                var.input()
+            )
         }
         "MarginRankingLoss" => {
             let targets = target();
-            apply!(make!(MarginRankingLoss { margin }), [place("input1"), place("input2")], |[a, b]| a.input(), b.input(), &targets)
+            apply!(
+                make!(MarginRankingLoss { margin }),
+                [place("input1"), place("input2")],
+                |[a, b]| a.input(),
+                b.input(),
+                &targets
+            )
         }
         "CosineEmbeddingLoss" => {
             let targets = target();
-            apply!(make!(CosineEmbeddingLoss { margin }), [place("input1"), place("input2")], |[a, b]| a.input(), b.input(), &targets)
+            apply!(
+                make!(CosineEmbeddingLoss { margin }),
+                [place("input1"), place("input2")],
+                |[a, b]| a.input(),
+                b.input(),
+                &targets
+            )
         }
         "TripletMarginLoss" => {
             let places = [place("anchor"), place("positive"), place("negative")];
-            apply!(make!(TripletMarginLoss { margin, p, eps, swap }), places, |[a, p, n]| a.input(), p.input(), n.input())
+            apply!(
+                make!(TripletMarginLoss { margin, p, eps, swap }),
+                places,
+                |[a, p, n]| a.input(),
+                p.input(),
+                n.input()
+            )
         }
         "CTCLoss" => ctc::<T>(case),
         _ => return None,
@@ -112,7 +136,8 @@ fn ctc<T: Real>(case: &Case) -> Result<Checks, String> {
     };
     let log_probs: Vec<T> = logits.values.chunks(classes).flat_map(log_softmax).collect();
     let integers = |name: &str| case.array(name).integers();
-    let (targets, inputs, lengths) = (integers("in/targets"), integers("in/input_lengths"), integers("in/target_lengths"));
+    let (targets, inputs, lengths) =
+        (integers("in/targets"), integers("in/input_lengths"), integers("in/target_lengths"));
     let mut gradient = vec![T::ZERO; log_probs.len()];
     let mut workspace = CTCWorkspace::default();
     let losses = if loss.reduction == Reduction::None {
@@ -126,7 +151,8 @@ fn ctc<T: Real>(case: &Case) -> Result<Checks, String> {
     };
     let losses = losses.map_err(|e| e.to_string())?;
     // d logits = d log_probs − softmax · Σ d log_probs
-    for ((dx, d), p) in logits.gradient.chunks_mut(classes).zip(gradient.chunks(classes)).zip(log_probs.chunks(classes)) {
+    for ((dx, d), p) in logits.gradient.chunks_mut(classes).zip(gradient.chunks(classes)).zip(log_probs.chunks(classes))
+    {
         let sum: f64 = d.iter().map(|d| d.to_f64()).sum();
         for ((dx, d), p) in dx.iter_mut().zip(d).zip(p) {
             *dx = T::from_f64(d.to_f64() - p.to_f64().exp() * sum);
