@@ -1,6 +1,6 @@
 //! The macros of glulam: `network!` and `train!`.
 //!
-//! Use them through the package `glulam`, which documents and re-exports them. Where to begin reading: [`expand`].
+//! Use them through the package `glulam`, which documents and re-exports them. Where to begin reading: `expand.rs`.
 #![forbid(unsafe_code)]
 
 mod ast;
