@@ -53,13 +53,13 @@ impl<S: Optimizer> GroupBuilder<S> {
         self
     }
 
-    /// Gives the parameters that `pattern` [chooses](matches) settings of their own.
+    /// Gives the parameters that `pattern` [chooses](matches()) settings of their own.
     pub fn group(mut self, pattern: &str, settings: S) -> Self {
         self.named.push((pattern.to_owned(), settings));
         self
     }
 
-    /// Leaves the parameters that `pattern` [chooses](matches) as they are, even if a group chooses them too: they are
+    /// Leaves the parameters that `pattern` [chooses](matches()) as they are, even if a group chooses them too: they are
     /// in no group, and have no state.
     pub fn freeze(mut self, pattern: &str) -> Self {
         self.frozen.push(pattern.to_owned());

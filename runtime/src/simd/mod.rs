@@ -1,7 +1,7 @@
 //! Instruction sets: which ones this processor has, and how one body of code is compiled for each of them.
 //!
 //! A kernel is one `#[inline(always)]` function, generic over a marker [`Simd`], written with arrays and slices so that
-//! the compiler turns it into vector instructions. [`multiversion!`] compiles it once per instruction set and chooses
+//! the compiler turns it into vector instructions. `multiversion!` compiles it once per instruction set and chooses
 //! among the versions at run time, once per call. An [`Isa`] can only be obtained for a set that the processor has, so
 //! it is the proof that the version for it may be called.
 //!
