@@ -21,8 +21,8 @@ use crate::Real;
 /// ```
 ///
 /// # References
-/// Xie et al., Adan: adaptive Nesterov momentum algorithm (2022), with 1 − β for the paper's β, as the authors' code has it.
-/// Not in PyTorch.
+/// Xie et al., Adan: adaptive Nesterov momentum algorithm (2022), with 1 − β for the paper's β, as the authors' code has it;
+/// optax takes 1 − β₂ where that takes β₂ beside the differences. Not in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Adan {

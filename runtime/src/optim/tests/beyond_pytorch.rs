@@ -215,6 +215,34 @@ fn sparse_adam_leaves_rows_without_a_gradient_alone() {
     }
 }
 
+/// `nn.Embedding(4, 2, sparse=True)` with `torch.optim.SparseAdam(lr=0.1)` in PyTorch 2.15, in float64.
+#[test]
+fn sparse_adam_has_the_numbers_of_pytorch() {
+    static EMBEDDING: [ParamSpec; 1] =
+        [ParamSpec { kind: Kind::Embedding, ..param("weight", &[4, 2], 0, 8, Layout::Same) }];
+    let mut state = SparseAdam { lr: 0.1, ..SparseAdam::DEFAULT }.init_for::<f64>(&EMBEDDING).unwrap();
+    let mut p: Vec<f64> = (0..16).map(|i| if i < 8 { f64::from(i) / 4.0 } else { 0.0 }).collect();
+    let [none, one, half, minus] = [[0.0; 2], [1.0, 2.0], [0.5, 1.0], [-0.5, -1.0]];
+    for rows in [[one, none, one, none], [none, none, minus, minus], [half, none, none, none]] {
+        let mut gradients = rows.concat();
+        gradients.resize(16, 0.0);
+        state.step_flat(&mut p, &gradients);
+    }
+    let expected = [
+        -0.18002407725059583,
+        0.06997589561637735,
+        0.5,
+        0.75,
+        0.8733663351928886,
+        1.1233663156134273,
+        1.5744136352933829,
+        1.824413658825033,
+    ];
+    for (found, expected) in p.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-14, "{found}, expected {expected}");
+    }
+}
+
 #[test]
 fn parameters_that_an_optimizer_cannot_train_are_named() {
     let error = Muon::DEFAULT.init_for::<f32>(&TABLE).unwrap_err();
