@@ -424,3 +424,6 @@ macro_rules! batch_norm_kernels {
     )* };
 }
 batch_norm_kernels!(f32 f64);
+
+#[cfg(test)]
+mod tests;

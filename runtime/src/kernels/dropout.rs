@@ -75,3 +75,6 @@ macro_rules! dropout_kernels {
     )* };
 }
 dropout_kernels!(f32 f64);
+
+#[cfg(test)]
+mod tests;

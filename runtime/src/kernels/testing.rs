@@ -1,6 +1,7 @@
 //! What the tests of kernels share: numbers, every instruction set, comparisons, differences.
 
 use crate::Real;
+use crate::network::{Context, Mode};
 use crate::simd::Isa;
 
 /// The same numbers for the same seed, in [-3, 3).
@@ -22,6 +23,10 @@ pub(crate) fn on_every_isa(mut check: impl FnMut()) {
     for isa in Isa::all() {
         isa.force(&mut check);
     }
+}
+
+pub(crate) fn context(mode: Mode) -> Context {
+    Context { mode, seed: 7, draw: 3, first_row: 0, rows: 0 }
 }
 
 /// Each number within `tolerance`, relative to the largest one expected (at least 1).

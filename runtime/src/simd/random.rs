@@ -70,3 +70,70 @@ impl Stream {
         T::from_bits24(self.bits(element) >> 8) * T::from_f64(1.0 / 16_777_216.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Mode;
+
+    fn streams(seed: u64) -> Streams {
+        Streams::new(&Context { mode: Mode::Train, seed, draw: 0, first_row: 0, rows: 0 }, 0)
+    }
+
+    #[test]
+    fn every_bit_is_as_often_set_as_not_and_independent_of_the_others() {
+        let numbers: Vec<u32> = (0..64)
+            .flat_map(|row| {
+                let stream = streams(1).row(row);
+                (0..1024).map(move |e| stream.bits(e))
+            })
+            .collect();
+        let n = numbers.len() as f64;
+        // Five standard errors.
+        let bound = 5.0 * n.sqrt() / 2.0;
+        for a in 0..32 {
+            let set = numbers.iter().filter(|x| *x >> a & 1 == 1).count() as f64;
+            assert!((set - n / 2.0).abs() < bound, "bit {a} is set in {set} of {n}");
+            for b in 0..a {
+                let equal = numbers.iter().filter(|x| (*x >> a ^ *x >> b) & 1 == 0).count() as f64;
+                assert!((equal - n / 2.0).abs() < bound, "bits {a} and {b} are equal in {equal} of {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_bit_of_place_or_seed_changes_half_of_the_bits() {
+        let changed = |a: u32, b: u32| (a ^ b).count_ones() as f64;
+        let mean = |changes: &mut dyn Iterator<Item = f64>| {
+            let changes: Vec<f64> = changes.collect();
+            changes.iter().sum::<f64>() / changes.len() as f64
+        };
+        let stream = streams(1).row(0);
+        for bit in 0..16 {
+            let element = mean(&mut (0..2000).map(|e| changed(stream.bits(e), stream.bits(e ^ 1 << bit))));
+            let row =
+                mean(&mut (0..2000).map(|r| changed(streams(1).row(r).bits(0), streams(1).row(r ^ 1 << bit).bits(0))));
+            let seed =
+                mean(&mut (0..2000).map(|s| changed(streams(s).row(0).bits(0), streams(s ^ 1 << bit).row(0).bits(0))));
+            for (what, mean) in [("element", element), ("row", row), ("seed", seed)] {
+                assert!((mean - 16.0).abs() < 0.5, "bit {bit} of the {what} changes {mean} of 32 bits");
+            }
+        }
+    }
+
+    #[test]
+    fn uniform_numbers_fill_their_range_evenly() {
+        let mut buckets = [0u32; 64];
+        for row in 0..64 {
+            let stream = streams(2).row(row);
+            for e in 0..1024 {
+                let u: f32 = stream.uniform(e);
+                assert!((0.0..1.0).contains(&u));
+                buckets[(u * 64.0) as usize] += 1;
+            }
+        }
+        // χ² of 63 degrees of freedom: 63 ± 11; beyond 120 it has a probability of 1e-5.
+        let chi: f64 = buckets.iter().map(|&b| (f64::from(b) - 1024.0).powi(2) / 1024.0).sum();
+        assert!(chi < 120.0, "χ² = {chi}");
+    }
+}

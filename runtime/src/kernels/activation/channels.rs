@@ -323,3 +323,6 @@ macro_rules! channel_kernels {
     )* };
 }
 channel_kernels!(f32 f64);
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,19 @@ pub enum Keeps {
 }
 
 /// An element-wise function and its derivative.
+///
+/// # Example
+/// ```
+/// use glulam::kernels::{Activation, Keeps, ReLU};
+///
+/// let (mut y, mut d) = ([-1.0, 0.0, 2.0], [5.0, 5.0, 5.0]);
+/// ReLU.forward_in_place(&mut y);
+/// assert_eq!(y, [0.0, 0.0, 2.0]);
+/// // ReLU's derivative follows from its output.
+/// assert_eq!(<ReLU as Activation<f64>>::KEEPS, Keeps::Output);
+/// ReLU.backward(&y, &mut d);
+/// assert_eq!(d, [0.0, 0.0, 5.0]);
+/// ```
 pub trait Activation<T>: Copy + Debug + Send + Sync {
     /// What [`backward`](Self::backward) is given.
     const KEEPS: Keeps;
