@@ -36,7 +36,9 @@ mod workspace;
 pub use checkpoint::{StateDict, StateDictExt};
 pub use error::Error;
 pub use flat::Flat;
-pub use glulam_macros::{network, train};
+pub use glulam_macros::network;
+#[doc = include_str!("train/macro.md")]
+pub use glulam_macros::train;
 pub use network::{Gradients, Mode, Network, Outputs, Weights};
 pub use real::Real;
 pub use rng::manual_seed;
