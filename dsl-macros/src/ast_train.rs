@@ -45,8 +45,8 @@ pub(crate) struct Path {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) path: Path,
-    /// Settings that it wraps, without a name.
-    pub(crate) wrapped: Vec<Settings>,
+    /// The optimizer that it wraps, without a name: its option `optimizer`.
+    pub(crate) wrapped: Option<Box<Settings>>,
     pub(crate) options: Vec<Choice>,
 }
 

@@ -157,6 +157,18 @@ fn options_have_names_and_values() {
 }
 
 #[test]
+fn an_optimizer_for_a_loop_of_ones_own_is_refused() {
+    check(
+        "T for Mlp { loss: L, optimizer: SAM(SGD(lr = 0.1)) { head => (lr = 1.0) } }",
+        &[
+            "`SAM` evaluates the loss several times in a step, which `train!` does not\nhelp: write the loop by hand, as in the \
+           example of `glulam::optim::SAM` @ `SAM`",
+        ],
+    );
+    check("T for Mlp { loss: L, optimizer: my::SAM }", &[]);
+}
+
+#[test]
 fn groups_have_a_form() {
     let check = |groups: &str, expected: &[&str]| {
         check(&format!("T for Mlp {{ loss: L, optimizer: O {{ {groups} }} }}"), expected);

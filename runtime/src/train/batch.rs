@@ -21,6 +21,7 @@ pub trait AsBatch<'a, T: Real, N: Network<T>, Y> {
 
 impl<'a, T: Real, N: Network<T>, Y> AsBatch<'a, T, N, Y> for &'a Batch<N::InputScalar, Y> {
     fn samples(self) -> Result<(&'a [N::Input], &'a [Y]), TrainError> {
+        self.check()?;
         // Only their number counts: 28 rows of 28 pixels are 784 numbers too.
         if self.input_shape.iter().product::<usize>() != <N::Input as Sample<N::InputScalar>>::LEN {
             let (found, expected) = (self.input_shape.to_vec(), N::INPUT_SHAPE.to_vec());

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fit::Place;
-use super::{Averaged, Schedule, TrainError, Trainer};
+use super::{Schedule, TrainError, Trainer};
 use crate::checkpoint::Checkpoint;
+use crate::data::{DataError, LoaderState};
 use crate::lr_scheduler::SchedulerState;
 use crate::optim::{Optimizer, OptimizerState, OptimizerStateDict};
+use crate::swa_utils::AveragedModel;
 use crate::{Network, Real};
 
 /// What [`Trainer::resume`] has found.
@@ -36,7 +38,7 @@ struct Run {
     optimizer: String,
     numbers: String,
     schedule: bool,
-    averaged_steps: Option<u64>,
+    averaged: Option<u64>,
     steps: u64,
     accumulated: usize,
 }
@@ -49,7 +51,7 @@ impl Run {
             optimizer: R::Optimizer::NAME.into(),
             numbers: T::DTYPE.into(),
             schedule: parts.scheduler.is_some(),
-            averaged_steps: parts.averaged.map(Averaged::steps),
+            averaged: parts.averaged.map(AveragedModel::n_averaged),
             steps: parts.run.steps,
             accumulated: parts.run.accumulated,
         }
@@ -66,24 +68,33 @@ impl Run {
         same("optimizer", &self.optimizer, &other.optimizer)?;
         same("numbers", &self.numbers, &other.numbers)?;
         same("schedule", &presence(self.schedule), &presence(other.schedule))?;
-        let averages = (self.averaged_steps.is_some(), other.averaged_steps.is_some());
+        let averages = (self.averaged.is_some(), other.averaged.is_some());
         same("moving average", &presence(averages.0), &presence(averages.1))
     }
 }
 
-/// Writes all of `trainer` to `path`, whole or not at all.
-pub(super) fn save<T: Real, R: Trainer<T>>(trainer: &R, place: Option<&Place>, path: &Path) -> Result<(), TrainError> {
+/// Writes all of `trainer` to `path`, whole or not at all. The place in the data is that of the `fit` under way, or of the
+/// last one if there has been no step since; `loader` is that of a hand-written loop.
+pub(super) fn save<T: Real, R: Trainer<T>>(
+    trainer: &R,
+    place: Option<&Place>,
+    loader: Option<LoaderState>,
+    path: &Path,
+) -> Result<(), TrainError> {
     let parts = trainer.parts();
+    let ended = parts.run.ended.as_ref().filter(|ended| ended.steps_after == parts.run.steps);
+    let place = place.or(ended);
     let mut file = Checkpoint::new();
     file.put("run", &Run::of(trainer))?;
     file.put_model("model", parts.model)?;
     file.put("optimizer", &parts.optimizer.state_dict())?;
     file.put("metrics", parts.metrics)?;
     file.put("place", &place)?;
+    file.put("loader", &loader)?;
     let state = parts.scheduler.and_then(Schedule::state).map(SchedulerState::state_dict);
     file.put("schedule", &state)?;
     if let Some(averaged) = parts.averaged {
-        file.put_model("average", averaged.model())?;
+        file.put_model("average", averaged.module())?;
     }
     if parts.run.accumulated > 0 {
         file.put("gradients", &parts.run.gradients.0[..])?;
@@ -91,8 +102,13 @@ pub(super) fn save<T: Real, R: Trainer<T>>(trainer: &R, place: Option<&Place>, p
     Ok(file.save(path)?)
 }
 
-/// Takes all of a trainer over from `path`. On an error nothing has changed.
-pub(super) fn load<T: Real, R: Trainer<T>>(trainer: &mut R, path: &Path) -> Result<Resumed, TrainError> {
+/// Takes all of a trainer over from `path`, and hands the place of the loader of a hand-written loop to `restore`. On an
+/// error nothing has changed.
+pub(super) fn load<T: Real, R: Trainer<T>>(
+    trainer: &mut R,
+    path: &Path,
+    restore: impl FnOnce(&LoaderState) -> Result<(), DataError>,
+) -> Result<Resumed, TrainError> {
     if !path.try_exists().map_err(|source| TrainError::io(path, source))? {
         return Ok(Resumed::NoCheckpoint);
     }
@@ -105,10 +121,9 @@ pub(super) fn load<T: Real, R: Trainer<T>>(trainer: &mut R, path: &Path) -> Resu
     let mut model = parts.model.clone();
     file.load_model("model", &mut model)?;
     let mut averaged = parts.averaged.as_deref().cloned();
-    if let (Some(averaged), Some(count)) = (&mut averaged, run.averaged_steps) {
-        let (model, steps) = averaged.restore();
-        file.load_model("average", model)?;
-        *steps = count;
+    if let (Some(averaged), Some(count)) = (&mut averaged, run.averaged) {
+        file.load_model("average", averaged.module_mut())?;
+        averaged.set_n_averaged(count);
     }
     let mut gradients = parts.run.gradients.clone();
     if run.accumulated > 0 {
@@ -133,6 +148,10 @@ pub(super) fn load<T: Real, R: Trainer<T>>(trainer: &mut R, path: &Path) -> Resu
     }
     let metrics: R::Metrics = file.get("metrics")?;
     let place: Option<Place> = file.get("place")?;
+    let loader: Option<LoaderState> = file.get("loader")?;
+    if let Some(loader) = &loader {
+        restore(loader)?;
+    }
 
     // From here on nothing can fail.
     *parts.model = model;
@@ -147,6 +166,6 @@ pub(super) fn load<T: Real, R: Trainer<T>>(trainer: &mut R, path: &Path) -> Resu
     parts.run.gradients = gradients;
     (parts.run.accumulated, parts.run.steps) = (run.accumulated, run.steps);
     let epochs = place.as_ref().map_or(0, Place::epochs);
-    parts.run.place = place;
+    parts.run.resumed = place;
     Ok(Resumed::At { epochs, steps: run.steps })
 }

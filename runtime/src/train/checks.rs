@@ -2,9 +2,11 @@
 //! compilation at the user's token with what to change.
 
 use super::TrainError;
+use crate::Real;
 use crate::loss::Text;
-use crate::network::ParamSpec;
+use crate::network::{Network, ParamSpec};
 use crate::optim::{matches, matches_any};
+use crate::swa_utils::{AveragedModel, Averaging};
 
 /// Checks `clip_grad_norm: …`.
 #[track_caller]
@@ -64,4 +66,9 @@ pub const fn assert_chooses(pattern: &str, earlier: &[&str], table: &[ParamSpec]
 pub fn declared<V>(setting: Option<V>, name: &'static str) -> Result<V, TrainError> {
     let error = || TrainError::Setting { name, found: "nothing".into(), expected: "a value".into() };
     setting.ok_or_else(error)
+}
+
+/// The moving average of the parameters of `model`, as PyTorch's `AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))`.
+pub fn moving_average<T: Real, N: Network<T>>(model: &N, decay: f64) -> AveragedModel<T, N> {
+    AveragedModel::new(model, Averaging::Ema { decay }, false)
 }

@@ -108,8 +108,9 @@ impl From<Steps> for Fit<'_> {
 pub(crate) struct Place {
     /// The epochs that are over.
     history: History,
-    /// Steps of the optimizer before the run.
+    /// Steps of the optimizer before the run, and up to here.
     steps_before: u64,
+    pub(crate) steps_after: u64,
     /// The epoch under way.
     now: Now,
     /// The place in the data.
@@ -155,7 +156,7 @@ where
     let has_validation = validation.open(Defaults { batch_size, order: Order::AsStored })?.is_some();
     parts.run.reserve(parts.model, stream.batch_size());
 
-    let place = parts.run.place.take();
+    let place = parts.run.resumed.take();
     let mut run = Session::<T, R> {
         steps_before: place.as_ref().map_or(parts.run.steps, |place| place.steps_before),
         history: History::default(),
@@ -197,7 +198,10 @@ where
         display.end(&record).map_err(|source| TrainError::io(Path::new("the standard output"), source))?;
         run.after_epoch(record, &stream.state())?;
     }
-    Ok(run.history)
+    let ended = run.place(stream.state());
+    let history = run.history;
+    run.trainer.parts_mut().run.ended = Some(ended);
+    Ok(history)
 }
 
 /// A run under way.
@@ -381,15 +385,20 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
 
     fn save(&mut self, loader: LoaderState) -> Result<(), TrainError> {
         let Some((path, _)) = &self.checkpoint else { return Ok(()) };
-        let place = Place {
+        save::<T, R>(self.trainer, Some(&self.place(loader)), None, path)
+    }
+
+    /// Where the run is.
+    fn place(&self, loader: LoaderState) -> Place {
+        Place {
             history: self.history.clone(),
             steps_before: self.steps_before,
+            steps_after: self.trainer.parts().run.steps,
             now: self.now.clone(),
             loader,
             callbacks: self.callbacks.iter().map(|callback| callback.state()).collect(),
             stopped: self.stop,
-        };
-        save::<T, R>(self.trainer, Some(&place), path)
+        }
     }
 }
 

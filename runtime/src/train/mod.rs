@@ -6,7 +6,6 @@
 //! Deliberately absent: losses with several inputs, and optimizers that evaluate the loss several times in a step. They
 //! are for a hand-written loop over the public parts.
 
-mod average;
 mod batch;
 mod builder;
 mod callbacks;
@@ -29,7 +28,6 @@ mod undeclared;
 use std::fmt::Debug;
 use std::path::Path;
 
-pub use average::Averaged;
 pub use batch::AsBatch;
 pub use builder::{Builder, Settings, SettingsOf};
 #[cfg(feature = "csv")]
@@ -39,6 +37,7 @@ pub use checkpoint::Resumed;
 #[doc(hidden)]
 pub use checks::{
     assert_accumulate, assert_chooses, assert_clip_grad_norm, assert_clip_grad_value, assert_ema, declared,
+    moving_average,
 };
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
@@ -54,9 +53,11 @@ pub use source::{Defaults, Order, Source, Stream, Visit};
 #[doc(hidden)]
 pub use undeclared::Undeclared;
 
+use crate::data::{DataLoader, Dataset};
 use crate::loss::Loss;
 use crate::lr_scheduler::LrScheduler;
 use crate::optim::{GroupBuilder, Optimizer};
+use crate::swa_utils::AveragedModel;
 use crate::{Network, Real};
 
 /// What a step of training has done.
@@ -169,7 +170,7 @@ pub trait Trainer<T: Real>: Sized {
     /// The network to be used: that of the moving average, if there is one, else the trained one.
     fn best_model(&self) -> &Self::Model {
         let parts = self.parts();
-        parts.averaged.map_or(parts.model, Averaged::model)
+        parts.averaged.map_or(parts.model, AveragedModel::module)
     }
 
     /// The outputs for `inputs` in evaluation mode; of the moving average, if there is one.
@@ -182,13 +183,26 @@ pub trait Trainer<T: Real>: Sized {
         self.parts_mut().metrics.reset();
     }
 
-    /// Writes all of the trainer to a file, whole or not at all: network, optimizer, schedule, generators. The place in the
-    /// data is kept by the checkpoints of `fit`; in a hand-written loop it is the loader's `state()`.
+    /// Writes all of the trainer to a file, whole or not at all: network, optimizer, schedule, generators, and the place of
+    /// the last `fit`, if there has been no step since. In a hand-written loop,
+    /// [`save_checkpoint_with`](Self::save_checkpoint_with) keeps the place in the data.
     ///
     /// # Errors
     /// What the file system reports.
     fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), TrainError> {
-        checkpoint::save::<T, Self>(self, None, path.as_ref())
+        checkpoint::save::<T, Self>(self, None, None, path.as_ref())
+    }
+
+    /// The same with the place of `loader` in its data.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    fn save_checkpoint_with<D: Dataset>(
+        &self,
+        path: impl AsRef<Path>,
+        loader: &DataLoader<D>,
+    ) -> Result<(), TrainError> {
+        checkpoint::save::<T, Self>(self, None, Some(loader.state()), path.as_ref())
     }
 
     /// Goes on from a checkpoint: of [`save_checkpoint`](Self::save_checkpoint), or of a `fit`, which the next `fit` then
@@ -199,7 +213,20 @@ pub trait Trainer<T: Real>: Sized {
     /// A file that cannot be read, is damaged, or belongs to another network, optimizer or schedule. Then nothing has
     /// changed.
     fn resume(&mut self, path: impl AsRef<Path>) -> Result<Resumed, TrainError> {
-        checkpoint::load::<T, Self>(self, path.as_ref())
+        checkpoint::load::<T, Self>(self, path.as_ref(), |_| Ok(()))
+    }
+
+    /// The same for a hand-written loop: `loader` goes on in its data where
+    /// [`save_checkpoint_with`](Self::save_checkpoint_with) left it.
+    ///
+    /// # Errors
+    /// Those of [`resume`](Self::resume), and a place in other data.
+    fn resume_with<D: Dataset>(
+        &mut self,
+        path: impl AsRef<Path>,
+        loader: &DataLoader<D>,
+    ) -> Result<Resumed, TrainError> {
+        checkpoint::load::<T, Self>(self, path.as_ref(), |state| loader.restore(state))
     }
 
     /// What it is made of.
@@ -222,7 +249,7 @@ pub struct Parts<'a, T: Real, R: Trainer<T>> {
     /// The metrics.
     pub metrics: &'a R::Metrics,
     /// The moving average of the network, if one was declared.
-    pub averaged: Option<&'a Averaged<T, R::Model>>,
+    pub averaged: Option<&'a AveragedModel<T, R::Model>>,
     /// Memory and counts.
     pub run: &'a Run<T>,
     /// The number of batches that make a step of the optimizer.
@@ -243,7 +270,7 @@ pub struct PartsMut<'a, T: Real, R: Trainer<T>> {
     /// The metrics.
     pub metrics: &'a mut R::Metrics,
     /// The moving average of the network, if one was declared.
-    pub averaged: Option<&'a mut Averaged<T, R::Model>>,
+    pub averaged: Option<&'a mut AveragedModel<T, R::Model>>,
     /// Memory and counts.
     pub run: &'a mut Run<T>,
     /// The number of batches that make a step of the optimizer.

@@ -22,7 +22,9 @@ pub struct Run<T: Real> {
     /// How batches are made where `fit` is given a dataset.
     pub settings: RunSettings,
     /// Where the next `fit` goes on, after a resume.
-    pub(crate) place: Option<Place>,
+    pub(crate) resumed: Option<Place>,
+    /// Where the last `fit` was at its end.
+    pub(crate) ended: Option<Place>,
     /// What a forward pass changes, as it was before: a step with a NaN loss takes it back.
     before: Before<T>,
 }
@@ -60,7 +62,8 @@ impl<T: Real> Run<T> {
             steps: 0,
             accumulated: 0,
             settings,
-            place: None,
+            resumed: None,
+            ended: None,
             before: Before {
                 buffers: weights.buffers.clone(),
                 counters: weights.counters.clone(),

@@ -1,9 +1,9 @@
 //! Saving and resuming: a run that was interrupted ends with the same bits as one that was not.
 
 use glulam::prelude::*;
-use glulam::train::{MetricList, Metrics, Resumed, TrainError};
+use glulam::train::{Fit, MetricList, Metrics, Progress, Resumed, TrainError};
 
-use crate::{Deep, Mlp, batches, bits, samples};
+use crate::{Deep, Mlp, batches, bits, dataset, samples};
 
 train! {
     /// With everything that has a state.
@@ -53,7 +53,7 @@ where
     assert_eq!(bits(&second), bits(&whole), "{}", R::NAME);
     assert_eq!(second.parts().optimizer.state_dict(), whole.parts().optimizer.state_dict());
     assert_eq!(second.parts().metrics.by_name(), whole.parts().metrics.by_name());
-    let average = |trainer: &R| trainer.parts().averaged.map(|averaged| averaged.model().weights().clone());
+    let average = |trainer: &R| trainer.parts().averaged.map(|averaged| averaged.module().weights().clone());
     assert_eq!(average(&second), average(&whole));
 }
 
@@ -132,4 +132,55 @@ fn a_schedule_that_waits_for_the_length_of_the_run_finds_it_in_the_checkpoint() 
         let (a, b) = (first.step(batch).expect("the data fits"), second.step(batch).expect("the data fits"));
         assert_eq!(a, b);
     }
+}
+
+#[test]
+fn a_loop_of_ones_own_goes_on_in_the_middle_of_the_data() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("run.ckpt");
+    let loader = || DataLoader::builder(dataset(90, 1)).batch_size(20).shuffle(true).seed(5).build().expect("valid");
+    let mut whole = Folded::new(Deep::seeded(1));
+    let data = loader();
+    for _ in 0..3 {
+        for batch in &data {
+            whole.step(&batch).expect("the data fits");
+        }
+    }
+
+    let mut first = Folded::new(Deep::seeded(1));
+    let data = loader();
+    for batch in data.into_iter().chain(&data).take(7) {
+        first.step(&batch).expect("the data fits");
+    }
+    first.save_checkpoint_with(&path, &data).expect("written");
+
+    let mut second = Folded::new(Deep::seeded(1));
+    let data = loader();
+    let _ = second.resume_with(&path, &data).expect("read");
+    for _ in 1..3 {
+        for batch in &data {
+            second.step(&batch).expect("the data fits");
+        }
+    }
+    assert_eq!(second.run.steps, 15);
+    assert_eq!(bits(&second), bits(&whole));
+}
+
+#[test]
+fn a_run_that_has_ended_is_saved_with_its_place() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("run.ckpt");
+    let data = dataset(90, 1);
+    let fit = |epochs| Fit::epochs(epochs).progress(Progress::Silent);
+    let mut whole = Folded::new(Deep::seeded(1));
+    let history = whole.fit(&data, (), fit(4)).expect("the data fits");
+
+    let mut first = Folded::new(Deep::seeded(1));
+    first.fit(&data, (), fit(2)).expect("the data fits");
+    first.save_checkpoint(&path).expect("written");
+    let mut second = Folded::new(Deep::seeded(1));
+    assert_eq!(second.resume(&path).expect("read"), Resumed::At { epochs: 2, steps: 4 });
+    let rest = second.fit(&data, (), fit(4)).expect("the data fits");
+    assert_eq!(rest.column("train_loss"), history.column("train_loss"));
+    assert_eq!(bits(&second), bits(&whole));
 }

@@ -168,7 +168,7 @@ fn check_resumed(at: u64, every: Every, by_loader: bool) {
     assert_eq!(resumed != Resumed::NoCheckpoint, written);
     assert_eq!(bits(&found), bits(&expected), "at {at}, {every:?}");
     assert_eq!(numbers(&rest.expect("it ends")), numbers(&whole.expect("it ends")), "at {at}, {every:?}");
-    assert_eq!(found.averaged.model().weights(), expected.averaged.model().weights());
+    assert_eq!(found.averaged.module().weights(), expected.averaged.module().weights());
 }
 
 #[test]

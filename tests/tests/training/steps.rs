@@ -15,8 +15,14 @@ train! {
         freeze: ["0.bias"],
     }
 }
+train! {
+    Wrapped for Mlp {
+        loss: CrossEntropyLoss,
+        optimizer: Lookahead(AdamW(lr = 0.01, weight_decay = 0.1), k = 3) { no_decay: [bias], head => (lr = 0.03) },
+    }
+}
 train! { WithDropout for Deep { loss: CrossEntropyLoss, optimizer: RMSprop(lr = 0.01) } }
-train! { WithLbfgsLikeMuon for Mlp { loss: CrossEntropyLoss, optimizer: Adafactor } }
+train! { WithAdafactor for Mlp { loss: CrossEntropyLoss, optimizer: Adafactor } }
 train! { Clipped for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), clip_grad_norm: 0.05 } }
 train! { ClippedByValue for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), clip_grad_value: 0.01 } }
 train! { Accumulating for Mlp { loss: CrossEntropyLoss, optimizer: Adam(lr = 0.01), accumulate: 4 } }
@@ -61,6 +67,7 @@ fn folding_the_update_into_the_backward_pass_changes_no_bit() {
     check_folding::<WithAdam>(Mlp::seeded(2));
     check_folding::<WithGroups>(Mlp::seeded(3));
     check_folding::<WithDropout>(Deep::seeded(4));
+    check_folding::<Wrapped>(Mlp::seeded(5));
 }
 
 #[test]
@@ -87,7 +94,7 @@ fn a_step_is_the_hand_written_loop() {
 
 #[test]
 fn an_optimizer_that_is_not_element_wise_gets_whole_gradients() {
-    let mut trainer = WithLbfgsLikeMuon::new(Mlp::seeded(1));
+    let mut trainer = WithAdafactor::new(Mlp::seeded(1));
     assert!(!trainer.run.fused);
     let losses = train_on(&mut trainer, &samples(90, 1), 5);
     assert!(losses.last() < losses.first());
@@ -111,6 +118,14 @@ fn groups_have_settings_of_their_own() {
     let groups = trainer.optimizer.groups().iter();
     let settings: Vec<_> = groups.map(|g| (g.name.as_str(), g.settings.lr, g.settings.weight_decay)).collect();
     assert_eq!(settings, [("", 0.02, 0.1), ("head", 0.03, 0.1), ("head no_decay", 0.03, 0.0)]);
+}
+
+#[test]
+fn an_optimizer_may_wrap_another() {
+    let trainer = Wrapped::new(Mlp::seeded(3));
+    let groups = trainer.optimizer.groups().iter();
+    let settings: Vec<_> = groups.map(|g| (g.settings.k, g.settings.lr(), g.settings.optimizer.weight_decay)).collect();
+    assert_eq!(settings, [(3, 0.01, 0.1), (3, 0.01, 0.0), (3, 0.03, 0.1), (3, 0.03, 0.0)]);
 }
 
 #[test]
@@ -196,11 +211,11 @@ fn the_average_follows_the_parameters() {
             Some(average) => average.iter().zip(&now).map(|(a, p)| 0.9 * a + 0.1 * p).collect(),
         });
     }
-    let found = &trainer.averaged.model().weights().parameters;
+    let found = &trainer.averaged.module().weights().parameters;
     for (a, b) in found.iter().zip(&expected.expect("there were steps")) {
         assert!((a - b).abs() < 1e-6, "{a} {b}");
     }
-    assert_eq!(trainer.best_model().weights(), trainer.averaged.model().weights());
+    assert_eq!(trainer.best_model().weights(), trainer.averaged.module().weights());
 }
 
 #[test]

@@ -72,19 +72,26 @@ impl Unit<'_> {
         let mut out = TokenStream::new();
         for declared in self.all() {
             let Declared { settings, module, place } = &declared;
-            let (alias, literal) = (alias(settings, module), literal(settings, module));
+            let (alias, value) = (alias(settings, module), literal(settings, module));
             // At the user's token, where the compiler then points.
             let span = settings.path.name.span();
             if !is_constant_settings(settings) {
                 let function = function(place);
-                out.extend(quote!(fn #function() -> #alias { #literal }));
+                out.extend(quote!(fn #function() -> #alias { #value }));
                 continue;
             }
             let constant = constant(place, span);
-            out.extend(quote!(const #constant: &#alias = &#literal;));
+            out.extend(quote!(const #constant: &#alias = &#value;));
             // A type of the user's own need not have checks.
             if !self.failed && settings.path.bare {
                 out.extend(self.check(module, &constant, span));
+            }
+            // What an optimizer wraps is checked by itself.
+            for inner in each_wrapped(settings).iter().filter(|inner| !std::ptr::eq(**inner, *settings)) {
+                if !self.failed && inner.path.bare {
+                    let (span, value) = (inner.path.name.span(), literal(inner, module));
+                    out.extend(quote_spanned!(span=> const _: () = #value.assert_valid();));
+                }
             }
         }
         for (name, Number { value, span }, kind) in self.numbers() {
@@ -135,15 +142,16 @@ impl Unit<'_> {
 
     /// Options of groups that are constants, over those of all parameters.
     fn check_groups(&self) -> TokenStream {
-        if !self.optimizer.path.bare || !is_constant_settings(&self.optimizer) {
+        // Where one wraps another, the options are those of the innermost.
+        let settings = each_wrapped(&self.optimizer)[0];
+        if !settings.path.bare || !is_constant_settings(settings) {
             return TokenStream::new();
         }
-        let base = literal(&self.optimizer, OPTIM);
         let constant = |options: &[_]| !options.is_empty() && options.iter().all(is_constant_option);
         let checks = self.groups().iter().filter(|group| constant(&group.options)).map(|group| {
-            let (span, options) = (group.pattern.span, fields(&group.options));
-            let alias = Ident::new(&alias(&self.optimizer, OPTIM).to_string(), span);
-            quote_spanned!(span=> const _: () = #alias { #options ..#base }.assert_valid();)
+            let span = group.pattern.span;
+            let value = with_options(settings, OPTIM, &group.options, literal(settings, OPTIM), span);
+            quote_spanned!(span=> const _: () = #value.assert_valid();)
         });
         checks.collect()
     }

@@ -9,7 +9,7 @@ mod settings;
 mod step;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 
 use self::settings::*;
 use crate::ast_train::{Group, Path, Settings, Train};
@@ -115,7 +115,7 @@ impl Unit<'_> {
         let averaged = items.ema.as_ref().map(|_| {
             quote! {
                 /// The network whose parameters are the moving average of the trained one's.
-                pub averaged: ::glulam::train::Averaged<T, #model<T>>,
+                pub averaged: ::glulam::swa_utils::AveragedModel<T, #model<T>>,
             }
         });
         quote! {
@@ -304,11 +304,11 @@ impl Unit<'_> {
         let kinds = items.optimizer.as_ref().map_or(&[][..], |optimizer| &optimizer.no_decay);
         let no_decay = (!kinds.is_empty()).then(|| quote!(.no_decay(&[#(::glulam::network::Kind::#kinds),*])));
         let groups = self.groups().iter().map(|group| {
-            let (pattern, span) = (&group.pattern.text, group.pattern.span);
-            let (alias, options) = (Ident::new(&optimizer.to_string(), span), fields(&group.options));
+            let pattern = &group.pattern.text;
+            let base = quote!(optimizer.clone());
             let settings = match group.options.is_empty() {
-                true => quote!(optimizer.clone()),
-                false => quote_spanned!(span=> #alias { #options ..optimizer.clone() }),
+                true => base,
+                false => with_options(&self.optimizer, OPTIM, &group.options, base, group.pattern.span),
             };
             quote!(.group(#pattern, #settings))
         });
@@ -351,7 +351,7 @@ impl Unit<'_> {
         let fields = self.numbers().into_iter().map(|(name, ..)| {
             let (field, value) = (format_ident!("{name}"), declared(name));
             match name {
-                "ema" => quote!(averaged: ::glulam::train::Averaged::new(&model, #value),),
+                "ema" => quote!(averaged: ::glulam::train::moving_average(&model, #value),),
                 _ => quote!(#field: #value,),
             }
         });
@@ -427,5 +427,5 @@ impl Unit<'_> {
 /// Settings that stand for an item that is missing.
 fn missing(tokens: TokenStream) -> Settings {
     let path = Path { tokens, name: Ident::new("Undeclared", Span::call_site()), bare: false };
-    Settings { path, wrapped: Vec::new(), options: Vec::new() }
+    Settings { path, wrapped: None, options: Vec::new() }
 }

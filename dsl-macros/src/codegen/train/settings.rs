@@ -1,7 +1,7 @@
 //! Settings as types, names and values: `Adam(lr = 1e-3)` is the type `::glulam::optim::Adam`, which goes by the alias `Adam`,
 //! and the value `Adam { lr: 1e-3, ..Adam::DEFAULT }`.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 use crate::ast_train::{Choice, Schedule, Settings};
@@ -21,11 +21,13 @@ pub(super) fn full_type(settings: &Settings, module: &str) -> TokenStream {
         true => quote_spanned!(span=> ::glulam::#module::#path_tokens),
         false => path_tokens.clone(),
     };
-    if wrapped.is_empty() {
-        return full;
+    match wrapped {
+        None => full,
+        Some(inner) => {
+            let inner = full_type(inner, &module.to_string());
+            quote!(#full<#inner>)
+        }
     }
-    let wrapped = wrapped.iter().map(|inner| full_type(inner, &module.to_string()));
-    quote!(#full<#(#wrapped),*>)
 }
 
 /// The name that stands for a type within the trainer's items: its own, unless two items share it.
@@ -33,31 +35,50 @@ pub(super) fn alias(settings: &Settings, module: &str) -> Ident {
     let Settings { path, wrapped, .. } = settings;
     let mut name = path.name.to_string();
     if !path.bare {
-        // `my::SGD` beside the runtime's `SGD`.
-        name = format!("{}{name}", module.replace('_', ""));
+        // `my::SGD` beside the runtime's `SGD`, and beside `their::SGD`.
+        let path = path.tokens.to_string().replace(|c: char| !c.is_alphanumeric(), "");
+        name = format!("{module}_{path}");
     }
-    for inner in wrapped {
+    if let Some(inner) = wrapped {
         name = format!("{name}_{}", alias(inner, module));
     }
     Ident::new(&name, path.name.span())
 }
 
-/// `SGD { lr: 0.01, ..SGD::DEFAULT }`, or `Lookahead { k: 5, ..Lookahead::new(AdamW { … }) }`.
+/// `SGD { lr: 0.01, ..SGD::DEFAULT }`, or `Lookahead { k: 5, optimizer: AdamW { … }, ..Lookahead::DEFAULT }`.
 pub(super) fn literal(settings: &Settings, module: &str) -> TokenStream {
     // All of it at the user's token: only then rustc suggests the right name for a misspelt option.
     let (alias, span) = (alias(settings, module), settings.path.name.span());
-    let base = match settings.wrapped.is_empty() {
-        true => quote_spanned!(span=> #alias::DEFAULT),
-        false => {
-            let wrapped = settings.wrapped.iter().map(|inner| literal(inner, module));
-            quote_spanned!(span=> #alias::new(#(#wrapped),*))
-        }
-    };
-    if settings.options.is_empty() {
-        return base;
+    if settings.options.is_empty() && settings.wrapped.is_none() {
+        return quote_spanned!(span=> #alias::DEFAULT);
     }
     let options = fields(&settings.options);
-    quote_spanned!(span=> #alias { #options ..#base })
+    let wrapped = settings.wrapped.as_ref().map(|inner| {
+        let inner = literal(inner, module);
+        quote_spanned!(span=> optimizer: #inner,)
+    });
+    quote_spanned!(span=> #alias { #options #wrapped ..#alias::DEFAULT })
+}
+
+/// `base` with the options of a group: `SGD { lr: 0.1, ..base }`. Those of an optimizer that wraps another are the other's.
+pub(super) fn with_options(
+    settings: &Settings,
+    module: &str,
+    options: &[Choice],
+    base: TokenStream,
+    span: Span,
+) -> TokenStream {
+    let alias = Ident::new(&alias(settings, module).to_string(), span);
+    match &settings.wrapped {
+        None => {
+            let options = fields(options);
+            quote_spanned!(span=> #alias { #options ..#base })
+        }
+        Some(inner) => {
+            let inner = with_options(inner, module, options, quote!(#base.optimizer), span);
+            quote_spanned!(span=> #alias { optimizer: #inner, ..#base })
+        }
+    }
 }
 
 /// `lr: 0.01, momentum: 0.9,`.
@@ -76,7 +97,7 @@ pub(super) fn each_schedule(schedule: &Schedule) -> Vec<&Settings> {
 
 /// Settings and those that they wrap, the inner ones first.
 pub(super) fn each_wrapped(settings: &Settings) -> Vec<&Settings> {
-    settings.wrapped.iter().flat_map(each_wrapped).chain([settings]).collect()
+    settings.wrapped.iter().flat_map(|inner| each_wrapped(inner)).chain([settings]).collect()
 }
 
 /// `::glulam::lr_scheduler::SequentialLR<(LinearLR, StepLR)>`.
@@ -113,9 +134,9 @@ pub(super) fn schedule_value(schedule: &Schedule, next: &mut impl FnMut() -> Tok
     }
 }
 
-/// Whether settings are surely a constant. What wraps others is made by a function.
+/// Whether settings are surely a constant.
 pub(super) fn is_constant_settings(settings: &Settings) -> bool {
-    settings.wrapped.is_empty() && settings.options.iter().all(is_constant_option)
+    settings.wrapped.iter().all(|inner| is_constant_settings(inner)) && settings.options.iter().all(is_constant_option)
 }
 
 /// Whether an option's value is surely a constant.

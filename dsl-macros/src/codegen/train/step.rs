@@ -161,7 +161,7 @@ impl Unit<'_> {
         let average = items.ema.as_ref().map(|_| {
             quote! {
                 /// averaged = ema · averaged + (1 - ema) · model.
-                self.averaged.update(&self.model);
+                self.averaged.update_parameters(&self.model);
             }
         });
         let schedule = items.scheduler.as_ref().filter(|scheduler| scheduler.per_step).map(|_| {

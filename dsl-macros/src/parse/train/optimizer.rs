@@ -3,17 +3,28 @@
 use proc_macro2::{Delimiter, Ident, TokenTree};
 
 use super::lists::*;
-use super::settings::{option, settings};
+use super::settings::{OPTIMIZER, option, settings};
 use crate::ast_train::{Group, Optimizer, Pattern};
 use crate::diagnostics::{Diagnostics, did_you_mean};
 use crate::parse::tokens::Cursor;
+
+/// Optimizers for hand-written loops. (Rustc knows that too, but says so wherever the optimizer is used.)
+const BY_HAND: [&str; 2] = ["LBFGS", "SAM"];
 
 /// What `no_decay` can name, and the runtime's names for it.
 const KINDS: [(&str, &str); 4] = [("weight", "Weight"), ("bias", "Bias"), ("norm", "Norm"), ("embedding", "Embedding")];
 
 /// `SGD(lr = 0.01) { … }`.
 pub(super) fn optimizer(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Optimizer> {
-    let settings = settings(cursor, "an optimizer", errors)?;
+    let settings = settings(cursor, OPTIMIZER, errors)?;
+    let name = &settings.path.name;
+    if settings.path.bare && BY_HAND.iter().any(|by_hand| name == by_hand) {
+        errors
+            .error(name.span(), format!("`{name}` evaluates the loss several times in a step, which `train!` does not"))
+            .help(format!("write the loop by hand, as in the example of `glulam::optim::{name}`"));
+        while cursor.next().is_some() {}
+        return None;
+    }
     let mut optimizer = Optimizer { settings, no_decay: Vec::new(), groups: Vec::new() };
     let Some(braces) = cursor.eat_group(Delimiter::Brace) else { return Some(optimizer) };
     let mut inner = Cursor::new(braces.stream(), braces.span_open());

@@ -41,16 +41,16 @@ pub(super) fn path(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics) ->
     }
 }
 
-/// `Adam(lr = 1e-3)`.
+/// `Adam(lr = 1e-3)`; of optimizers also `Lookahead(Adam(lr = 1e-3), k = 5)`.
 pub(super) fn settings(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics) -> Option<Settings> {
     let path = path(cursor, what, errors)?;
-    let (mut wrapped, mut options) = (Vec::new(), Vec::new());
+    let (mut wrapped, mut options) = (None, Vec::new());
     if let Some(group) = cursor.eat_group(Delimiter::Parenthesis) {
         let mut args = Cursor::new(group.stream(), group.span_open());
         while !args.is_empty() {
-            if are_settings(&args) {
+            if what == OPTIMIZER && wrapped.is_none() && are_settings(&args) {
                 let mut arg = until_comma(&mut args, group.span());
-                wrapped.extend(settings(&mut arg, what, errors));
+                wrapped = settings(&mut arg, what, errors).map(Box::new);
                 end(&mut arg, errors);
             } else {
                 options.extend(option(&mut args, &path.name, group.span_open(), errors));
@@ -59,6 +59,9 @@ pub(super) fn settings(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics
     }
     Some(Settings { path, wrapped, options })
 }
+
+/// What an optimizer is called in messages.
+pub(super) const OPTIMIZER: &str = "an optimizer";
 
 /// Whether an argument is settings of its own: `AdamW`, `my::Lion(lr = 1e-4)`.
 pub(super) fn are_settings(args: &Cursor) -> bool {
