@@ -70,6 +70,7 @@ impl CrossEntropyLoss {
     ///
     /// # Panics
     /// If it cannot, with what to change.
+    #[track_caller]
     pub const fn assert_fits(&self, output_shape: &[usize], output: crate::network::Output) {
         self.assert_trainable(output);
         assert_classes(NAME, output_shape, self.dim, &self.weight);

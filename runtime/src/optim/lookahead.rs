@@ -43,6 +43,7 @@ impl<O: Optimizer> Lookahead<O> {
     ///
     /// # Panics
     /// If one of them is not.
+    #[track_caller]
     pub const fn assert_valid(&self) {
         assert!(self.k >= 1, "Lookahead: `k` must be at least 1");
         assert!(self.alpha >= 0.0 && self.alpha <= 1.0, "Lookahead: `alpha` must be a number in [0, 1]");
