@@ -39,7 +39,7 @@ impl CosineEmbeddingLoss {
     /// PyTorch's defaults: no margin, the mean.
     pub const DEFAULT: Self = CosineEmbeddingLoss { margin: 0.0, reduction: Reduction::Mean };
 
-    joint::assert_valid!(NAME);
+    joint::assertions!(NAME);
 
     /// The loss of a batch; the gradient of each input goes to its place. No allocation.
     ///

@@ -61,6 +61,8 @@ impl CTCLoss {
     /// PyTorch's defaults: blank is class 0, the mean, infinities stay.
     pub const DEFAULT: Self = CTCLoss { blank: 0, reduction: Reduction::Mean, zero_infinity: false };
 
+    joint::assertions!(NAME);
+
     /// The loss of a network's outputs, `[N, T, C]`; the gradient goes to its place. No allocation once the workspace
     /// has grown.
     ///
@@ -176,13 +178,6 @@ impl CTCLoss {
             }
         }
         Ok(batch)
-    }
-
-    /// Stops the compilation (or panics) if an option is out of its range: none can be, before the classes are known.
-    pub const fn assert_valid(&self) {
-        if let Some(problem) = self.problem() {
-            problem.panic(NAME)
-        }
     }
 
     const fn problem(&self) -> Option<Problem> {

@@ -44,7 +44,7 @@ impl GaussianNLLLoss {
     /// PyTorch's defaults: no constant term, a variance of at least 1e-6, the mean.
     pub const DEFAULT: Self = GaussianNLLLoss { full: false, eps: 1e-6, reduction: Reduction::Mean };
 
-    joint::assert_valid!(NAME);
+    joint::assertions!(NAME);
 
     /// The loss of a batch; the gradients of `input` and `var` go to their places. No allocation.
     ///

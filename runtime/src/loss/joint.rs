@@ -219,8 +219,8 @@ pub(super) fn check_targets<T>(loss: &'static str, targets: &[T], expected: usiz
     Err(LossError::Input { loss, input: "target", found, expected })
 }
 
-/// The constant assertion of a loss of several inputs.
-macro_rules! assert_valid {
+/// The constant assertions of a loss of several inputs.
+macro_rules! assertions {
     ($name:expr) => {
         /// Stops the compilation (or panics) if an option is out of its range.
         ///
@@ -231,6 +231,20 @@ macro_rules! assert_valid {
                 problem.panic($name)
             }
         }
+
+        /// Stops the compilation (or panics): `train!` calls a loss with one output and one target.
+        ///
+        /// # Panics
+        /// Always, with what to do instead.
+        pub const fn assert_fits(&self, _output_shape: &[usize], _output: crate::network::Output) {
+            $crate::loss::joint::refuse_training($name)
+        }
     };
 }
-pub(super) use assert_valid;
+pub(super) use assertions;
+
+/// Says why `train!` cannot take a loss.
+pub(super) const fn refuse_training(loss: &str) -> ! {
+    let text = check::Text::new().text(loss).text(" takes more than one output and one target, which `train!` cannot ");
+    text.text("give it; call its `forward` in a hand-written loop").panic()
+}

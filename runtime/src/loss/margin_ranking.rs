@@ -37,7 +37,7 @@ impl MarginRankingLoss {
     /// PyTorch's defaults: no margin, the mean.
     pub const DEFAULT: Self = MarginRankingLoss { margin: 0.0, reduction: Reduction::Mean };
 
-    joint::assert_valid!(NAME);
+    joint::assertions!(NAME);
 
     /// The loss of a batch; the gradient of each input goes to its place. No allocation.
     ///

@@ -145,6 +145,12 @@ pub struct Rows<'a, T, Y> {
 }
 
 /// A loss of one output and one target: `Y` is the target's element (`i64` for class indices, or the network's scalar).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no loss of one output with targets of type `{Y}`",
+    label = "`Loss<{T}, {Y}>` is not implemented",
+    note = "class indices are `i64`; all other targets have the scalar type of the network",
+    note = "a loss of several inputs (triplets, pairs, sequences with lengths) is called in a hand-written loop"
+)]
 pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     /// The name in `torch.nn`.
     const NAME: &'static str;

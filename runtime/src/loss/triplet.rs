@@ -47,7 +47,7 @@ impl TripletMarginLoss {
     pub const DEFAULT: Self =
         TripletMarginLoss { margin: 1.0, p: 2.0, eps: 1e-6, swap: false, reduction: Reduction::Mean };
 
-    joint::assert_valid!("TripletMarginLoss");
+    joint::assertions!("TripletMarginLoss");
 
     /// The loss of a batch; the gradient of each input goes to its place. No allocation.
     ///
@@ -161,7 +161,7 @@ impl<D> TripletMarginWithDistanceLoss<D> {
         TripletMarginWithDistanceLoss { distance_function, margin: 1.0, swap: false, reduction: Reduction::Mean }
     }
 
-    joint::assert_valid!("TripletMarginWithDistanceLoss");
+    joint::assertions!("TripletMarginWithDistanceLoss");
 
     const fn problem(&self) -> Option<Problem> {
         check_margin(self.margin)

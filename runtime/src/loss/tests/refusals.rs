@@ -98,6 +98,19 @@ fn a_loss_that_does_not_fit_the_network_says_what_to_change() {
         panic_text(|| MSELoss { reduction: Reduction::None }.assert_fits(&[10], Output::Unbounded)),
         "MSELoss: a training step needs one number, but the reduction is `None`; use `Mean` or `Sum`"
     );
+    assert_eq!(
+        panic_text(|| NLLLoss::DEFAULT.assert_fits(&[10], Output::Unbounded)),
+        "NLLLoss expects log-probabilities, but the network ends in numbers of any size; end it with LogSoftmax"
+    );
+    assert_eq!(
+        panic_text(|| MultiMarginLoss::DEFAULT.assert_fits(&[10, 3], Output::Unbounded)),
+        "MultiMarginLoss expects one axis, the classes, but the shape of the network's output is [10, 3]"
+    );
+    assert_eq!(
+        panic_text(|| TripletMarginLoss::DEFAULT.assert_fits(&[10], Output::Unbounded)),
+        "TripletMarginLoss takes more than one output and one target, which `train!` cannot give it; call its \
+         `forward` in a hand-written loop"
+    );
 }
 
 /// As `train!` emits them.
