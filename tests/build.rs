@@ -148,10 +148,17 @@ fn layer_case(case: &Value) -> Declared {
     let Some(shape) = case["inputs"]["in/x"]["shape"].as_array().filter(|_| LAYERS.contains(&op)) else {
         return Declared::Unknown;
     };
-    // `batches` batches, one after the other, have an axis of their own before the batch.
-    let leading = if case["batches"].is_u64() { 2 } else { 1 };
-    let sample: Vec<i64> = shape[leading.min(shape.len())..].iter().map(|d| d.as_i64().expect("a dimension")).collect();
     let config = case["config"].as_object().expect("options by name");
+    // `batches` batches, one after the other, have an axis of their own before the batch.
+    let batches = usize::from(case["batches"].is_u64());
+    // PyTorch takes one sample without a batch, too.
+    let of_one_sample = match op {
+        "Linear" => 1,
+        "LayerNorm" => config["normalized_shape"].as_array().map_or(1, Vec::len),
+        _ => 0,
+    };
+    let leading = batches + usize::from(shape.len() - batches != of_one_sample);
+    let sample: Vec<i64> = shape[leading.min(shape.len())..].iter().map(|d| d.as_i64().expect("a dimension")).collect();
     let declaration = format!(": {sample:?} < {op}{} >", arguments(config));
     match touches_batch(op, config, sample.len() as i64 + 1) {
         true => Declared::Refused(format!("Net{declaration}")),

@@ -136,6 +136,24 @@ impl Array {
         self.values.iter().map(|&v| T::from_f64(v)).collect()
     }
 
+    /// The values repeated along the axes of size 1, to `shape`; `None` if they do not fit.
+    pub(crate) fn broadcast(&self, shape: &[usize]) -> Option<Vec<f64>> {
+        let missing = shape.len().checked_sub(self.shape.len())?;
+        let own: Vec<usize> = std::iter::repeat_n(1, missing).chain(self.shape.iter().copied()).collect();
+        if own.iter().zip(shape).any(|(&own, &axis)| own != axis && own != 1) {
+            return None;
+        }
+        let value = |mut place: usize| {
+            let (mut at, mut stride) = (0, 1);
+            for (&own, &axis) in own.iter().zip(shape).rev() {
+                at += if own == 1 { 0 } else { place % axis * stride };
+                (place, stride) = (place / axis, stride * own);
+            }
+            self.values[at]
+        };
+        Some((0..shape.iter().product()).map(value).collect())
+    }
+
     pub(crate) fn integers(&self) -> Vec<i64> {
         self.values.iter().map(|&v| v as i64).collect()
     }

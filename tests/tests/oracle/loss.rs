@@ -59,7 +59,14 @@ impl FromOption for bool {
 }
 impl FromOption for LossWeights {
     fn read(value: &Value, case: &Case) -> Self {
-        case.array(value["tensor"].as_str().expect("a tensor's name")).values.clone().into()
+        let weights = case.array(value["tensor"].as_str().expect("a tensor's name"));
+        match case.get("in/input") {
+            // Weights that are not repeated over the last axes are written out for the whole batch.
+            Some(input) if !input.shape.ends_with(&weights.shape) && weights.values.len() > 1 => {
+                weights.broadcast(&input.shape).unwrap_or_else(|| weights.values.clone()).into()
+            }
+            _ => weights.values.clone().into(),
+        }
     }
 }
 impl FromOption for Reduction {
@@ -88,7 +95,7 @@ fn all_known(config: &Value, known: &[&str]) -> Result<(), String> {
 /// What is done with a loss, whichever it is.
 pub(crate) trait Then<T: Real> {
     type Result;
-    fn with<Y: Element, L: Loss<T, Y>>(self, loss: L) -> Self::Result;
+    fn with<Y: Element, L: Loss<T, Y> + 'static>(self, loss: L) -> Self::Result;
 }
 
 /// A target's element, read from a tensor.
@@ -176,7 +183,7 @@ struct Single<'a> {
 impl<T: Real> Then<T> for Single<'_> {
     type Result = Checks;
 
-    fn with<Y: Element, L: Loss<T, Y>>(self, loss: L) -> Checks {
+    fn with<Y: Element, L: Loss<T, Y> + 'static>(self, loss: L) -> Checks {
         let case = self.case;
         let input = case.array("in/input");
         let (samples, shape) = (input.shape[0], &input.shape[1..]);

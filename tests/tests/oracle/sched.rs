@@ -1,6 +1,8 @@
 //! Schedules: the rates (and momenta) of every step.
 
-use glulam::lr_scheduler::{AnyScheduler, GroupsOf, LambdaLR, LrScheduler, MultiplicativeLR, SchedulerState};
+use glulam::lr_scheduler::{
+    AnyScheduler, ChainedScheduler, GroupsOf, LambdaLR, LrScheduler, MultiplicativeLR, SchedulerState, SequentialLR,
+};
 use glulam::optim::{ParamGroup, SGD};
 use serde_json::{Value, json};
 
@@ -54,6 +56,16 @@ pub(crate) fn scheduler(name: &str, config: &Value) -> Result<AnyScheduler, Stri
     match name {
         "LambdaLR" => Ok(LambdaLR { lr_lambdas: rules().into(), ..LambdaLR::DEFAULT }.into()),
         "MultiplicativeLR" => Ok(MultiplicativeLR { lr_lambdas: rules().into(), ..MultiplicativeLR::DEFAULT }.into()),
+        "SequentialLR" | "ChainedScheduler" => {
+            let listed = config["schedulers"].as_array().ok_or("no list of schedulers")?;
+            let each = listed.iter().map(|s| scheduler(s["name"].as_str().ok_or("a schedule without a name")?, s));
+            let schedulers = each.collect::<Result<Vec<_>, String>>()?;
+            if name == "ChainedScheduler" {
+                return Ok(ChainedScheduler { schedulers }.into());
+            }
+            let milestones = serde_json::from_value(config["milestones"].clone()).map_err(|e| e.to_string())?;
+            Ok(SequentialLR { schedulers, milestones }.into())
+        }
         _ => {
             let mut config = config.clone();
             config["name"] = json!(name);

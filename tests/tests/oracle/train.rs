@@ -1,10 +1,10 @@
 //! Whole trainings, by the hand-written loop: losses, rates, gradient norms, the first gradients, the final weights.
 
 use glulam::loss::{Loss, LossForward};
-use glulam::lr_scheduler::{AnyState, LrScheduler, SchedulerState};
-use glulam::network::Sample;
+use glulam::lr_scheduler::{AnyState, Groups, GroupsOf, LrScheduler, SchedulerState};
+use glulam::network::{ParamSpec, Sample};
 use glulam::optim::*;
-use glulam::{Gradients, Mode, Network, Real, StateDictExt};
+use glulam::{Gradients, Mode, Network, Outputs, Real, StateDictExt};
 use serde_json::Value;
 
 use crate::fixture::{Case, Checks};
@@ -15,49 +15,85 @@ use crate::sched::scheduler;
 
 /// Trains the network as the case says.
 pub(crate) fn run<T: Real + Element, N: Network<T, InputScalar = T>>(case: &Case, network: N) -> Checks {
+    criterion(case)
+        .and_then(|criterion| train(case, network, &*criterion, &mut *optimizer(case, N::PARAMS)?))
+        .unwrap_or_else(Checks::failed)
+}
+
+/// A loss whose type is forgotten: with every network times every loss times every optimizer, this test would take
+/// minutes to compile. It is given the shape of an output, the rows of the batch, the outputs, and the places of the
+/// losses and the gradient.
+type Criterion<T> = dyn Fn(&[usize], &[usize], &[T], &mut [T], &mut [T]) -> Result<T, String>;
+
+/// The loss of the case, with its targets.
+fn criterion<T: Real + Element>(case: &Case) -> Result<Box<Criterion<T>>, String> {
     let loss = &case.config()["loss"];
     let classes = case.json["inputs"]["data/y"]["dtype"] == "i64";
     let name = loss["name"].as_str().expect("a loss's name");
-    match with_loss::<T, _>(name, classes, loss, case, WithLoss { case, network }) {
-        Some(Ok(checks)) => checks,
-        Some(Err(error)) => Checks::failed(error),
-        None => Checks::failed(format!("the test does not know the loss {name}")),
-    }
+    with_loss::<T, _>(name, classes, loss, case, WithTargets { case })
+        .unwrap_or_else(|| Err(format!("the test does not know the loss {name}")))
 }
 
-struct WithLoss<'a, N> {
+struct WithTargets<'a> {
     case: &'a Case,
-    network: N,
 }
 
-impl<T: Real + Element, N: Network<T, InputScalar = T>> Then<T> for WithLoss<'_, N> {
-    type Result = Checks;
+impl<T: Real + Element> Then<T> for WithTargets<'_> {
+    type Result = Box<Criterion<T>>;
 
-    fn with<Y: Element, L: Loss<T, Y>>(self, loss: L) -> Checks {
-        let WithLoss { case, network } = self;
-        let name = case.config()["optimizer"]["name"].as_str().expect("an optimizer's name");
-        macro_rules! dispatch {
-            (() $($kind:ident)*) => {
-                match name {
-                    $(stringify!($kind) => train::<T, N, Y, L, $kind>(case, network, loss),)*
-                    other => Err(format!("the test does not know the optimizer {other}")),
-                }
-            };
-        }
-        for_each_optimizer!(dispatch!()).unwrap_or_else(Checks::failed)
+    fn with<Y: Element, L: Loss<T, Y> + 'static>(self, loss: L) -> Box<Criterion<T>> {
+        let all = Y::read(self.case.array("data/y"));
+        let each = all.len() / self.case.array("data/x").shape[0];
+        Box::new(move |shape, rows, outputs, losses, gradient| {
+            let targets: Vec<Y> = rows.iter().flat_map(|row| all[row * each..(row + 1) * each].to_vec()).collect();
+            loss.forward_flat(shape, outputs, &targets, losses, gradient).map_err(|e| e.to_string())
+        })
     }
+}
+
+/// An optimizer whose type is forgotten, likewise.
+trait Steps<T> {
+    fn step(&mut self, parameters: &mut [T], gradients: &[T]);
+    fn on_groups(&mut self, f: &mut dyn FnMut(&mut dyn Groups));
+}
+
+impl<T: Real, O: OptimizerState<T>> Steps<T> for O {
+    fn step(&mut self, parameters: &mut [T], gradients: &[T]) {
+        self.step_flat(parameters, gradients);
+    }
+    fn on_groups(&mut self, f: &mut dyn FnMut(&mut dyn Groups)) {
+        f(&mut GroupsOf(self.groups_mut()));
+    }
+}
+
+/// The optimizer of the case.
+fn optimizer<T: Real>(case: &Case, table: &'static [ParamSpec]) -> Result<Box<dyn Steps<T>>, String> {
+    let config = case.config();
+    let name = config["optimizer"]["name"].as_str().expect("an optimizer's name");
+    macro_rules! dispatch {
+        (() $($kind:ident)*) => {
+            match name {
+                $(stringify!($kind) => {
+                    let state = <$kind as Optimizer>::State::<T>::new(table, groups::<$kind>(config, table)?);
+                    Ok(Box::new(state.map_err(|e| e.to_string())?))
+                })*
+                other => Err(format!("the test does not know the optimizer {other}")),
+            }
+        };
+    }
+    for_each_optimizer!(dispatch!())
 }
 
 /// The parameter groups of the case: those named, or one of all.
-fn groups<T: Real, N: Network<T>, S: Optimizer>(config: &Value) -> Result<Vec<ParamGroup<S>>, String> {
+fn groups<S: Optimizer>(config: &Value, table: &[ParamSpec]) -> Result<Vec<ParamGroup<S>>, String> {
     let optimizer = &config["optimizer"];
     let group = |options: &[&Value], params: Vec<usize>| {
         Ok(ParamGroup { settings: settings(options)?, name: String::new(), params, initial_lr: None })
     };
     let Some(listed) = config["param_groups"].as_array() else {
-        return Ok(vec![group(&[optimizer], (0..N::PARAMS.len()).collect())?]);
+        return Ok(vec![group(&[optimizer], (0..table.len()).collect())?]);
     };
-    let place = |name: &Value| N::PARAMS.iter().position(|p| name == p.name).ok_or(format!("no parameter {name}"));
+    let place = |name: &Value| table.iter().position(|p| name == p.name).ok_or(format!("no parameter {name}"));
     let each = listed.iter().map(|own| {
         let names = own["params"].as_array().expect("names of parameters").iter();
         group(&[optimizer, own], names.map(place).collect::<Result<_, _>>()?)
@@ -65,29 +101,27 @@ fn groups<T: Real, N: Network<T>, S: Optimizer>(config: &Value) -> Result<Vec<Pa
     each.collect()
 }
 
-fn train<T: Real, N: Network<T, InputScalar = T>, Y: Element, L: Loss<T, Y>, S: Optimizer>(
+fn train<T: Real, N: Network<T, InputScalar = T>>(
     case: &Case,
     mut model: N,
-    criterion: L,
+    criterion: &Criterion<T>,
+    optimizer: &mut dyn Steps<T>,
 ) -> Result<Checks, String> {
     let config = case.config();
     let count = |field: &str| config[field].as_u64().map(|n| n as usize).ok_or(format!("no {field}"));
     let (steps, accumulate, batch) = (count("steps")?, count("accumulate")?, count("batch_size")?);
     load(&mut model, case.under("init/"))?;
-    let mut optimizer = S::State::<T>::new(N::PARAMS, groups::<T, N, S>(config)?).map_err(|e| e.to_string())?;
-    let mut schedule: Option<AnyState> = match config["scheduler"]["name"].as_str() {
-        None => None,
-        Some(name) => Some(scheduler(name, &config["scheduler"])?.init(&mut optimizer).map_err(|e| e.to_string())?),
-    };
+    let mut schedule: Option<AnyState> = None;
+    if let Some(name) = config["scheduler"]["name"].as_str() {
+        let attached = scheduler(name, &config["scheduler"])?;
+        let mut state = None;
+        optimizer.on_groups(&mut |groups| state = Some(attached.clone().attach(groups)));
+        schedule = state.transpose().map_err(|e| e.to_string())?;
+    }
     let x: Vec<T> = case.array("data/x").reals();
-    let (x, y) = (N::Input::from_flat(&x), Y::read(case.array("data/y")));
-    let per_target = y.len() / x.len();
-    let rows = case.array("batches").integers();
-    let batch_at = |i: usize| -> (Vec<N::Input>, Vec<Y>) {
-        let rows = rows[i * batch..(i + 1) * batch].iter().map(|&row| row as usize);
-        let targets = rows.clone().flat_map(|row| y[row * per_target..(row + 1) * per_target].to_vec());
-        (rows.clone().map(|row| x[row]).collect(), targets.collect())
-    };
+    let x = N::Input::from_flat(&x);
+    let rows: Vec<usize> = case.array("batches").integers().into_iter().map(|row| row as usize).collect();
+    let inputs_of = |rows: &[usize]| -> Vec<N::Input> { rows.iter().map(|&row| x[row]).collect() };
     let (mut workspace, mut gradients) = (model.workspace(batch), model.zeros());
     let (mut losses, mut rates, mut norms) = (Vec::new(), Vec::new(), Vec::new());
     let mut checks = Checks::default();
@@ -95,17 +129,15 @@ fn train<T: Real, N: Network<T, InputScalar = T>, Y: Element, L: Loss<T, Y>, S: 
         gradients.zero();
         let mut total = T::ZERO;
         for micro in 0..accumulate {
-            let (inputs, targets) = batch_at(step * accumulate + micro);
-            let outputs = model.forward(Mode::Train, &inputs, &mut workspace);
+            let first = (step * accumulate + micro) * batch;
+            let rows = &rows[first..first + batch];
+            let inputs = inputs_of(rows);
+            let Outputs { values, gradient, losses, shape } = model.forward(Mode::Train, &inputs, &mut workspace);
             let scale = T::ONE / T::from_f64(accumulate as f64);
-            let loss = {
-                let glulam::Outputs { values, gradient, losses, shape } = outputs;
-                let outputs = glulam::Outputs { values, gradient: &mut *gradient, losses, shape };
-                let loss = criterion.forward(outputs, &targets).map_err(|e| e.to_string())?;
-                // The loss of a micro-batch is divided by their number.
-                N::Output::to_flat_mut(gradient).iter_mut().for_each(|g| *g *= scale);
-                loss * scale
-            };
+            let (values, gradient) = (N::Output::to_flat(values), N::Output::to_flat_mut(gradient));
+            let loss = criterion(shape, rows, values, &mut losses[..batch], gradient)? * scale;
+            // The loss of a micro-batch is divided by their number.
+            gradient.iter_mut().for_each(|g| *g *= scale);
             model.backward(&inputs, &mut workspace, &mut gradients);
             total += loss;
         }
@@ -114,24 +146,21 @@ fn train<T: Real, N: Network<T, InputScalar = T>, Y: Element, L: Loss<T, Y>, S: 
                 case.compare(&mut checks, &format!("grad0/{}", spec.name), &tensor(spec, &gradients.0));
             }
         }
-        rates.push(optimizer.groups()[0].settings.lr());
+        optimizer.on_groups(&mut |groups| rates.push(T::from_f64(groups.lr(0))));
         losses.push(total);
         norms.extend(clip::<T, N>(&config["clip"], &mut gradients)?);
-        optimizer.step(&mut model, &gradients);
-        match &mut schedule {
-            Some(schedule) if config["scheduler"]["name"] == "ReduceLROnPlateau" => {
-                let mut groups = glulam::lr_scheduler::GroupsOf(optimizer.groups_mut());
-                schedule.step_groups_on(&mut groups, total.to_f64());
+        optimizer.step(&mut model.weights_mut().parameters, &gradients.0);
+        if let Some(schedule) = &mut schedule {
+            match config["scheduler"]["name"].as_str() {
+                Some("ReduceLROnPlateau") => {
+                    optimizer.on_groups(&mut |groups| schedule.step_groups_on(groups, total.to_f64()));
+                }
+                _ => optimizer.on_groups(&mut |groups| schedule.step_groups(groups)),
             }
-            Some(schedule) => schedule.step(&mut optimizer),
-            None => {}
         }
     }
     case.compare(&mut checks, "loss", &losses);
-    let groups = case.array("lr").values.len() / steps;
-    if groups == 1 {
-        case.compare(&mut checks, "lr", &rates.iter().map(|&r| T::from_f64(r)).collect::<Vec<_>>());
-    }
+    case.compare(&mut checks, "lr", &rates);
     if case.get("grad_norm").is_some() {
         case.compare(&mut checks, "grad_norm", &norms);
     }
@@ -140,7 +169,7 @@ fn train<T: Real, N: Network<T, InputScalar = T>, Y: Element, L: Loss<T, Y>, S: 
         let got: Vec<T> = end.get(name).map_or_else(Vec::new, |t| t.to_reals());
         case.compare(&mut checks, &format!("final/{name}"), &got);
     }
-    let predicted = model.predict(&batch_at(0).0);
+    let predicted = model.predict(&inputs_of(&rows[..batch]));
     case.compare(&mut checks, "eval/y", N::Output::to_flat(&predicted));
     all_compared(case, &mut checks);
     Ok(checks)
