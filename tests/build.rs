@@ -70,20 +70,9 @@ fn main() {
     fs::write(Path::new(&out).join("oracle_networks.rs"), code).expect("the build folder can be written to");
 }
 
-/// What is to be done with a case.
-enum Declared {
-    /// A declaration.
-    Network(String),
-    /// A declaration that has to be refused: it touches the batch.
-    Refused(String),
-    /// A layer that Glulam does not have.
-    Unknown,
-}
-
 fn networks(cases: &[Value]) -> String {
     let mut declarations: BTreeMap<String, usize> = BTreeMap::new();
     let mut arms = BTreeMap::from([("layer", String::new()), ("train", String::new())]);
-    let mut refusals = String::new();
     for case in cases {
         let (name, kind) = (text(&case["name"]), text(&case["kind"]));
         let declared = match kind {
@@ -91,24 +80,25 @@ fn networks(cases: &[Value]) -> String {
             "train" => train_case(case),
             _ => continue,
         };
-        match declared {
-            Declared::Network(declaration) => {
-                let next = declarations.len();
-                let number = *declarations.entry(declaration).or_insert(next);
-                let arm = arms.get_mut(kind).expect("both kinds are there");
-                writeln!(arm, "        {name:?} => {kind}::run(case, Net{number}::seeded(0).cast::<T>()),")
-                    .expect("a string");
-            }
-            Declared::Refused(declaration) => {
-                writeln!(refusals, "        {name:?} => &glulam::__private::network_errors!({declaration}),")
-                    .expect("a string");
-            }
-            Declared::Unknown => {}
+        // Otherwise it is of a layer that Glulam does not have.
+        if let Some(declaration) = declared {
+            let next = declarations.len();
+            let number = *declarations.entry(declaration).or_insert(next);
+            let arm = arms.get_mut(kind).expect("both kinds are there");
+            writeln!(
+                arm,
+                "        {name:?} => match Net{number}::ERRORS {{
+            [] => {kind}::run(case, Net{number}::seeded(0).cast::<T>()),
+            errors => {kind}::refused(case, errors),
+        }},"
+            )
+            .expect("a string");
         }
     }
     let mut code = String::new();
     for (declaration, number) in &declarations {
-        writeln!(code, "glulam::network! {{ Net{number}{declaration} }}").expect("a string");
+        // One that is refused is the failure of its case alone.
+        writeln!(code, "glulam::__private::network_or_errors! {{ Net{number}{declaration} }}").expect("a string");
     }
     let (layer, train) = (&arms["layer"], &arms["train"]);
     write!(
@@ -116,23 +106,18 @@ fn networks(cases: &[Value]) -> String {
         "
 /// The layer of a case, run; `None` if Glulam does not have it.
 pub(crate) fn layer_case<T: Real>(case: &Case) -> Option<Checks> {{
-    Some(match case.name() {{
-{layer}        _ => return None,
-    }})
+    let checks = match case.name() {{
+{layer}        _ => Checks::default(),
+    }};
+    (!checks.is_empty()).then_some(checks)
 }}
 
 /// The training of a case, run; `None` if Glulam does not have one of its layers.
 pub(crate) fn train_case<T: Real + crate::loss::Element>(case: &Case) -> Option<Checks> {{
-    Some(match case.name() {{
-{train}        _ => return None,
-    }})
-}}
-
-/// The messages about a declaration that cannot be expressed.
-pub(crate) fn refusal(name: &str) -> Option<&'static [&'static str]> {{
-    Some(match name {{
-{refusals}        _ => return None,
-    }})
+    let checks = match case.name() {{
+{train}        _ => Checks::default(),
+    }};
+    (!checks.is_empty()).then_some(checks)
 }}
 
 /// The layers of these cases that Glulam has.
@@ -143,11 +128,10 @@ pub(crate) const LAYERS: &[&str] = &{LAYERS:?};
     code
 }
 
-fn layer_case(case: &Value) -> Declared {
+/// The declaration of one layer.
+fn layer_case(case: &Value) -> Option<String> {
     let op = text(&case["op"]);
-    let Some(shape) = case["inputs"]["in/x"]["shape"].as_array().filter(|_| LAYERS.contains(&op)) else {
-        return Declared::Unknown;
-    };
+    let shape = case["inputs"]["in/x"]["shape"].as_array().filter(|_| LAYERS.contains(&op))?;
     let config = case["config"].as_object().expect("options by name");
     // `batches` batches, one after the other, have an axis of their own before the batch.
     let batches = usize::from(case["batches"].is_u64());
@@ -159,34 +143,18 @@ fn layer_case(case: &Value) -> Declared {
     };
     let leading = batches + usize::from(shape.len() - batches != of_one_sample);
     let sample: Vec<i64> = shape[leading.min(shape.len())..].iter().map(|d| d.as_i64().expect("a dimension")).collect();
-    let declaration = format!(": {sample:?} < {op}{} >", arguments(config));
-    match touches_batch(op, config, sample.len() as i64 + 1) {
-        true => Declared::Refused(format!("Net{declaration}")),
-        false => Declared::Network(declaration),
-    }
+    Some(format!(": {sample:?} < {op}{} >", arguments(config)))
 }
 
-/// Whether an axis option names the batch, in a tensor with `rank` axes, the batch being the first.
-fn touches_batch(op: &str, config: &Map<String, Value>, rank: i64) -> bool {
-    let option = match op {
-        "Flatten" => "start_dim",
-        "Unflatten" | "Softmax" | "LogSoftmax" | "Softmin" | "GLU" => "dim",
-        _ => return false,
-    };
-    config.get(option).and_then(Value::as_i64).is_some_and(|axis| axis == 0 || axis == -rank)
-}
-
-fn train_case(case: &Value) -> Declared {
-    let config = &case["config"];
+/// The declaration of a whole network.
+fn train_case(case: &Value) -> Option<String> {
     let shape = case["inputs"]["data/x"]["shape"].as_array().expect("the samples have a shape");
     if case["inputs"]["data/x"]["dtype"] != "float" {
-        return Declared::Unknown;
+        return None;
     }
     let sample: Vec<i64> = shape[1..].iter().map(|d| d.as_i64().expect("a dimension")).collect();
-    match chain(config["net"].as_array().expect("a list of layers")) {
-        Some(chain) => Declared::Network(format!(": {sample:?} < {chain} >")),
-        None => Declared::Unknown,
-    }
+    let chain = chain(case["config"]["net"].as_array().expect("a list of layers"))?;
+    Some(format!(": {sample:?} < {chain} >"))
 }
 
 /// `Linear(…) -> ReLU`, if all layers are known.
@@ -210,18 +178,17 @@ fn chain(layers: &[Value]) -> Option<String> {
 
 /// `(alpha = 0.5, bias = false)`; nothing without options.
 fn arguments(config: &Map<String, Value>) -> String {
-    let arguments: Vec<String> =
-        config.iter().filter_map(|(name, v)| Some(format!("{name} = {}", value(v)?))).collect();
+    let arguments: Vec<String> = config.iter().map(|(name, v)| format!("{name} = {}", value(v))).collect();
     if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) }
 }
 
-/// A Python value as it is written in a declaration; `None` is an option left out.
-fn value(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Array(items) => format!("[{}]", items.iter().filter_map(self::value).collect::<Vec<_>>().join(", ")),
+/// A Python value as it is written in a declaration.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Array(items) => format!("[{}]", items.iter().map(self::value).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),
-    })
+    }
 }
 
 fn text(value: &Value) -> &str {

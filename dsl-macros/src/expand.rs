@@ -43,15 +43,24 @@ pub(crate) fn trainer(input: TokenStream) -> TokenStream {
     quote!(#mistakes #items)
 }
 
-/// The messages about all networks of one macro call, as an array: by which a test can assert what is refused.
-pub(crate) fn messages(input: TokenStream) -> TokenStream {
+/// The items of one network, or what stands for it, and the messages about it.
+pub(crate) fn network_or_errors(input: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::new();
     let networks = parse::network::parse(input, &mut errors);
-    for network in &networks {
-        let _ = check(network, false, &mut errors);
+    let unparsed = errors.any();
+    let Some(network) = networks.first() else { return quote!(compile_error!("one network is expected")) };
+    let items = match check(network, unparsed, &mut errors) {
+        Some(graph) if !errors.any() => compile(&network.header, graph),
+        _ => codegen::stub(&network.header),
+    };
+    let (name, messages) = (&network.header.name, errors.into_messages());
+    quote! {
+        #items
+        impl #name<f32> {
+            /// What is wrong with the declaration.
+            pub const ERRORS: &'static [&'static str] = &[#(#messages),*];
+        }
     }
-    let messages = errors.into_messages();
-    quote!([#(#messages),*])
 }
 
 /// The passes that can fail, with a barrier after each.

@@ -33,9 +33,10 @@ pub fn train(input: TokenStream) -> TokenStream {
     expand::trainer(input.into()).into()
 }
 
-/// The messages that `network!` would give, as an array of strings: for tests of what is refused.
+/// `network!`, whose mistakes do not stop the build: `ERRORS` of the network has their messages. For tests of
+/// declarations that are not known beforehand, and of what is refused.
 #[doc(hidden)]
 #[proc_macro]
-pub fn network_errors(input: TokenStream) -> TokenStream {
-    expand::messages(input.into()).into()
+pub fn network_or_errors(input: TokenStream) -> TokenStream {
+    expand::network_or_errors(input.into()).into()
 }

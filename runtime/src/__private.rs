@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-pub use glulam_macros::network_errors;
+pub use glulam_macros::network_or_errors;
 
 pub use crate::flat::{ALIGN, Flat};
 pub use crate::kernels::*;

@@ -167,6 +167,11 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
+    /// Whether nothing was compared at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.wrong.is_empty()
+    }
+
     pub(crate) fn that(&mut self, holds: bool, message: impl FnOnce() -> String) {
         if !holds {
             self.wrong.push(message());

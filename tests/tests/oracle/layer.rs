@@ -47,9 +47,23 @@ pub(crate) fn run<T: Real, N: Network<T, InputScalar = T>>(case: &Case, mut netw
     // A prediction is a forward in evaluation mode.
     if mode == Mode::Eval {
         let inputs = N::Input::from_flat(&x);
-        let predicted = network.predict(inputs);
+        let predicted: Vec<N::Output> = inputs.chunks(samples).flat_map(|batch| network.predict(batch)).collect();
         case.compare(&mut checks, "out/y", N::Output::to_flat(&predicted));
     }
+    checks
+}
+
+/// A declaration that Glulam refuses: right when the layer would mix the samples of a batch, and the message says so.
+pub(crate) fn refused(case: &Case, messages: &[&str]) -> Checks {
+    let option = match case.op() {
+        "Flatten" => "start_dim",
+        _ => "dim",
+    };
+    let rank = case.array("in/x").shape.len() as i64 - case.json["batches"].is_u64() as i64;
+    let axis = case.config()[option].as_i64();
+    let right = axis.is_some_and(|axis| axis == 0 || axis == -rank) && messages.iter().any(|m| m.contains("batch"));
+    let mut checks = Checks { done: vec!["the refusal".to_owned()], wrong: Vec::new() };
+    checks.that(right, || format!("is refused: {}", messages.join("; ")));
     checks
 }
 

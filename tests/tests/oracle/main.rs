@@ -32,23 +32,13 @@ mod networks {
 /// One case in one precision.
 fn run<T: glulam::Real + loss::Element>(case: &Case) -> Option<Checks> {
     match case.kind() {
-        "layer" => networks::layer_case::<T>(case).or_else(|| refused(case)),
+        "layer" => networks::layer_case::<T>(case),
         "train" => networks::train_case::<T>(case),
         "optim" => optim::run::<T>(case),
         "sched" => sched::run(case),
         "loss" => loss::run::<T>(case),
         _ => None,
     }
-}
-
-/// A declaration that Glulam refuses: covered when it says why.
-fn refused(case: &Case) -> Option<Checks> {
-    let messages = networks::refusal(case.name())?;
-    let mut checks = Checks::default();
-    checks.that(messages.iter().any(|m| m.contains("batch")), || {
-        format!("is not refused for the batch axis: {messages:?}")
-    });
-    Some(checks)
 }
 
 /// Whether Glulam has the operator, so that no case of it may be left out.

@@ -20,6 +20,11 @@ pub(crate) fn run<T: Real + Element, N: Network<T, InputScalar = T>>(case: &Case
         .unwrap_or_else(Checks::failed)
 }
 
+/// A network that Glulam refuses, though it has all of its layers.
+pub(crate) fn refused(_: &Case, messages: &[&str]) -> Checks {
+    Checks::failed(format!("is refused: {}", messages.join("; ")))
+}
+
 /// A loss whose type is forgotten: with every network times every loss times every optimizer, this test would take
 /// minutes to compile. It is given the shape of an output, the rows of the batch, the outputs, and the places of the
 /// losses and the gradient.
