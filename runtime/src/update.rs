@@ -131,11 +131,16 @@ impl<'a, T: Real> Update<'a, T> {
     }
 
     /// Takes the finished gradient of the elements `start .. start + gradient.len()` (places in the flat array, within
-    /// [`range`](Self::range)), which belong to parameter `index`. Each element may be handed over only once.
+    /// [`range`](Self::range)), which belong to parameter `index`. Each element may be handed over only once. That of a
+    /// frozen parameter is forgotten.
     pub fn finish(&mut self, index: usize, start: usize, gradient: &[T]) {
         let at = start - self.range.start..start - self.range.start + gradient.len();
         match &mut self.target {
-            Target::Accumulate { gradients, .. } => {
+            Target::Accumulate { gradients, trainable } => {
+                // No kernel has to ask `wants` first.
+                if trainable.is_some_and(|trainable| !trainable[index]) {
+                    return;
+                }
                 for (sum, &g) in gradients[at].iter_mut().zip(gradient) {
                     *sum += g;
                 }

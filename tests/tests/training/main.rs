@@ -3,6 +3,7 @@
 mod checkpoints;
 mod errors;
 mod fits;
+mod frozen;
 mod steps;
 
 use glulam::data::TensorDataset;

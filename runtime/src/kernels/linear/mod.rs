@@ -131,6 +131,9 @@ pub fn linear_backward_weight<T: Real, const X: usize, const Y: usize, const I: 
     update: &mut Update<'_, T>,
 ) {
     check::<X, Y, I, O>(x.len(), dy.len());
+    if !update.wants(weight.index) {
+        return;
+    }
     T::linear_backward_weight(I, O, x.as_flattened(), dy.as_flattened(), weight.index, weight.offset, update);
 }
 
@@ -142,6 +145,9 @@ pub fn linear_backward_bias<T: Real, const Y: usize, const O: usize>(
     update: &mut Update<'_, T>,
 ) {
     const { assert!(rows_per_sample(Y, O) > 0) }
+    if !update.wants(bias.index) {
+        return;
+    }
     T::linear_backward_bias(O, dy.as_flattened(), bias.index, bias.offset, update);
 }
 
