@@ -26,7 +26,7 @@ pub enum StateDictError {
 }
 
 impl StateDictError {
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         StateDictError::Io { path: path.display().to_string(), source }
     }
 }
@@ -111,7 +111,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         CheckpointError::Io { path: path.display().to_string(), source }
     }
 

@@ -1,48 +1,100 @@
 //! Files that are written whole or not at all.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `bytes` to `path`. Whatever happens on the way, a reader finds the old file or the new one, never a part.
 ///
-/// The bytes go to a new file in the same directory, which is flushed to the disk and then renamed.
+/// The bytes go to a file beside it, which is flushed to the disk and then renamed. Its name follows from that of `path`,
+/// so what a killed program leaves is replaced by the next save.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole_with(path, |file| file.write_all(bytes))
 }
 
 fn write_whole_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    // A link keeps pointing to its file, which may lie in another directory.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+    let place = Place::of(path)?;
+    let mut file = place.open()?;
+    let replace = |file: &mut File| {
+        write(file)?;
+        // Those of the file that is replaced.
+        if let Ok(existing) = fs::metadata(&place.path) {
+            file.set_permissions(existing.permissions())?;
+        }
+        file.sync_all()?;
+        fs::rename(&place.temporary, &place.path)
     };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".glulam-");
-    let permissions = permissions_of(&path);
-    if let Some(permissions) = &permissions {
-        builder.permissions(permissions.clone());
+    if let Err(error) = replace(&mut file) {
+        // The error is worth more than what becomes of the leftover.
+        let _ = fs::remove_file(&place.temporary);
+        return Err(error);
     }
-    // Dropped on an error, it removes itself.
-    let mut temporary = builder.tempfile_in(directory)?;
-    write(temporary.as_file_mut())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(&path).map_err(|error| error.error)?;
-    sync_directory(directory)
+    sync_directory(&place.directory)
 }
 
-/// Those of the file that is replaced; of a new one, what the umask leaves (temporary files are private by default).
+/// Whether a file could be written to `path`, as far as can be known without changing it.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    let place = Place::of(path)?;
+    let _file = place.open()?;
+    fs::remove_file(&place.temporary)
+}
+
+/// A file that is to be written, and the one that is written first.
+struct Place {
+    path: PathBuf,
+    directory: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        // A link keeps pointing to its file, which may lie in another directory.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory, expected the name of a file"));
+        };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut temporary = OsString::from(".");
+        temporary.push(name);
+        temporary.push(".tmp");
+        let temporary = directory.join(temporary);
+        Ok(Place { path, directory, temporary })
+    }
+
+    /// Opens the temporary file, empty, for this save alone: another one to the same path is waited for.
+    fn open(&self) -> io::Result<File> {
+        loop {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.temporary)?;
+            match file.lock() {
+                // Some network file systems have no locks; two saves at once to one path are then the user's to avoid.
+                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+                _ => {}
+            }
+            // Whoever held the lock may have renamed this very file: then it is no longer the temporary one.
+            if !is_at(&file, &self.temporary) {
+                continue;
+            }
+            file.set_len(0)?;
+            return Ok(file);
+        }
+    }
+}
+
+/// Whether the open `file` still has the name `path`.
 #[cfg(unix)]
-fn permissions_of(path: &Path) -> Option<fs::Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    let existing = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.permissions());
-    Some(existing.unwrap_or_else(|| fs::Permissions::from_mode(0o666)))
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((file.metadata().map(id), fs::metadata(path).map(id)), (Ok(a), Ok(b)) if a == b)
 }
 
 #[cfg(not(unix))]
-fn permissions_of(_path: &Path) -> Option<fs::Permissions> {
-    None
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// The new name must survive a loss of power too.
@@ -131,5 +183,42 @@ mod tests {
         fs::write(&plain, b"x").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&whole), mode(&plain));
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.ckpt");
+        fs::write(directory.path().join(".run.ckpt.tmp"), b"a part of something longer").unwrap();
+        write_whole(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(names(directory.path()), ["run.ckpt"]);
+    }
+
+    #[test]
+    fn two_saves_at_once_follow_one_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let contents: Vec<Vec<u8>> = (0..4u8).map(|byte| vec![byte; 100_000]).collect();
+        std::thread::scope(|scope| {
+            for bytes in &contents {
+                scope.spawn(|| (0..10).for_each(|_| write_whole(&path, bytes).unwrap()));
+            }
+        });
+        assert!(contents.contains(&fs::read(&path).unwrap()));
+        assert_eq!(names(directory.path()), ["a"]);
+    }
+
+    #[test]
+    fn what_can_be_written_is_known_before_and_nothing_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let (new, old) = (directory.path().join("new"), directory.path().join("old"));
+        fs::write(&old, b"kept").unwrap();
+        check_writable(&new).unwrap();
+        check_writable(&old).unwrap();
+        assert!(check_writable(&directory.path().join("none").join("a")).is_err());
+        assert!(check_writable(directory.path()).is_err());
+        assert!(check_writable(Path::new("")).is_err());
+        assert_eq!((names(directory.path()), fs::read(&old).unwrap()), (vec!["old".to_owned()], b"kept".to_vec()));
     }
 }

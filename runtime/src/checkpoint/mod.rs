@@ -10,6 +10,8 @@ pub mod safetensors;
 mod state_dict;
 mod tensor;
 
+pub(crate) use file::check_writable;
+
 pub use error::{CheckpointError, Mismatch, ShapeMismatch, StateDictError};
 pub use network::{IncompatibleKeys, StateDictExt};
 pub use run::{Checkpoint, ModelState};
