@@ -148,9 +148,9 @@ where
     let every = args.checkpoint_every.map_or(Every::Epoch, Every::Steps);
     trainer.fit(&loader, &test, Fit::epochs(args.epochs as usize).checkpoint(&checkpoint, every))?;
 
-    let accuracy = report(trainer.best_model(), &test)?;
+    let accuracy = report(&trainer.eval_model(), &test)?;
     println!("\ntest accuracy: {:.2} %", 100.0 * accuracy);
-    trainer.best_model().save(&args.save)?;
+    trainer.eval_model().save(&args.save)?;
     println!("model saved to {}", args.save.display());
     Ok(())
 }

@@ -60,6 +60,7 @@ impl<O: Optimizer> Optimizer for Lookahead<O> {
     const NAME: &'static str = "Lookahead";
     const DEFAULT: Self = Self::DEFAULT;
     const ELEMENT_WISE: bool = O::ELEMENT_WISE;
+    const SWITCHES: bool = O::SWITCHES;
     type State<T: Real> = LookaheadState<T, O>;
 
     fn check(&self) -> Result<(), OptimError> {

@@ -91,6 +91,8 @@ pub trait Optimizer: Clone + Debug + PartialEq + Serialize + DeserializeOwned + 
     const DEFAULT: Self;
     /// Whether its rule is element-wise, so that it can be folded into the backward pass.
     const ELEMENT_WISE: bool;
+    /// Whether it evaluates other parameters than it trains, so that [`OptimizerState::eval`] changes them.
+    const SWITCHES: bool = false;
     /// What it remembers between steps.
     type State<T: Real>: OptimizerState<T, Settings = Self>;
 

@@ -77,6 +77,7 @@ options!(AdamWScheduleFree, |o| {
 impl Optimizer for AdamWScheduleFree {
     const NAME: &'static str = "AdamWScheduleFree";
     const ELEMENT_WISE: bool = true;
+    const SWITCHES: bool = true;
     type State<T: Real> = ElementWiseState<T, Self>;
     accessors!(betas, weight_decay);
 }

@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fit::Place;
+use super::place::Place;
 use super::{Schedule, TrainError, Trainer};
 use crate::checkpoint::Checkpoint;
-use crate::data::{DataError, LoaderState};
+use crate::data::LoaderState;
 use crate::lr_scheduler::SchedulerState;
 use crate::optim::{Optimizer, OptimizerState, OptimizerStateDict};
 use crate::swa_utils::AveragedModel;
@@ -41,6 +41,7 @@ struct Run {
     averaged: Option<u64>,
     steps: u64,
     accumulated: usize,
+    data_epoch: u64,
 }
 
 impl Run {
@@ -54,6 +55,7 @@ impl Run {
             averaged: parts.averaged.map(AveragedModel::n_averaged),
             steps: parts.run.steps,
             accumulated: parts.run.accumulated,
+            data_epoch: parts.run.data_epoch,
         }
     }
 
@@ -93,6 +95,7 @@ pub(super) fn save<T: Real, R: Trainer<T>>(
     file.put("loader", &loader)?;
     let state = parts.scheduler.and_then(Schedule::state).map(SchedulerState::state_dict);
     file.put("schedule", &state)?;
+    file.put("length", &parts.scheduler.and_then(Schedule::length))?;
     if let Some(averaged) = parts.averaged {
         file.put_model("average", averaged.module())?;
     }
@@ -102,12 +105,12 @@ pub(super) fn save<T: Real, R: Trainer<T>>(
     Ok(file.save(path)?)
 }
 
-/// Takes all of a trainer over from `path`, and hands the place of the loader of a hand-written loop to `restore`. On an
-/// error nothing has changed.
+/// Takes all of a trainer over from `path`, and hands the place of the loader of a hand-written loop, if there is one, to
+/// `restore`. On an error nothing has changed.
 pub(super) fn load<T: Real, R: Trainer<T>>(
     trainer: &mut R,
     path: &Path,
-    restore: impl FnOnce(&LoaderState) -> Result<(), DataError>,
+    restore: impl FnOnce(Option<LoaderState>) -> Result<(), TrainError>,
 ) -> Result<Resumed, TrainError> {
     if !path.try_exists().map_err(|source| TrainError::io(path, source))? {
         return Ok(Resumed::NoCheckpoint);
@@ -138,20 +141,15 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
     let mut optimizer = parts.optimizer.clone();
     let mut scheduler = parts.scheduler.as_deref().cloned();
     let schedule: Option<Value> = file.get("schedule")?;
-    if let (Some(scheduler), Some(_)) = (&mut scheduler, &schedule) {
-        scheduler.begin_anyhow(&mut optimizer)?;
+    if let (Some(scheduler), Some(saved)) = (&mut scheduler, &schedule) {
+        scheduler.restore(saved, file.get("length")?, &mut optimizer)?;
     }
+    // After the schedule, which sets the groups' rates when it is attached.
     let state: OptimizerStateDict<R::Optimizer, T> = file.get("optimizer")?;
     optimizer.load_state_dict(&state)?;
-    if let (Some(Schedule::Running(state)), Some(saved)) = (&mut scheduler, &schedule) {
-        state.load_state_dict(saved)?;
-    }
     let metrics: R::Metrics = file.get("metrics")?;
     let place: Option<Place> = file.get("place")?;
-    let loader: Option<LoaderState> = file.get("loader")?;
-    if let Some(loader) = &loader {
-        restore(loader)?;
-    }
+    restore(file.get("loader")?)?;
 
     // From here on nothing can fail.
     *parts.model = model;
@@ -165,6 +163,7 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
     }
     parts.run.gradients = gradients;
     (parts.run.accumulated, parts.run.steps) = (run.accumulated, run.steps);
+    parts.run.data_epoch = run.data_epoch;
     let epochs = place.as_ref().map_or(0, Place::epochs);
     parts.run.resumed = place;
     Ok(Resumed::At { epochs, steps: run.steps })

@@ -18,13 +18,16 @@ mod fit;
 pub mod generated;
 mod history;
 mod metrics;
+mod place;
 mod progress;
 mod run;
 mod schedule;
+mod session;
 mod share;
 mod source;
 mod undeclared;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -56,7 +59,7 @@ pub use undeclared::Undeclared;
 use crate::data::{DataLoader, Dataset};
 use crate::loss::Loss;
 use crate::lr_scheduler::LrScheduler;
-use crate::optim::{GroupBuilder, Optimizer};
+use crate::optim::{GroupBuilder, Optimizer, OptimizerState};
 use crate::swa_utils::AveragedModel;
 use crate::{Network, Real};
 
@@ -134,11 +137,14 @@ pub trait Trainer<T: Real>: Sized {
     /// epoch, prints a line for each, and returns what they have reached. Data is a `&DataLoader`, or a reference to a
     /// dataset, which is then shuffled and cut into batches; `()` stands for no validation.
     ///
-    /// A run that was resumed goes on where it was, to the same end: its length includes what came before.
+    /// A run that was resumed goes on where it was, to the same end: its length includes what came before. It may be given
+    /// another length; a schedule that goes by the length of the run then has the rates of the new one from there on. A
+    /// second `fit` of the same trainer is another run: it shuffles a dataset in orders of its own, and such a schedule
+    /// begins anew with it.
     ///
     /// # Errors
-    /// Data that cannot be read or does not fit, a loss that is not finite, files that cannot be written, a schedule or
-    /// callback that watches a number which no epoch has.
+    /// Data that cannot be read or does not fit, a loss that is not finite, a schedule or callback that watches a number
+    /// which no epoch has, files that cannot be written: what can be known before the first step is found out then.
     fn fit<'f, Y, S, V>(&mut self, train: S, validation: V, fit: impl Into<Fit<'f>>) -> Result<History, TrainError>
     where
         Y: Target,
@@ -147,10 +153,10 @@ pub trait Trainer<T: Real>: Sized {
         Self::Loss: Loss<T, Y>,
         Self::Metrics: Metrics<T, Y>,
     {
-        fit::fit::<T, Self, Y, S, V>(self, train, validation, fit.into())
+        session::fit::<T, Self, Y, S, V>(self, train, validation, fit.into())
     }
 
-    /// The loss and the metrics over `data`, in evaluation mode; of the moving average, if there is one.
+    /// The loss and the metrics over `data`, in evaluation mode, of [`eval_model`](Self::eval_model).
     ///
     /// # Errors
     /// Data that cannot be read or does not fit.
@@ -164,18 +170,31 @@ pub trait Trainer<T: Real>: Sized {
         let parts = self.parts();
         // The trainer's own metrics go on with the training.
         let mut metrics = parts.metrics.clone();
-        evaluate(self.best_model(), parts.loss, &mut metrics, data, parts.run.settings.batch_size)
+        evaluate(&*self.eval_model(), parts.loss, &mut metrics, data, parts.run.settings.batch_size)
     }
 
-    /// The network to be used: that of the moving average, if there is one, else the trained one.
-    fn best_model(&self) -> &Self::Model {
+    /// The network to evaluate, to save and to use: that of the moving average, if one was declared; with a schedule-free
+    /// optimizer a copy with the averages that it evaluates ([`OptimizerState::eval`]); else the trained one as it is.
+    ///
+    /// It is not the best of a run's epochs: [`BestCheckpoint`] keeps that.
+    fn eval_model(&self) -> Cow<'_, Self::Model> {
         let parts = self.parts();
-        parts.averaged.map_or(parts.model, AveragedModel::module)
+        match parts.averaged {
+            Some(averaged) => Cow::Borrowed(averaged.module()),
+            None if <Self::Optimizer as Optimizer>::SWITCHES => {
+                // The training goes on with its own parameters.
+                let (mut model, mut optimizer) = (parts.model.clone(), parts.optimizer.clone());
+                optimizer.eval(&mut model.weights_mut().parameters);
+                Cow::Owned(model)
+            }
+            None => Cow::Borrowed(parts.model),
+        }
     }
 
-    /// The outputs for `inputs` in evaluation mode; of the moving average, if there is one.
+    /// The outputs for `inputs` in evaluation mode, of [`eval_model`](Self::eval_model). Many small predictions of a network
+    /// that is a copy are better made by one copy.
     fn predict(&self, inputs: &[<Self::Model as Network<T>>::Input]) -> Vec<<Self::Model as Network<T>>::Output> {
-        self.best_model().predict(inputs)
+        self.eval_model().predict(inputs)
     }
 
     /// Forgets what the metrics have seen: in a hand-written loop over epochs, at the beginning of each. `fit` does it.
@@ -220,13 +239,20 @@ pub trait Trainer<T: Real>: Sized {
     /// [`save_checkpoint_with`](Self::save_checkpoint_with) left it.
     ///
     /// # Errors
-    /// Those of [`resume`](Self::resume), and a place in other data.
+    /// Those of [`resume`](Self::resume), a place in other data, and a checkpoint without the place of a loader, which
+    /// [`save_checkpoint`](Self::save_checkpoint) and `fit` write.
     fn resume_with<D: Dataset>(
         &mut self,
         path: impl AsRef<Path>,
         loader: &DataLoader<D>,
     ) -> Result<Resumed, TrainError> {
-        checkpoint::load::<T, Self>(self, path.as_ref(), |state| loader.restore(state))
+        checkpoint::load::<T, Self>(self, path.as_ref(), |state| match state {
+            Some(state) => Ok(loader.restore(&state)?),
+            None => {
+                let expected = "that of a loader, as `save_checkpoint_with` writes it".to_owned();
+                Err(TrainError::Checkpoint { what: "place in the data", found: "none".to_owned(), expected })
+            }
+        })
     }
 
     /// What it is made of.

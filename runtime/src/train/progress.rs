@@ -75,13 +75,13 @@ impl Display {
     }
 
     /// After an epoch and its validation.
-    pub(crate) fn end(&mut self, epoch: &EpochRecord) -> io::Result<()> {
+    pub(crate) fn end(&mut self, epoch: &EpochRecord) {
         #[cfg(feature = "progress")]
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         if self.progress == Progress::Silent {
-            return Ok(());
+            return;
         }
         let mut line = format!("{}  train loss {:.4}", self.name(epoch.epoch), epoch.train_loss);
         for (name, value) in &epoch.train_metrics {
@@ -94,7 +94,8 @@ impl Display {
             line.push_str(&format!("  val {name} {value:.4}"));
         }
         let rate = epoch.samples_per_second;
-        writeln!(io::stdout(), "{line}  lr {:.3e}  {rate:.0} samples/s  {:.2} s", epoch.lr, epoch.seconds)
+        // Whoever has closed the standard output wants no lines; the run goes on all the same.
+        let _ = writeln!(io::stdout(), "{line}  lr {:.3e}  {rate:.0} samples/s  {:.2} s", epoch.lr, epoch.seconds);
     }
 
     /// `epoch  3/10`.

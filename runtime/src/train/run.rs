@@ -1,8 +1,9 @@
 //! What a trainer keeps from step to step beside the model and the optimizer: memory and counts.
 
-use super::fit::Place;
+use super::place::Place;
 use super::{AsBatch, TrainError};
 use crate::clip::ClipError;
+use crate::data::LoaderState;
 use crate::optim::{Optimizer, OptimizerState};
 use crate::{Flat, Gradients, Network, Real, Workspace};
 
@@ -22,9 +23,11 @@ pub struct Run<T: Real> {
     /// How batches are made where `fit` is given a dataset.
     pub settings: RunSettings,
     /// Where the next `fit` goes on, after a resume.
-    pub(crate) resumed: Option<Place>,
+    pub(super) resumed: Option<Place>,
     /// Where the last `fit` was at its end.
-    pub(crate) ended: Option<Place>,
+    pub(super) ended: Option<Place>,
+    /// The number of the next order of a dataset that `fit` shuffles, from 0: no two epochs have the same.
+    pub(super) data_epoch: u64,
     /// What a forward pass changes, as it was before: a step with a NaN loss takes it back.
     before: Before<T>,
 }
@@ -64,6 +67,7 @@ impl<T: Real> Run<T> {
             settings,
             resumed: None,
             ended: None,
+            data_epoch: 0,
             before: Before {
                 buffers: weights.buffers.clone(),
                 counters: weights.counters.clone(),
@@ -98,6 +102,11 @@ impl<T: Real> Run<T> {
         self.before.counters.copy_from_slice(&weights.counters);
         self.before.draws = weights.draws;
         Ok((inputs, targets))
+    }
+
+    /// Remembers which order of a dataset comes after that of `state`, which is about to be used, or has been in part.
+    pub(super) fn note_epoch(&mut self, state: &LoaderState, begins: bool) {
+        self.data_epoch = state.epoch + u64::from(begins || state.position > 0);
     }
 
     /// Makes room for batches of `capacity` samples, if there is less.

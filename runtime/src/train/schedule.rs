@@ -2,22 +2,24 @@
 
 use super::TrainError;
 use crate::Real;
-use crate::lr_scheduler::{GroupsOf, LrScheduler, SchedulerError, SchedulerState};
-use crate::optim::OptimizerState;
+use crate::lr_scheduler::{GroupsOf, LrScheduler, SchedulerState};
+use crate::optim::{Optimizer, OptimizerState};
 
 /// A length of a run that is enough for any schedule.
 const LONG: usize = usize::MAX >> 8;
 
 /// A learning-rate schedule of a trainer.
 ///
-/// A schedule that lacks the length of the run (`OneCycleLR` without `total_steps`) waits until `fit` or the builder
-/// says it; any other is attached to the optimizer from the start.
+/// A schedule that lacks the length of the run (`OneCycleLR` without `total_steps`) waits until `fit` says it, and begins
+/// anew with each run; any other, and one whose length the builder says, is attached to the optimizer from the start.
 #[derive(Clone, Debug)]
-pub enum Schedule<S: LrScheduler> {
-    /// Not attached yet.
-    Waiting(S),
-    /// Driving the optimizer's rates.
-    Running(S::State),
+pub struct Schedule<S: LrScheduler> {
+    /// As declared: incomplete if it goes by the length of the run.
+    settings: S,
+    /// The number of steps that it was told to take, if it was told.
+    length: Option<usize>,
+    /// Where it is; `None` while it waits.
+    state: Option<S::State>,
 }
 
 impl<S: LrScheduler> Schedule<S> {
@@ -33,66 +35,122 @@ impl<S: LrScheduler> Schedule<S> {
         if let Some(steps) = total_steps {
             settings.set_total_steps(steps);
         }
-        if settings.check().is_err() {
+        let mut schedule = Schedule { settings, length: total_steps, state: None };
+        if schedule.goes_by_the_run() {
             // Would it be complete if the run's length were known?
-            let mut complete = settings.clone();
-            complete.set_total_steps(LONG);
-            complete.check()?;
-            return Ok(Schedule::Waiting(settings));
+            schedule.of_length(LONG).check()?;
+        } else {
+            schedule.state = Some(schedule.settings.clone().attach(&mut GroupsOf(optimizer.groups_mut()))?);
         }
-        Ok(Schedule::Running(settings.attach(&mut GroupsOf(optimizer.groups_mut()))?))
+        Ok(schedule)
     }
 
-    /// Attaches it if it has waited: for a run of `total_steps`, if that is known.
+    /// Whether it needs to know the length of the run.
+    fn goes_by_the_run(&self) -> bool {
+        self.settings.check().is_err()
+    }
+
+    /// The settings for a run of so many steps.
+    fn of_length(&self, steps: usize) -> S {
+        let mut settings = self.settings.clone();
+        settings.set_total_steps(steps);
+        settings
+    }
+
+    /// Attaches it for a run of `total` steps of the schedule, of which `done` have been taken, if it goes by that number.
+    /// A run that goes on with the length that it had changes nothing; one of another length has the rates of that length
+    /// from here on.
     ///
     /// # Errors
-    /// Settings that are still incomplete.
-    pub fn begin<T: Real, O: OptimizerState<T>>(
+    /// A length that its options do not fit.
+    pub(super) fn begin_run<T: Real, O: OptimizerState<T>>(
         &mut self,
-        total_steps: Option<usize>,
+        total: usize,
+        done: u64,
         optimizer: &mut O,
-    ) -> Result<(), SchedulerError> {
-        if let Schedule::Waiting(settings) = self {
-            let mut settings = settings.clone();
-            if let Some(steps) = total_steps {
-                settings.set_total_steps(steps);
-            }
-            *self = Schedule::Running(settings.attach(&mut GroupsOf(optimizer.groups_mut()))?);
+    ) -> Result<(), TrainError> {
+        let goes_on = done > 0 && self.length == Some(total) && self.state.is_some();
+        if !self.goes_by_the_run() || goes_on {
+            return Ok(());
         }
+        let settings = self.of_length(total);
+        settings.check()?;
+        if done > 0 && settings.needs_metric() {
+            let (found, expected) = (format!("{} steps", self.length.unwrap_or(0)), format!("{total}"));
+            return Err(TrainError::Checkpoint {
+                what: "length of the run, by which the schedule goes",
+                found,
+                expected,
+            });
+        }
+        let groups = optimizer.groups_mut();
+        for group in groups.iter_mut() {
+            if let Some(lr) = group.initial_lr.take() {
+                group.settings.set_lr(lr);
+            }
+        }
+        let mut state = settings.attach(&mut GroupsOf(groups))?;
+        for _ in 0..done {
+            state.step_groups(&mut GroupsOf(groups));
+        }
+        (self.length, self.state) = (Some(total), Some(state));
         Ok(())
     }
 
-    /// Attaches it if it has waited, for a state that will be loaded: that has the length of the run.
+    /// Refuses to be stepped while it waits.
     ///
     /// # Errors
-    /// Those of [`begin`](Self::begin).
-    pub(crate) fn begin_anyhow<T: Real, O: OptimizerState<T>>(
+    /// The option that is not known.
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), TrainError> {
+        match self.state {
+            Some(_) => Ok(()),
+            None => Ok(self.settings.check()?),
+        }
+    }
+
+    /// Attaches it if it waits, and goes on where it was when `saved` and `length` were saved.
+    ///
+    /// # Errors
+    /// A state of another schedule.
+    pub(super) fn restore<T: Real, O: OptimizerState<T>>(
         &mut self,
+        saved: &serde_json::Value,
+        length: Option<usize>,
         optimizer: &mut O,
-    ) -> Result<(), SchedulerError> {
-        self.begin(Some(LONG), optimizer)
+    ) -> Result<(), TrainError> {
+        let mut state = match self.state.take() {
+            Some(state) => state,
+            // The length is in the saved state too.
+            None => self.of_length(length.unwrap_or(LONG)).attach(&mut GroupsOf(optimizer.groups_mut()))?,
+        };
+        state.load_state_dict(saved)?;
+        (self.length, self.state) = (length, Some(state));
+        Ok(())
     }
 
     /// One step of the schedule (PyTorch's `scheduler.step()`). Nothing while it waits.
     pub fn step<T: Real, O: OptimizerState<T>>(&mut self, optimizer: &mut O) {
-        if let Schedule::Running(state) = self {
+        if let Some(state) = &mut self.state {
             state.step_groups(&mut GroupsOf(optimizer.groups_mut()));
         }
     }
 
     /// One step on a metric (`scheduler.step(val_loss)`).
     pub fn step_on<T: Real, O: OptimizerState<T>>(&mut self, optimizer: &mut O, metric: f64) {
-        if let Schedule::Running(state) = self {
+        if let Some(state) = &mut self.state {
             state.step_groups_on(&mut GroupsOf(optimizer.groups_mut()), metric);
         }
     }
 
     /// The state, once it is attached.
     pub fn state(&self) -> Option<&S::State> {
-        match self {
-            Schedule::Waiting(_) => None,
-            Schedule::Running(state) => Some(state),
-        }
+        self.state.as_ref()
+    }
+
+    /// The number of steps that it was told to take, by the builder or by `fit`.
+    pub fn length(&self) -> Option<usize> {
+        self.length
     }
 }
 

@@ -21,8 +21,13 @@ pub struct Defaults {
 pub enum Order {
     /// As they are stored.
     AsStored,
-    /// A new random order in each epoch, from this seed.
-    Shuffled(u64),
+    /// A new random order in each epoch, from a seed.
+    Shuffled {
+        /// The seed of all orders.
+        seed: u64,
+        /// The number of the first epoch's order, from 0.
+        epoch: u64,
+    },
 }
 
 /// Data for `fit` and `evaluate`, with inputs of scalars `X` and targets of scalars `Y`: a `&DataLoader`, a `&Dataset`, or
@@ -133,11 +138,11 @@ impl<'a, D: Dataset> Samples<'a, D> {
         if samples == 0 {
             return Err(DataError::Empty.into());
         }
-        let (sampler, seed): (Box<dyn Sampler>, _) = match defaults.order {
-            Order::AsStored => (Box::new(SequentialSampler::new(samples)), 0),
-            Order::Shuffled(seed) => (Box::new(RandomSampler::new(samples)), seed),
+        let (sampler, seed, epoch): (Box<dyn Sampler>, _, _) = match defaults.order {
+            Order::AsStored => (Box::new(SequentialSampler::new(samples)), 0, 0),
+            Order::Shuffled { seed, epoch } => (Box::new(RandomSampler::new(samples)), seed, epoch),
         };
-        let state = LoaderState { seed, epoch: 0, position: 0, samples };
+        let state = LoaderState { seed, epoch, position: 0, samples };
         Ok(Samples { dataset, sampler, batch_size: defaults.batch_size, state })
     }
 

@@ -4,6 +4,7 @@ mod checkpoints;
 mod errors;
 mod fits;
 mod frozen;
+mod resumes;
 mod steps;
 
 use glulam::data::TensorDataset;

@@ -215,7 +215,7 @@ fn the_average_follows_the_parameters() {
     for (a, b) in found.iter().zip(&expected.expect("there were steps")) {
         assert!((a - b).abs() < 1e-6, "{a} {b}");
     }
-    assert_eq!(trainer.best_model().weights(), trainer.averaged.module().weights());
+    assert_eq!(trainer.eval_model().weights(), trainer.averaged.module().weights());
 }
 
 #[test]
@@ -275,4 +275,37 @@ fn double_precision_is_trained_too() {
     let last: f64 =
         (0..50).map(|_| trainer.step((&inputs, &targets)).expect("the data fits").loss).last().unwrap_or(first);
     assert!(last < first);
+}
+
+train! { ScheduleFree for Mlp { loss: CrossEntropyLoss, optimizer: AdamWScheduleFree(lr = 0.05), metrics: [Accuracy] } }
+train! { Slow for Mlp { loss: CrossEntropyLoss, optimizer: Lookahead(AdamWScheduleFree(lr = 0.05), k = 3) } }
+
+#[test]
+fn a_schedule_free_optimizer_is_evaluated_with_its_averages() {
+    let data = samples(90, 1);
+    let mut trainer = ScheduleFree::new(Mlp::seeded(1));
+    train_on(&mut trainer, &data, 3);
+    let before = bits(&trainer);
+    let (mut averages, mut optimizer) = (trainer.model.clone(), trainer.optimizer.clone());
+    optimizer.eval(&mut averages.weights_mut().parameters);
+    assert_ne!(averages.weights(), trainer.model.weights());
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("net.safetensors");
+    assert_eq!(trainer.eval_model().weights(), averages.weights());
+    assert_eq!(trainer.predict(&data.0), averages.predict(&data.0));
+    trainer.eval_model().save(&path).expect("written");
+    let mut loaded = Mlp::seeded(9);
+    loaded.load(&path).expect("readable");
+    assert_eq!(loaded.predict(&data.0), averages.predict(&data.0));
+    let of_averages =
+        glulam::train::evaluate(&averages, &trainer.loss, &mut (Accuracy::DEFAULT,), &crate::dataset(90, 1), 64);
+    assert_eq!(trainer.evaluate(&crate::dataset(90, 1)).expect("the data fits"), of_averages.expect("the data fits"));
+
+    // The training goes on with its own parameters.
+    assert_eq!(bits(&trainer), before);
+    train_on(&mut trainer, &data, 1);
+    let mut wrapped = Slow::new(Mlp::seeded(1));
+    train_on(&mut wrapped, &data, 1);
+    assert_ne!(wrapped.eval_model().weights(), wrapped.model.weights());
 }

@@ -22,8 +22,8 @@ impl Unit<'_> {
         let (network, loss) = (&self.train.model.name, &self.loss.path.name);
         let attach = items.scheduler.as_ref().map(|_| {
             quote! {
-                /// The schedule, if it has waited to know the length of the run.
-                self.scheduler.begin(None, &mut self.optimizer)?;
+                /// The schedule, which may have to know the length of the run.
+                self.scheduler.check()?;
             }
         });
         let doc_criterion = format!(" criterion = {loss}, with these targets, checked.");

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Better, Callback, Running, foreign};
+use crate::checkpoint::{StateDictError, check_writable};
 use crate::train::{EpochRecord, TrainError};
 
 /// Writes the network's weights to a safetensors file after each epoch in which a number is the best so far.
@@ -46,6 +47,11 @@ impl BestCheckpoint {
 }
 
 impl Callback for BestCheckpoint {
+    fn on_begin(&mut self, _run: &mut dyn Running) -> Result<(), TrainError> {
+        // Found out now rather than after an epoch.
+        Ok(check_writable(&self.path).map_err(|source| StateDictError::io(&self.path, source))?)
+    }
+
     fn on_epoch(&mut self, epoch: &EpochRecord, run: &mut dyn Running) -> Result<(), TrainError> {
         let value = epoch.watched(&self.monitor)?;
         if self.better.than(value, self.best, 0.0) {
