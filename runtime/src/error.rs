@@ -7,6 +7,7 @@ use crate::init::InitError;
 use crate::loss::LossError;
 use crate::lr_scheduler::SchedulerError;
 use crate::metrics::MetricError;
+use crate::network::BatchError;
 use crate::optim::OptimError;
 use crate::train::TrainError;
 
@@ -29,6 +30,9 @@ pub enum Error {
     /// Of training, evaluation and what belongs to a run.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// Of the size of a batch.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     /// Of a dataset or its loader.
     #[error(transparent)]
     Data(#[from] DataError),

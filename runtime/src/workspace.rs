@@ -1,6 +1,6 @@
 //! The memory of a training step, sized once for the largest batch.
 
-use crate::network::{Context, Mode, Weights};
+use crate::network::{BatchError, Context, Mode, Weights};
 use crate::{Flat, Real};
 
 /// The memory of one training step: activations, their gradients and statistics, for at most `capacity` samples.
@@ -35,8 +35,9 @@ impl<T: Real> Workspace<T> {
     /// Begins a forward of `rows` samples, and draws anew for it where it trains.
     #[doc(hidden)]
     pub fn begin(&mut self, rows: usize, mode: Mode, weights_seed: u64, draws: &mut u64) -> Context {
-        assert!(rows > 0, "a batch of no samples");
-        assert!(rows <= self.capacity, "a batch of {rows} samples in a workspace for {}", self.capacity);
+        if let Err(error) = BatchError::check(rows, 1, self.capacity) {
+            panic!("{error}");
+        }
         self.rows = rows;
         self.context = Context { mode, seed: weights_seed, draw: *draws, first_row: 0, rows };
         *draws += u64::from(mode == Mode::Train);

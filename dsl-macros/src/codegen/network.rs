@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::calls::{Segment, segments};
 use super::{Unit, ident, number, sample_type};
-use crate::ir::{OutputKind, Place};
+use crate::ir::{Dim, OutputKind, Place};
 use crate::plan::output;
 
 impl Unit<'_> {
@@ -49,7 +49,7 @@ impl Unit<'_> {
         let (plan, graph) = (self.plan, &self.program.graph);
         let name = self.name().to_string();
         let (parameters, values, count) = (&plan.parameters, plan.values.per_sample(), number(plan.values.slots.len()));
-        let statistics = plan.statistics.iter().fold(crate::ir::Dim::Known(0), |sum, (.., len)| sum.add(len));
+        let statistics = plan.statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let (input, output) = (&self.input_shape().0, &self.output_shape().0);
         let kind = graph.producer(graph.output).map_or(OutputKind::Unbounded, |id| self.output_kind(id));
         let kind = ident(match kind {
@@ -59,6 +59,8 @@ impl Unit<'_> {
             OutputKind::Sigmoid => "Sigmoid",
         });
         let tied = graph.nodes.iter().any(|node| node.shares.is_some());
+        let (train, eval) =
+            (self.smallest_batch("MIN_TRAIN_BATCH", false), self.smallest_batch("MIN_EVAL_BATCH", true));
         quote! {
             const NAME: &'static str = #name;
             const PARAMETERS: usize = #parameters;
@@ -70,6 +72,33 @@ impl Unit<'_> {
             const OUTPUT_SHAPE: &'static [usize] = &[#(#output),*];
             const OUTPUT: Output = Output::#kind;
             const TIED: bool = #tied;
+            #train
+            #eval
+        }
+    }
+
+    // Expands to:
+    //     const MIN_TRAIN_BATCH: usize = 2;
+    /// The fewest samples of a batch, where a layer takes statistics of the batch. In evaluation only some do.
+    fn smallest_batch(&self, constant: &str, eval: bool) -> Option<TokenStream> {
+        let layers = self.program.graph.nodes.iter().map(|node| &node.layer);
+        let values =
+            layers.filter(|layer| !eval || layer.needs_whole_batch()).filter_map(|layer| layer.values_per_channel());
+        // The dimensions whose values only rustc knows.
+        let mut named = Vec::new();
+        let mut least = 1;
+        for dim in values {
+            match dim {
+                Dim::Known(1) => least = 2,
+                Dim::Known(_) => {}
+                Dim::Named { .. } => named.push(quote!(#dim == 1)),
+            }
+        }
+        let constant = ident(constant);
+        match (least, named.is_empty()) {
+            (2, _) => Some(quote!(const #constant: usize = 2;)),
+            (_, false) => Some(quote!(const #constant: usize = if #(#named)||* { 2 } else { 1 };)),
+            _ => None,
         }
     }
 
@@ -270,7 +299,7 @@ impl Unit<'_> {
         let buffers = self.has_buffers().then(|| quote!(let b = BuffersRead::new(&self.weights.buffers);));
         let b = self.has_buffers().then(|| quote!(&b,));
         let (per_row, arrays) = (self.plan.scratch.per_sample(), number(self.plan.scratch.slots.len()));
-        let fixed = self.plan.scratch_statistics.iter().fold(crate::ir::Dim::Known(0), |sum, (.., len)| sum.add(len));
+        let fixed = self.plan.scratch_statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let whole = self.program.graph.nodes.iter().any(|node| node.layer.needs_whole_batch());
         let rows = if whole { quote!(x.len()) } else { quote!(x.len().min(PREDICT_ROWS)) };
         let blocks = quote! {

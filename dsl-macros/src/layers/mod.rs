@@ -126,6 +126,12 @@ pub(crate) trait Layer: Debug {
     fn needs_whole_batch(&self) -> bool {
         false
     }
+
+    /// Of a layer that computes statistics of the batch: how many values of each channel one sample has. A batch must
+    /// have more than one.
+    fn values_per_channel(&self) -> Option<Dim> {
+        None
+    }
 }
 
 /// Where a layer's inputs come from, for messages: ``but `Linear(784, 64)` produces 64``.

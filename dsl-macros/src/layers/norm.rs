@@ -236,6 +236,10 @@ impl Layer for BatchNorm {
     fn needs_whole_batch(&self) -> bool {
         !self.tracked
     }
+
+    fn values_per_channel(&self) -> Option<Dim> {
+        Some(self.inner.clone())
+    }
 }
 
 /// `LayerNorm(normalized_shape, eps = 1e-5, elementwise_affine = true, bias = true)` over the last axes.

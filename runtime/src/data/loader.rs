@@ -108,6 +108,11 @@ impl<D: Dataset> DataLoader<D> {
         self.batch_size
     }
 
+    /// The size of the smallest batch of an epoch, which is the last one.
+    pub(crate) fn smallest_batch(&self) -> usize {
+        if self.drop_last { self.batch_size } else { (self.sampler.len() - 1) % self.batch_size + 1 }
+    }
+
     /// The number of batches in an epoch.
     pub fn len(&self) -> usize {
         if self.drop_last { self.sampler.len() / self.batch_size } else { self.sampler.len().div_ceil(self.batch_size) }

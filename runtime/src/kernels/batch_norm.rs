@@ -108,7 +108,7 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
     let (mean, r) = statistics.split_at_mut(channels);
 
     let n = (x.len() * inner) as f64;
-    assert!(n > 1.0, "batch norm in training mode needs more than one value per channel, the batch has one");
+    assert!(n > 1.0, "batch norm needs more than 1 value per channel when training, a batch of 1 sample has 1");
     let mut factor = 0.0;
     if cx.mode == Mode::Train && tracked {
         factor = momentum.unwrap_or(0.0);

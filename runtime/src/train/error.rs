@@ -9,6 +9,7 @@ use crate::data::DataError;
 use crate::loss::LossError;
 use crate::lr_scheduler::SchedulerError;
 use crate::metrics::MetricError;
+use crate::network::BatchError;
 use crate::optim::OptimError;
 
 /// What can stop a training step or a whole run.
@@ -19,9 +20,9 @@ use crate::optim::OptimError;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum TrainError {
-    /// A batch without samples.
-    #[error("a batch of no samples, expected at least 1")]
-    EmptyBatch,
+    /// A batch without samples, or with too few for a batch norm.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     /// A batch larger than the workspace.
     #[error(
         "a batch of {found} samples in a trainer with room for {capacity}: set `.capacity({found})` on its builder"

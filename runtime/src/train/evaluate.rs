@@ -6,7 +6,7 @@ use super::source::{Defaults, Order, Source};
 use super::{AsBatch, Metrics, Target, TrainError};
 use crate::data::DataError;
 use crate::loss::{Loss, LossError, Reduction, Rows, total};
-use crate::network::Sample;
+use crate::network::{BatchError, Sample};
 use crate::{Flat, Network, Real};
 
 /// The loss and the metrics over a dataset.
@@ -24,7 +24,8 @@ pub struct Evaluation {
 /// the data afterwards.
 ///
 /// # Errors
-/// Data that cannot be read or does not fit, a loss that is not reduced to a number.
+/// Data that cannot be read or does not fit, a loss that is not reduced to a number, a batch of one sample for a batch norm
+/// without running statistics.
 pub fn evaluate<T, N, L, M, Y, S>(
     model: &N,
     loss: &L,
@@ -50,6 +51,7 @@ where
     stream.pass(&mut |batch, _state| {
         let (inputs, targets) = AsBatch::<T, N, Y>::samples(batch)?;
         let (samples, shape) = (inputs.len(), N::OUTPUT_SHAPE);
+        BatchError::check(samples, N::MIN_EVAL_BATCH, usize::MAX)?;
         scratch.reserve(samples, N::Output::LEN);
         let (outputs, gradient, losses) = scratch.parts(samples, N::Output::LEN);
         model.predict_into(inputs, N::Output::from_flat_mut(outputs));

@@ -4,6 +4,7 @@ use super::place::Place;
 use super::{AsBatch, TrainError};
 use crate::clip::ClipError;
 use crate::data::LoaderState;
+use crate::network::BatchError;
 use crate::optim::{Optimizer, OptimizerState};
 use crate::{Flat, Gradients, Network, Real, Workspace};
 
@@ -80,16 +81,14 @@ impl<T: Real> Run<T> {
     /// forward pass is about to change.
     ///
     /// # Errors
-    /// No samples, more than there is room for, inputs of another shape.
+    /// No samples, too few for a batch norm, more than there is room for, inputs of another shape.
     pub fn begin<'b, N: Network<T>, Y>(
         &mut self,
         model: &N,
         batch: impl AsBatch<'b, T, N, Y>,
     ) -> Result<(&'b [N::Input], &'b [Y]), TrainError> {
         let (inputs, targets) = batch.samples()?;
-        if inputs.is_empty() {
-            return Err(TrainError::EmptyBatch);
-        }
+        BatchError::check(inputs.len(), N::MIN_TRAIN_BATCH, usize::MAX)?;
         if self.workspace.capacity() == 0 {
             self.reserve(model, inputs.len());
         }

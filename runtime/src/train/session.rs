@@ -16,6 +16,7 @@ use super::{
 use crate::checkpoint::{CheckpointError, StateDictExt, check_writable};
 use crate::data::{DataError, LoaderState};
 use crate::loss::{Loss, Reduction};
+use crate::network::BatchError;
 use crate::{Network, Real};
 
 /// A run of `trainer`. See [`Trainer::fit`].
@@ -36,6 +37,8 @@ where
     let order = Order::Shuffled { seed, epoch: parts.run.data_epoch };
     let mut stream = train.open(Defaults { batch_size, order })?.ok_or(DataError::Empty)?;
     let has_validation = validation.open(Defaults { batch_size, order: Order::AsStored })?.is_some();
+    let (smallest, room) = (<R::Model as Network<T>>::MIN_TRAIN_BATCH, usize::MAX);
+    BatchError::check(stream.smallest_batch(), smallest, room)?;
     parts.run.reserve(parts.model, stream.batch_size());
 
     // Kept until the run has begun: whatever fails before that may be tried again.

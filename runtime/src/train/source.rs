@@ -52,6 +52,8 @@ pub trait Stream<X, Y> {
     fn batches(&self) -> usize;
     /// The number of samples in all batches but perhaps the last.
     fn batch_size(&self) -> usize;
+    /// The number of samples in the smallest batch, which is the last one.
+    fn smallest_batch(&self) -> usize;
     /// The place in the data.
     fn state(&self) -> LoaderState;
     /// Goes on from there.
@@ -94,6 +96,9 @@ impl<D: Dataset + 'static> Stream<D::Input, D::Target> for &DataLoader<D> {
     }
     fn batch_size(&self) -> usize {
         DataLoader::batch_size(self)
+    }
+    fn smallest_batch(&self) -> usize {
+        DataLoader::smallest_batch(self)
     }
     fn state(&self) -> LoaderState {
         DataLoader::state(self)
@@ -166,6 +171,9 @@ impl<D: Dataset> Stream<D::Input, D::Target> for Samples<'_, D> {
     }
     fn batch_size(&self) -> usize {
         self.batch_size
+    }
+    fn smallest_batch(&self) -> usize {
+        (self.state.samples - 1) % self.batch_size + 1
     }
     fn state(&self) -> LoaderState {
         self.state.clone()

@@ -1,10 +1,11 @@
 //! What stops a step, and that nothing has changed then.
 
-use glulam::data::Batch;
+use glulam::data::{Batch, DataLoader};
 use glulam::loss::LossError;
+use glulam::network::BatchError;
 use glulam::optim::OptimError;
 use glulam::prelude::*;
-use glulam::train::{Metrics, TrainError};
+use glulam::train::{Epochs, Metrics, TrainError};
 
 use crate::{Deep, Mlp, bits, samples, train_on};
 
@@ -69,7 +70,7 @@ fn a_batch_has_samples_and_room() {
     let (inputs, targets) = samples(8, 1);
     let mut trainer = Plain::new(Mlp::seeded(1));
     let error = trainer.step((&inputs[..0], &targets[..0])).expect_err("no samples");
-    assert!(matches!(error, TrainError::EmptyBatch), "{error}");
+    assert!(matches!(error, TrainError::Batch(BatchError::Empty)), "{error}");
     trainer.step((&inputs[..6], &targets[..6])).expect("the first batch makes the room");
     trainer.step((&inputs[..4], &targets[..4])).expect("a smaller one fits");
     let error = trainer.step((&inputs, &targets)).expect_err("a larger one does not");
@@ -125,4 +126,58 @@ fn a_builder_says_which_setting_is_wrong() {
 fn a_setting_that_only_the_run_knows_is_checked_by_the_run() {
     let error = Overlapping::builder(Mlp::seeded(1)).build().expect_err("a negative rate");
     assert!(matches!(error, TrainError::Optimizer(OptimError::Option { option: "lr", .. })), "{error}");
+}
+
+network! { Untracked < Linear(8, 3) -> BatchNorm1d(3, track_running_stats = false) > }
+network! { Long: [4, 2] < BatchNorm1d(4) -> Flatten -> Linear(8, 3) > }
+train! { OfUntracked for Untracked { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
+train! { OfLong for Long { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
+
+#[test]
+fn a_batch_norm_needs_more_than_one_sample() {
+    let (inputs, targets) = samples(1, 1);
+    let data = crate::dataset(41, 1);
+    let is_too_small =
+        |error: TrainError| matches!(error, TrainError::Batch(BatchError::TooSmall { found: 1, expected: 2 }));
+    let mut trainer = Folded::builder(Deep::seeded(1)).batch_size(20).build().expect("valid");
+    let before = bits(&trainer);
+    assert!(is_too_small(trainer.step((&inputs, &targets)).expect_err("one sample")));
+    // A run finds it out before its first step, and not in its last.
+    assert!(is_too_small(trainer.fit(&data, (), Epochs(1)).expect_err("41 = 20 + 20 + 1")));
+    let loader = |drop_last| DataLoader::builder(crate::dataset(41, 1)).batch_size(20).drop_last(drop_last).build();
+    assert!(is_too_small(trainer.fit(&loader(false).expect("valid"), (), Epochs(1)).expect_err("the same")));
+    assert_eq!(bits(&trainer), before);
+    trainer.fit(&loader(true).expect("valid"), (), Epochs(1)).expect("the last one is left out");
+    trainer.evaluate(&data).expect("running statistics need no company");
+
+    let untracked = OfUntracked::builder(Untracked::seeded(1)).batch_size(20).build().expect("valid");
+    assert!(is_too_small(untracked.evaluate(&data).expect_err("there are no running statistics")));
+    let long = vec![[[0.5f32, -0.5]; 4]];
+    OfLong::new(Long::seeded(1)).step((&long, &targets)).expect("two values per channel");
+}
+
+#[test]
+fn a_hand_written_loop_may_ask_whether_a_batch_fits() {
+    let (inputs, _) = samples(9, 1);
+    let mut model = Deep::seeded(1);
+    let mut workspace = model.workspace(8);
+    let before = model.clone();
+    for (count, expected) in [
+        (0, "a batch of no samples, expected at least 1"),
+        (9, "a batch of 9 samples in a workspace for 8: make it with `model.workspace(9)`"),
+        (
+            1,
+            "a batch of 1 sample, expected at least 2: batch norm needs more than 1 value per channel; leave such a last \
+             batch out (a loader's `drop_last(true)`) or choose another batch size",
+        ),
+    ] {
+        let error = model.try_forward(Mode::Train, &inputs[..count], &mut workspace).expect_err("it does not fit");
+        assert_eq!(error.to_string(), expected);
+    }
+    assert_eq!(model, before);
+    assert_eq!(model.try_forward(Mode::Train, &inputs[..8], &mut workspace).expect("it fits").len(), 8);
+    assert_eq!(model.try_forward(Mode::Eval, &inputs[..1], &mut workspace).expect("it fits").len(), 1);
+    let panic = std::panic::catch_unwind(move || model.forward(Mode::Train, &inputs, &mut workspace).len());
+    let panic = panic.expect_err("nine are too many");
+    assert!(panic.downcast_ref::<String>().is_some_and(|text| text.ends_with("make it with `model.workspace(9)`")));
 }

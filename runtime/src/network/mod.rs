@@ -1,6 +1,10 @@
 //! What every declared network has in common: the trait that `network!` implements and `train!`, optimizers,
 //! state dicts and metrics build on.
 
+mod batch;
+mod sample;
+mod tables;
+
 use std::fmt::Debug;
 
 use crate::flat::ALIGN;
@@ -9,6 +13,10 @@ use crate::parallel::Split;
 use crate::workspace::Workspace;
 use crate::{Flat, Real, Update};
 
+pub use batch::BatchError;
+pub use sample::Sample;
+pub use tables::{BufferSpec, Kind, LayerSpec, Layout, Output, ParamSpec};
+
 /// Training or evaluation: whether dropout drops, and which statistics a batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -16,79 +24,6 @@ pub enum Mode {
     Train,
     /// Dropout does nothing, batch norm uses its running statistics (gradients flow all the same).
     Eval,
-}
-
-/// What a parameter is for; `no_decay: [bias, norm]` in `train!` chooses by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A matrix or a convolution's kernel.
-    Weight,
-    /// An additive bias (of a norm layer too).
-    Bias,
-    /// The scale of a normalisation.
-    Norm,
-    /// A table of embeddings.
-    Embedding,
-}
-
-/// How a parameter lies in the flat array, compared with PyTorch's row-major tensor of [`ParamSpec::shape`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// The same order of elements.
-    Same,
-    /// PyTorch's `[out, in]` is stored `[in, out]`: transposed where a state dict is written or read.
-    Transposed,
-}
-
-/// One row of a network's parameter table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParamSpec {
-    /// The state-dict key: `fc1.weight`, `0.bias`.
-    pub name: &'static str,
-    /// The shape in PyTorch: `[out, in]` of a `Linear`'s weight.
-    pub shape: &'static [usize],
-    /// Where it begins in the flat array (a multiple of 16; the gaps hold zeros).
-    pub offset: usize,
-    /// The number of elements.
-    pub len: usize,
-    /// The parameter may be cut between threads at multiples of this many elements.
-    pub row: usize,
-    /// What it is for.
-    pub kind: Kind,
-    /// How it is stored.
-    pub layout: Layout,
-}
-
-/// One row of a network's buffer table: running statistics and counters, which no optimizer touches.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BufferSpec {
-    /// The state-dict key: `1.running_mean`.
-    pub name: &'static str,
-    /// The shape in PyTorch; `[]` of a counter.
-    pub shape: &'static [usize],
-    /// Where it begins: in the flat buffers, or in the counters.
-    pub offset: usize,
-    /// The number of elements.
-    pub len: usize,
-    /// A counter (PyTorch's `int64`), stored in [`Weights::counters`].
-    pub counter: bool,
-    /// The value of each element of a new network.
-    pub init: f64,
-}
-
-/// One row of the table that `summary()` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LayerSpec {
-    /// The place in the chain: `0`, `fc1`, `2.shortcut.0`.
-    pub key: &'static str,
-    /// As PyTorch would print it: `Linear(784, 64)`.
-    pub layer: &'static str,
-    /// The shape of one sample of its output.
-    pub output: &'static [usize],
-    /// The number of its parameters.
-    pub parameters: usize,
-    /// Multiply-adds times two, forward, for one sample.
-    pub flops: u64,
 }
 
 /// All that a network remembers: parameters, buffers, counters, and the state of its random generator.
@@ -155,49 +90,6 @@ pub trait RowLoss<T: Real>: Sync {
     fn rows(&self, first_row: usize, outputs: &[T], losses: &mut [T], gradient: &mut [T]);
 }
 
-/// A scalar, or an array of arrays, of a fixed shape: one sample of a network's input or output.
-pub trait Sample<T>: Copy + Send + Sync + 'static {
-    /// The number of scalars.
-    const LEN: usize;
-    /// Sees a flat array as samples; a remainder too short for a sample is left out.
-    fn from_flat(flat: &[T]) -> &[Self];
-    /// The same, to be written to.
-    fn from_flat_mut(flat: &mut [T]) -> &mut [Self];
-    /// Sees samples as a flat array.
-    fn to_flat(samples: &[Self]) -> &[T];
-    /// The same, to be written to.
-    fn to_flat_mut(samples: &mut [Self]) -> &mut [T];
-}
-
-macro_rules! scalar_sample {
-    ($($t:ty)*) => { $(
-        impl Sample<$t> for $t {
-            const LEN: usize = 1;
-            fn from_flat(flat: &[$t]) -> &[Self] { flat }
-            fn from_flat_mut(flat: &mut [$t]) -> &mut [Self] { flat }
-            fn to_flat(samples: &[Self]) -> &[$t] { samples }
-            fn to_flat_mut(samples: &mut [Self]) -> &mut [$t] { samples }
-        }
-    )* };
-}
-scalar_sample!(f32 f64 u8 u32 i64);
-
-impl<T, S: Sample<T>, const N: usize> Sample<T> for [S; N] {
-    const LEN: usize = N * S::LEN;
-    fn from_flat(flat: &[T]) -> &[Self] {
-        S::from_flat(flat).as_chunks().0
-    }
-    fn from_flat_mut(flat: &mut [T]) -> &mut [Self] {
-        S::from_flat_mut(flat).as_chunks_mut().0
-    }
-    fn to_flat(samples: &[Self]) -> &[T] {
-        S::to_flat(samples.as_flattened())
-    }
-    fn to_flat_mut(samples: &mut [Self]) -> &mut [T] {
-        S::to_flat_mut(samples.as_flattened_mut())
-    }
-}
-
 /// A network declared with `network!`.
 ///
 /// Everything that the rest of the crate needs to know of it: tables, constants, and its forward and backward code.
@@ -226,6 +118,10 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     const OUTPUT: Output;
     /// Some weights are used in several places, so a gradient is finished only when all of them are done: no folding.
     const TIED: bool = false;
+    /// The fewest samples of a training batch: 2 where a batch norm sees one value of each channel in a sample.
+    const MIN_TRAIN_BATCH: usize = 1;
+    /// The fewest samples of a batch in evaluation: 2 where such a batch norm has no running statistics.
+    const MIN_EVAL_BATCH: usize = 1;
     /// The declaration had errors, so nothing more should be said about it.
     const FAILED: bool = false;
 
@@ -251,13 +147,40 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     /// Forward in `mode`, keeping in `workspace` what a backward needs.
     ///
     /// # Panics
-    /// If there are more inputs than the workspace has room for, or none.
+    /// If there are more inputs than the workspace has room for, none, or one that a batch norm needs company for;
+    /// [`try_forward`](Self::try_forward) returns an error instead.
     fn forward<'w>(
         &mut self,
         mode: Mode,
         inputs: &[Self::Input],
         workspace: &'w mut Workspace<T>,
     ) -> Outputs<'w, T, Self::Output>;
+
+    /// Whether [`forward`](Self::forward) takes a batch of so many samples.
+    ///
+    /// # Errors
+    /// No samples, more than `workspace` has room for, one that a batch norm needs company for.
+    fn check_batch(mode: Mode, samples: usize, workspace: &Workspace<T>) -> Result<(), BatchError> {
+        let smallest = match mode {
+            Mode::Train => Self::MIN_TRAIN_BATCH,
+            Mode::Eval => Self::MIN_EVAL_BATCH,
+        };
+        BatchError::check(samples, smallest, workspace.capacity())
+    }
+
+    /// [`forward`](Self::forward), where the size of a batch is not known to fit.
+    ///
+    /// # Errors
+    /// Those of [`check_batch`](Self::check_batch); then nothing has changed.
+    fn try_forward<'w>(
+        &mut self,
+        mode: Mode,
+        inputs: &[Self::Input],
+        workspace: &'w mut Workspace<T>,
+    ) -> Result<Outputs<'w, T, Self::Output>, BatchError> {
+        Self::check_batch(mode, inputs.len(), workspace)?;
+        Ok(self.forward(mode, inputs, workspace))
+    }
 
     /// Backward of the last forward, from the gradient that the criterion left in `workspace`: each parameter's
     /// gradient goes to `update`, and the inputs' to `d_inputs`, if it is given.
@@ -384,21 +307,6 @@ impl<'a, T: Real> UpdateBy<'a, T> {
             UpdateBy::Optimizer(optimizer) => optimizer.begin(parameters),
         }
     }
-}
-
-/// What the numbers that a network puts out are, as far as its last layer tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Nothing is known: the last layer is the user's own.
-    Unknown,
-    /// Any real numbers: logits, or predicted values.
-    Unbounded,
-    /// Non-negative and summing to one (`Softmax`).
-    Probabilities,
-    /// Logarithms of probabilities (`LogSoftmax`).
-    LogProbabilities,
-    /// Each in (0, 1) (`Sigmoid`).
-    Sigmoid,
 }
 
 /// Gradients of all parameters, in the layout of the parameters.
