@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 pub use glulam_macros::network_or_errors;
 
+pub use crate::checkpoint::saved;
 pub use crate::flat::{ALIGN, Flat};
 pub use crate::kernels::*;
 pub use crate::loss::total;

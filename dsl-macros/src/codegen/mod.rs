@@ -6,6 +6,7 @@ mod calls;
 mod docs;
 mod network;
 mod params;
+mod saved;
 mod stub;
 mod train;
 mod values;
@@ -30,7 +31,7 @@ pub(crate) struct Unit<'a> {
 /// The items of one network.
 pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenStream {
     let unit = Unit { header, program, plan };
-    let items = [unit.structs(), unit.inherent()];
+    let items = [unit.structs(), unit.inherent(), unit.saved()];
     // The flat lists first: they are what a reader comes for.
     let inside = [unit.row_functions(), unit.tile_function(), unit.predict_function(), unit.network_impl()];
     let tables = [unit.spans(), unit.views(), unit.values(), unit.hover()];

@@ -11,6 +11,7 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
     let (params, params_mut) = (format_ident!("{name}Params"), format_ident!("{name}ParamsMut"));
     let doc = format!("`{name}`, whose declaration has errors.");
     let never = quote!(::core::unreachable!("the declaration of this network has errors"));
+    let saved = super::saved::saved(header, &never, &never);
     quote! {
         #(#attrs)*
         #[doc = #doc]
@@ -45,6 +46,8 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
         impl<T: ::glulam::Real> ::core::fmt::Debug for #name<T> {
             fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { #never }
         }
+
+        #saved
 
         #[allow(unused_variables, reason = "the declaration has errors")]
         const _: () = {

@@ -7,6 +7,8 @@ mod file_format;
 mod network;
 mod run;
 pub mod safetensors;
+#[doc(hidden)]
+pub mod saved;
 mod state_dict;
 mod tensor;
 
