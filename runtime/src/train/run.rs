@@ -11,18 +11,16 @@ use crate::{Flat, Gradients, Network, Real, Workspace};
 /// Memory and counts of a trainer. All memory is made in the first step, at the latest.
 #[derive(Clone, Debug)]
 pub struct Run<T: Real> {
-    /// Activations and their gradients; of capacity 0 until the first batch says how large it must be.
-    pub workspace: Workspace<T>,
-    /// The gradients of all parameters; empty where each parameter moves in the backward pass.
-    pub gradients: Gradients<T>,
-    /// Each parameter moves in the backward pass, where its gradient is finished, and no gradient is stored.
-    pub fused: bool,
-    /// Steps of the optimizer so far.
-    pub steps: u64,
-    /// Batches whose gradients have been added up since the last step of the optimizer.
-    pub accumulated: usize,
-    /// How batches are made where `fit` is given a dataset.
-    pub settings: RunSettings,
+    /// Of capacity 0 until the first batch says how large it must be.
+    workspace: Workspace<T>,
+    /// Empty where each parameter moves in the backward pass.
+    pub(super) gradients: Gradients<T>,
+    /// Each parameter moves in the backward pass, where its gradient is finished, and no gradient is stored. Never
+    /// changes: the memory for gradients is made accordingly.
+    fused: bool,
+    pub(super) steps: u64,
+    pub(super) accumulated: usize,
+    pub(super) settings: RunSettings,
     /// Where the next `fit` goes on, after a resume.
     pub(super) resumed: Option<Place>,
     /// Where the last `fit` was at its end.
@@ -53,6 +51,40 @@ struct Before<T: Real> {
     draws: u64,
 }
 
+impl<T: Real> Run<T> {
+    /// Steps of the optimizer so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Batches whose gradients have been added up since the last step of the optimizer.
+    pub fn accumulated(&self) -> usize {
+        self.accumulated
+    }
+
+    /// Whether each parameter moves in the backward pass, where its gradient is finished, and no gradient is stored.
+    pub fn fused(&self) -> bool {
+        self.fused
+    }
+
+    /// How it uses memory, and how `fit` makes batches of a dataset.
+    pub fn settings(&self) -> RunSettings {
+        self.settings
+    }
+
+    /// Activations and their gradients, of the last step.
+    pub fn workspace(&self) -> &Workspace<T> {
+        &self.workspace
+    }
+
+    /// The gradients of all parameters, of the last step; empty if [`fused`](Self::fused).
+    pub fn gradients(&self) -> &Gradients<T> {
+        &self.gradients
+    }
+}
+
+/// What generated code does with it.
+#[doc(hidden)]
 impl<T: Real> Run<T> {
     /// The memory of a trainer of `model`.
     pub fn new<N: Network<T>, O: OptimizerState<T>>(model: &N, _optimizer: &O, settings: RunSettings) -> Self {
@@ -113,6 +145,33 @@ impl<T: Real> Run<T> {
         if capacity > self.workspace.capacity() {
             self.workspace = model.workspace(capacity);
         }
+    }
+
+    /// Begins a sum of gradients, unless one is under way.
+    pub fn zero_grad(&mut self) {
+        if self.accumulated == 0 {
+            self.gradients.zero();
+        }
+    }
+
+    /// The memory of a step.
+    pub fn memory(&mut self) -> (&mut Workspace<T>, &mut Gradients<T>) {
+        (&mut self.workspace, &mut self.gradients)
+    }
+
+    /// The gradients, to be clipped.
+    pub fn gradients_mut(&mut self) -> &mut Gradients<T> {
+        &mut self.gradients
+    }
+
+    /// Counts a step of the optimizer.
+    pub fn count_step(&mut self) {
+        self.steps += 1;
+    }
+
+    /// Ends a sum of gradients. Whether there was one.
+    pub fn end_sum(&mut self) -> bool {
+        std::mem::take(&mut self.accumulated) > 0
     }
 
     /// Passes on a loss that is a number. For any other the forward pass is taken back.

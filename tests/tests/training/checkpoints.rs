@@ -44,7 +44,7 @@ where
     }
     first.save_checkpoint(&path).expect("written");
     let mut second = new();
-    let steps = first.parts().run.steps;
+    let steps = first.parts().run.steps();
     assert_eq!(second.resume(&path).expect("read"), Resumed::At { epochs: 0, steps });
     let rest: Vec<f32> =
         stream().skip(50).take(50).map(|batch| second.step(batch).expect("the data fits").loss).collect();
@@ -162,7 +162,7 @@ fn a_loop_of_ones_own_goes_on_in_the_middle_of_the_data() {
             second.step(&batch).expect("the data fits");
         }
     }
-    assert_eq!(second.run.steps, 15);
+    assert_eq!(second.run.steps(), 15);
     assert_eq!(bits(&second), bits(&whole));
 }
 

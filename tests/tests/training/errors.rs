@@ -30,12 +30,12 @@ where
     let data = samples(40, 1);
     train_on(&mut trainer, &data, 1);
     let optimizer = trainer.parts().optimizer.state_dict();
-    let before = (bits(&trainer), trainer.parts().run.steps);
+    let before = (bits(&trainer), trainer.parts().run.steps());
     let (mut inputs, targets) = samples(20, 2);
     inputs[7][3] = poison;
     let error = trainer.step((&inputs, &targets)).expect_err("the loss is not finite");
     assert!(matches!(error, TrainError::NonFiniteLoss { step: 2, .. }), "{error}");
-    assert_eq!((bits(&trainer), trainer.parts().run.steps), before);
+    assert_eq!((bits(&trainer), trainer.parts().run.steps()), before);
     assert_eq!(trainer.parts().optimizer.state_dict(), optimizer);
     train_on(&mut trainer, &data, 1);
 }
@@ -62,7 +62,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
     assert!(matches!(error, TrainError::NonFiniteGradient { step: 0, .. }), "{error}");
     let draws = trainer.model.weights().draws;
     trainer.model.weights_mut().draws = 0;
-    assert_eq!((bits(&trainer), draws, trainer.run.steps, trainer.run.accumulated), (before, 1, 0, 0));
+    assert_eq!((bits(&trainer), draws, trainer.run.steps(), trainer.run.accumulated()), (before, 1, 0, 0));
 }
 
 #[test]

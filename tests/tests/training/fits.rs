@@ -119,7 +119,7 @@ fn a_run_may_end_after_a_number_of_steps() {
     let fit = Fit::steps(25).progress(Progress::Silent);
     let history = trainer.fit(&dataset(100, 1), &dataset(20, 2), fit).expect("the data fits");
     let steps: Vec<u64> = history.epochs.iter().map(|epoch| epoch.steps).collect();
-    assert_eq!((steps, trainer.run.steps), (vec![10, 20, 25], 25));
+    assert_eq!((steps, trainer.run.steps()), (vec![10, 20, 25], 25));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_second_run_begins_anew() {
     let data = dataset(50, 1);
     trainer.fit(&data, (), quiet(2)).expect("the data fits");
     let history = trainer.fit(&data, (), quiet(3)).expect("the data fits");
-    assert_eq!((history.epochs.len(), history.epochs[0].steps, trainer.run.steps), (3, 2, 10));
+    assert_eq!((history.epochs.len(), history.epochs[0].steps, trainer.run.steps()), (3, 2, 10));
 }
 
 /// Ends a run as a power failure does, as far as the files are concerned.
@@ -222,7 +222,7 @@ fn a_callback_that_watches_nothing_is_refused_at_the_beginning() {
     let expected = "no number of an epoch is called \"val_acuracy\"; there are lr, train_loss, train_accuracy, val_loss, \
                     val_accuracy, seconds, samples_per_second";
     assert_eq!(error.to_string(), expected);
-    assert_eq!(trainer.run.steps, 0);
+    assert_eq!(trainer.run.steps(), 0);
 }
 
 #[test]

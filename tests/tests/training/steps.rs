@@ -54,7 +54,7 @@ where
     let data = samples(90, 1);
     let build = |fused| glulam::train::Builder::<f32, R>::new(model.clone()).fused(fused).build().expect("valid");
     let (mut folded, mut two_phase) = (build(true), build(false));
-    assert!(folded.parts().run.fused && !two_phase.parts().run.fused);
+    assert!(folded.parts().run.fused() && !two_phase.parts().run.fused());
     let losses = train_on(&mut folded, &data, 5);
     assert_eq!(losses, train_on(&mut two_phase, &data, 5), "{}", R::NAME);
     assert_eq!(bits(&folded), bits(&two_phase), "{}", R::NAME);
@@ -95,7 +95,7 @@ fn a_step_is_the_hand_written_loop() {
 #[test]
 fn an_optimizer_that_is_not_element_wise_gets_whole_gradients() {
     let mut trainer = WithAdafactor::new(Mlp::seeded(1));
-    assert!(!trainer.run.fused);
+    assert!(!trainer.run.fused());
     let losses = train_on(&mut trainer, &samples(90, 1), 5);
     assert!(losses.last() < losses.first());
 }
@@ -167,7 +167,7 @@ fn batches_that_are_accumulated_are_one_large_batch() {
         updates.push(trainer.step((inputs, targets)).expect("the data fits").updated);
     }
     assert_eq!(updates, [false, false, false, true, false, false, false, true]);
-    assert_eq!(trainer.run.steps, 2);
+    assert_eq!(trainer.run.steps(), 2);
 
     let mut model = Mlp::seeded(1);
     let mut optimizer = Adam { lr: 0.01, ..Adam::DEFAULT }.init(&model);
@@ -195,7 +195,7 @@ fn gradients_that_wait_can_be_used_at_once() {
     let before = bits(&trainer);
     assert!(trainer.flush().expect("finite"));
     assert_ne!(bits(&trainer), before);
-    assert_eq!((trainer.run.steps, trainer.run.accumulated), (1, 0));
+    assert_eq!((trainer.run.steps(), trainer.run.accumulated()), (1, 0));
 }
 
 #[test]

@@ -10,11 +10,12 @@ impl Unit<'_> {
     //     use ::glulam::train::generated::*;
     //     let (inputs, targets) = self.run.begin(&self.model, batch)?;
     //     let criterion = self.loss.bind(output_shape(&self.model), inputs.len(), targets)?;
-    //     self.run.gradients.zero();
+    //     self.run.zero_grad();
+    //     let (workspace, gradients) = self.run.memory();
     //     let update = …;
-    //     let loss = self.model.forward_backward(inputs, &criterion, &mut self.run.workspace, update);
+    //     let loss = self.model.forward_backward(inputs, &criterion, workspace, update);
     //     self.run.check_loss(&mut self.model, loss)?;
-    //     self.optimizer.step(&mut self.model, &self.run.gradients);
+    //     self.optimizer.step(&mut self.model, self.run.gradients());
     //     Ok(StepOutput { … })
     // No name of the user's is in it, so the names that it imports cannot hide one.
     pub(super) fn step_body(&self) -> TokenStream {
@@ -46,7 +47,7 @@ impl Unit<'_> {
         let metrics = (!items.metrics.is_empty()).then(|| {
             quote! {
                 /// The metrics, with these outputs.
-                let outputs = outputs(&self.model, &self.run.workspace);
+                let outputs = outputs(&self.model, self.run.workspace());
                 let metrics = self.metrics.update(output_shape(&self.model), outputs, targets)?;
             }
         });
@@ -69,7 +70,7 @@ impl Unit<'_> {
             #zero
             #update
             #[doc = #doc_loss]
-            let loss = self.model.forward_backward(inputs, &criterion, &mut self.run.workspace, update);
+            let loss = self.model.forward_backward(inputs, &criterion, workspace, update);
             /// A loss that is NaN or infinite is an error, and has changed nothing.
             self.run.check_loss(&mut self.model, loss)?;
             /// The rate of this step.
@@ -90,34 +91,35 @@ impl Unit<'_> {
         match (&self.train.items.accumulate, self.two_phase()) {
             (Some(_), _) => quote! {
                 /// optimizer.zero_grad(), before the first of them.
-                if self.run.accumulated == 0 {
-                    self.run.gradients.zero();
-                }
+                self.run.zero_grad();
             },
             (None, true) => quote! {
                 /// optimizer.zero_grad().
-                self.run.gradients.zero();
+                self.run.zero_grad();
             },
             (None, false) => quote! {
                 /// optimizer.zero_grad(). There is nothing to do where no gradient is stored.
-                self.run.gradients.zero();
+                self.run.zero_grad();
             },
         }
     }
 
     /// What becomes of a gradient that is finished.
     fn gradients_to(&self) -> TokenStream {
-        let add = quote!(UpdateBy::Gradients(&mut self.run.gradients.0, Some(self.optimizer.trainable())));
+        let add = quote!(UpdateBy::Gradients(&mut gradients.0, Some(self.optimizer.trainable())));
         match self.two_phase() {
             true => quote! {
-                /// Gradients are added up.
+                /// Activations, and gradients, which are added up.
+                let (workspace, gradients) = self.run.memory();
                 let update = #add;
             },
             false => quote! {
                 /// Each parameter moves as soon as its gradient is finished, and the gradient is not stored; or gradients
                 /// are added up.
+                let fused = self.run.fused();
+                let (workspace, gradients) = self.run.memory();
                 let update = match self.optimizer.fold() {
-                    Some(optimizer) if self.run.fused => UpdateBy::Optimizer(optimizer),
+                    Some(optimizer) if fused => UpdateBy::Optimizer(optimizer),
                     _ => #add,
                 };
             },
@@ -135,13 +137,13 @@ impl Unit<'_> {
         let clip_value = items.clip_grad_value.as_ref().map(|_| {
             quote! {
                 /// clip_grad_value_(parameters, clip_grad_value).
-                clip_grad_value_(&mut self.run.gradients, self.clip_grad_value)?;
+                clip_grad_value_(self.run.gradients_mut(), self.clip_grad_value)?;
             }
         });
         let clip_norm = items.clip_grad_norm.as_ref().map(|_| {
             quote! {
                 /// clip_grad_norm_(parameters, clip_grad_norm).
-                let grad_norm = clip_grad_norm_(&mut self.run.gradients, self.clip_grad_norm, 2.0, true);
+                let grad_norm = clip_grad_norm_(self.run.gradients_mut(), self.clip_grad_norm, 2.0, true);
                 /// A norm that is NaN or infinite is an error, and has moved no parameter.
                 let grad_norm = self.run.check_norm(&mut self.model, grad_norm)?;
             }
@@ -149,12 +151,12 @@ impl Unit<'_> {
         let step = match self.two_phase() {
             true => quote! {
                 /// optimizer.step().
-                self.optimizer.step(&mut self.model, &self.run.gradients);
+                self.optimizer.step(&mut self.model, self.run.gradients());
             },
             false => quote! {
                 /// optimizer.step(), unless each parameter has moved already.
-                if !self.run.fused {
-                    self.optimizer.step(&mut self.model, &self.run.gradients);
+                if !fused {
+                    self.optimizer.step(&mut self.model, self.run.gradients());
                 }
             },
         };
@@ -174,7 +176,7 @@ impl Unit<'_> {
             #clip_value
             #clip_norm
             #step
-            self.run.steps += 1;
+            self.run.count_step();
             #average
             #schedule
         }
