@@ -5,7 +5,7 @@ use glulam::loss::LossError;
 use glulam::network::BatchError;
 use glulam::optim::OptimError;
 use glulam::prelude::*;
-use glulam::train::{Epochs, Metrics, TrainError};
+use glulam::train::{Fit, Metrics, Progress, TrainError};
 
 use crate::{Deep, Mlp, bits, samples, train_on};
 
@@ -133,6 +133,10 @@ network! { Long: [4, 2] < BatchNorm1d(4) -> Flatten -> Linear(8, 3) > }
 train! { OfUntracked for Untracked { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
 train! { OfLong for Long { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
 
+fn quiet<'a>() -> Fit<'a> {
+    Fit::epochs(1).progress(Progress::Silent)
+}
+
 #[test]
 fn a_batch_norm_needs_more_than_one_sample() {
     let (inputs, targets) = samples(1, 1);
@@ -143,11 +147,11 @@ fn a_batch_norm_needs_more_than_one_sample() {
     let before = bits(&trainer);
     assert!(is_too_small(trainer.step((&inputs, &targets)).expect_err("one sample")));
     // A run finds it out before its first step, and not in its last.
-    assert!(is_too_small(trainer.fit(&data, (), Epochs(1)).expect_err("41 = 20 + 20 + 1")));
+    assert!(is_too_small(trainer.fit(&data, (), quiet()).expect_err("41 = 20 + 20 + 1")));
     let loader = |drop_last| DataLoader::builder(crate::dataset(41, 1)).batch_size(20).drop_last(drop_last).build();
-    assert!(is_too_small(trainer.fit(&loader(false).expect("valid"), (), Epochs(1)).expect_err("the same")));
+    assert!(is_too_small(trainer.fit(&loader(false).expect("valid"), (), quiet()).expect_err("the same")));
     assert_eq!(bits(&trainer), before);
-    trainer.fit(&loader(true).expect("valid"), (), Epochs(1)).expect("the last one is left out");
+    trainer.fit(&loader(true).expect("valid"), (), quiet()).expect("the last one is left out");
     trainer.evaluate(&data).expect("running statistics need no company");
 
     let untracked = OfUntracked::builder(Untracked::seeded(1)).batch_size(20).build().expect("valid");
