@@ -111,7 +111,7 @@ impl<T: Math> JointBody<T, 2> for CosineEmbeddingLoss {
             let cosine = sum_of(len, |j| a[j] * b[j]) * inverse;
             let (value, slope) = if y == T::ONE {
                 (T::ONE - cosine, -T::ONE)
-            } else if cosine < margin {
+            } else if cosine <= margin {
                 (T::ZERO, T::ZERO)
             } else {
                 (cosine - margin, T::ONE)

@@ -49,7 +49,7 @@ impl<T: Math> Element<T> for HingeEmbeddingLoss {
         let slack = T::from_f64(self.margin) - x;
         if y == T::ONE {
             (x, T::ONE)
-        } else if slack < T::ZERO {
+        } else if slack <= T::ZERO {
             (T::ZERO, T::ZERO)
         } else {
             (slack, -T::ONE)

@@ -95,7 +95,7 @@ impl<T: Math> JointBody<T, 2> for MarginRankingLoss {
         let margin = T::from_f64(self.margin);
         for (i, &y) in targets.iter().enumerate() {
             let value = -y * (x1[i] - x2[i]) + margin;
-            let slope = if value >= T::ZERO { sink.scale(i) * y } else { T::ZERO };
+            let slope = if value > T::ZERO { sink.scale(i) * y } else { T::ZERO };
             (d1[i], d2[i]) = (-slope, slope);
             sink.put(i, if value < T::ZERO { T::ZERO } else { value });
         }

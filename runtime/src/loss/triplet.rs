@@ -287,7 +287,7 @@ impl<D: Distance> Triplets<'_, D> {
                     upstream[i]
                 }
             };
-            if value < T::ZERO {
+            if value <= T::ZERO {
                 continue;
             }
             let (da, dp, dn) = (&mut d_anchor[row.clone()], &mut d_positive[row.clone()], &mut d_negative[row]);

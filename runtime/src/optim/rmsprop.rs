@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::options::{below_one, non_negative};
+use super::options::non_negative;
 use super::rules::{each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
@@ -57,7 +57,7 @@ impl RMSprop {
 
 options!(RMSprop, |o| {
     lr: non_negative(o.lr), "a finite number of at least 0";
-    alpha: below_one(o.alpha), "a number in [0, 1)";
+    alpha: non_negative(o.alpha), "a finite number of at least 0";
     eps: non_negative(o.eps), "a finite number of at least 0";
     weight_decay: non_negative(o.weight_decay), "a finite number of at least 0";
     momentum: non_negative(o.momentum), "a finite number of at least 0";

@@ -128,7 +128,7 @@ fn slopes_at_kinks_are_those_of_pytorch() {
     check_slope(SmoothL1Loss { beta: 0.0, ..SmoothL1Loss::DEFAULT }, 2.0, 2.0, 0.0);
     check_slope(SmoothL1Loss::DEFAULT, 3.0, 2.0, 1.0);
     check_slope(HuberLoss::DEFAULT, 1.0, 2.0, -1.0);
-    check_slope(HingeEmbeddingLoss::DEFAULT, 1.0, -1.0, -1.0);
+    check_slope(HingeEmbeddingLoss::DEFAULT, 1.0, -1.0, 0.0);
 }
 
 fn signs(len: usize) -> Vec<f64> {

@@ -106,11 +106,25 @@ fn margin_ranking() {
         |reduction, [a, b]| MarginRankingLoss { reduction, ..loss }.forward(a, b, &targets),
         |[a, b], upstream, losses| loss.unreduced(a, b, &targets, upstream, losses),
     );
-    // At the kink the slope of the falling side, as in PyTorch.
+}
+
+/// As `torch.autograd` chooses among the slopes on either side.
+#[test]
+fn a_margin_that_is_just_kept_has_no_gradient() {
     let (mut d1, mut d2) = ([7.0], [7.0]);
     let (x1, x2) = (Input::new(1, &[2.0], &mut d1), Input::new(1, &[2.0], &mut d2));
     assert_eq!(MarginRankingLoss::DEFAULT.forward(x1, x2, &[1.0]), Ok(0.0));
-    assert_eq!((d1, d2), ([-1.0], [1.0]));
+    assert_eq!((d1, d2), ([0.0], [0.0]));
+
+    let (mut d1, mut d2) = ([7.0; 2], [7.0; 2]);
+    let (x1, x2) = (Input::new(1, &[1.0, 0.0], &mut d1), Input::new(1, &[0.0, 2.0], &mut d2));
+    assert_eq!(CosineEmbeddingLoss::DEFAULT.forward(x1, x2, &[-1.0]), Ok(0.0));
+    assert_eq!((d1, d2), ([0.0; 2], [0.0; 2]));
+
+    let (values, mut gradients) = ([vec![0.0], vec![3.0], vec![4.0]], [vec![7.0], vec![7.0], vec![7.0]]);
+    let [a, p, n] = inputs(1, &values, &mut gradients);
+    assert_eq!(TripletMarginLoss { eps: 0.0, ..TripletMarginLoss::DEFAULT }.forward(a, p, n), Ok(0.0));
+    assert_eq!(gradients, [[0.0], [0.0], [0.0]]);
 }
 
 #[test]

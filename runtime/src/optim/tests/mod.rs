@@ -313,7 +313,7 @@ fn options_out_of_range_are_refused_by_name() {
     refused(Adam { betas: (0.9, 1.0), ..Adam::DEFAULT }, "betas", "(0.9, 1.0)");
     refused(Adam { eps: -1e-8, ..Adam::DEFAULT }, "eps", "-1e-8");
     refused(AdamW { weight_decay: -0.01, ..AdamW::DEFAULT }, "weight_decay", "-0.01");
-    refused(RMSprop { alpha: 1.0, ..RMSprop::DEFAULT }, "alpha", "1.0");
+    refused(RMSprop { alpha: -0.1, ..RMSprop::DEFAULT }, "alpha", "-0.1");
     refused(Adagrad { lr_decay: f64::INFINITY, ..Adagrad::DEFAULT }, "lr_decay", "inf");
 }
 
