@@ -8,6 +8,8 @@ extern crate self as glulam;
 pub mod __private;
 pub mod checkpoint;
 pub mod clip;
+#[cfg(test)]
+mod conformance;
 pub mod data;
 mod error;
 mod flat;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::closure::{Objective, OfArray, OfModel};
 use super::element_wise::flat_len;
 use super::options::non_negative;
+use super::rules::flush;
 use super::strong_wolfe::{PLACES, Point, search};
 use super::{GroupState, OptimError, OptimizerStateDict, StateValue};
 use crate::network::ParamSpec;
@@ -300,7 +301,9 @@ impl<T: Real> LBFGSState<T> {
         let loss = objective.evaluate(&mut self.gradients);
         for spec in self.params.iter().map(|&index| &self.table[index]) {
             let range = spec.offset..spec.offset + spec.len;
-            self.places[place][range.clone()].copy_from_slice(&self.gradients.0[range]);
+            for (kept, &g) in self.places[place][range.clone()].iter_mut().zip(&self.gradients.0[range]) {
+                *kept = flush(g);
+            }
         }
         if !self.settings.maximize {
             return loss;
@@ -326,6 +329,8 @@ impl<T: Real> LBFGSState<T> {
         T::add_scaled(y, -T::ONE, &memory.prev_flat_grad);
         s.copy_from_slice(&memory.d);
         T::scale(s, T::from_f64(memory.t));
+        flush_all(y);
+        flush_all(s);
         let ys = T::dot(y, s);
         if ys > 1e-10 {
             memory.h_diag = ys / T::sum_of_squares(y);
@@ -356,7 +361,13 @@ impl<T: Real> LBFGSState<T> {
             let be = T::dot(&memory.old_dirs[i], d) * self.ro[i];
             T::add_scaled(d, T::from_f64(self.al[i] - be), &memory.old_stps[i]);
         }
+        flush_all(d);
     }
+}
+
+/// What is kept is zero rather than subnormal, which would make every later step slow.
+fn flush_all<T: Real>(x: &mut [T]) {
+    x.iter_mut().for_each(|x| *x = flush(*x));
 }
 
 /// Copies as much as both have.

@@ -59,6 +59,47 @@ pub const fn assert_chooses(pattern: &str, earlier: &[&str], table: &[ParamSpec]
     }
 }
 
+/// Checks that the group of `pattern` has parameters left to train, where `frozen` are the patterns of those that are not.
+#[track_caller]
+pub const fn assert_group_trains(pattern: &str, frozen: &[&str], table: &[ParamSpec]) {
+    let mut i = 0;
+    while i < table.len() {
+        if matches(pattern, table[i].name) && !is_frozen(frozen, table[i].name) {
+            return;
+        }
+        i += 1;
+    }
+    // That the pattern chooses nothing at all has been said.
+    if matches_any(pattern, table) {
+        Text::new().text("all parameters of the group `").text(pattern).text("` are frozen").panic()
+    }
+}
+
+/// Checks that `frozen`, the patterns after `freeze`, leave something to train.
+#[track_caller]
+pub const fn assert_trains(frozen: &[&str], table: &[ParamSpec]) {
+    let mut i = 0;
+    while i < table.len() {
+        if !is_frozen(frozen, table[i].name) {
+            return;
+        }
+        i += 1;
+    }
+    // A network without parameters has nothing to freeze, and each pattern is told so.
+    assert!(table.is_empty(), "every parameter is frozen: nothing would be trained");
+}
+
+const fn is_frozen(frozen: &[&str], name: &str) -> bool {
+    let mut i = 0;
+    while i < frozen.len() {
+        if matches(frozen[i], name) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
 /// A setting that `train!` has declared, and that is therefore there.
 ///
 /// # Errors

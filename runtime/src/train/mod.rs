@@ -39,8 +39,8 @@ pub use callbacks::{BestCheckpoint, Better, Callback, EarlyStopping, Running, St
 pub use checkpoint::Resumed;
 #[doc(hidden)]
 pub use checks::{
-    assert_accumulate, assert_chooses, assert_clip_grad_norm, assert_clip_grad_value, assert_ema, declared,
-    moving_average,
+    assert_accumulate, assert_chooses, assert_clip_grad_norm, assert_clip_grad_value, assert_ema, assert_group_trains,
+    assert_trains, declared, moving_average,
 };
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};

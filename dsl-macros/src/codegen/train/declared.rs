@@ -177,7 +177,7 @@ impl Unit<'_> {
         checks.collect()
     }
 
-    /// Labels and patterns choose parameters, and no parameter twice.
+    /// Labels and patterns choose parameters, no parameter twice, and leave something to train.
     fn check_patterns(&self) -> TokenStream {
         let model = &self.train.model.tokens;
         let network = quote!(<#model as ::glulam::Network<f32>>);
@@ -193,6 +193,21 @@ impl Unit<'_> {
                 };
             });
         }
+        let Some(last) = self.train.items.freeze.last() else { return out };
+        let frozen: Vec<_> = self.train.items.freeze.iter().map(|pattern| &pattern.text).collect();
+        for group in &groups {
+            let text = &group.text;
+            out.extend(quote_spanned! {group.span=>
+                const _: () = if !#network::FAILED {
+                    ::glulam::train::assert_group_trains(#text, &[#(#frozen),*], #network::PARAMS)
+                };
+            });
+        }
+        out.extend(quote_spanned! {last.span=>
+            const _: () = if !#network::FAILED {
+                ::glulam::train::assert_trains(&[#(#frozen),*], #network::PARAMS)
+            };
+        });
         out
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn cross_entropy_of_classes() {
+pub(super) fn cross_entropy_of_classes() {
     let smoothed = CrossEntropyLoss { label_smoothing: 0.2, ..CrossEntropyLoss::DEFAULT };
     let weighted = CrossEntropyLoss { weight: shares(5).into(), ..CrossEntropyLoss::DEFAULT };
     let both = CrossEntropyLoss { weight: shares(5).into(), ignore_index: 3, ..smoothed.clone() };
@@ -17,7 +17,7 @@ fn cross_entropy_of_classes() {
 }
 
 #[test]
-fn cross_entropy_of_probabilities() {
+pub(super) fn cross_entropy_of_probabilities() {
     let smoothed = CrossEntropyLoss { label_smoothing: 0.2, ..CrossEntropyLoss::DEFAULT };
     let both = CrossEntropyLoss { weight: shares(5).into(), ..smoothed.clone() };
     for loss in [CrossEntropyLoss::DEFAULT, smoothed, both] {
@@ -64,12 +64,13 @@ fn nan_and_infinite_logits_show_in_the_loss() {
 }
 
 #[test]
-fn negative_log_likelihood() {
+pub(super) fn negative_log_likelihood() {
     let weighted = NLLLoss { weight: shares(5).into(), ignore_index: 3, ..NLLLoss::DEFAULT };
     for loss in [NLLLoss::DEFAULT, weighted] {
         check(loss.clone(), &[5], &numbers(40), &classes(8, 5));
         check(loss.clone(), &[5, 2, 3], &numbers(120), &classes(24, 5));
-        check(NLLLoss { dim: 2, ..loss }, &[2, 5, 3], &numbers(90), &classes(18, 5));
+        check(NLLLoss { dim: 2, ..loss.clone() }, &[2, 5, 3], &numbers(90), &classes(18, 5));
+        check_extremes(loss, &[5], &classes(8, 5), &classes(8, 5));
     }
     let (value, _, gradient) = forward(&NLLLoss::DEFAULT, &[2], &numbers(4), &[-100_i64, -100]);
     assert!(value.is_nan());
@@ -77,7 +78,7 @@ fn negative_log_likelihood() {
 }
 
 #[test]
-fn categorical_focal() {
+pub(super) fn categorical_focal() {
     for gamma in [0.0, 0.5, 2.0, 3.5] {
         let weighted =
             CategoricalFocalLoss { weight: shares(5).into(), ignore_index: 3, gamma, ..CategoricalFocalLoss::DEFAULT };
@@ -101,27 +102,29 @@ fn focal_loss_without_focus_is_cross_entropy() {
 }
 
 #[test]
-fn multi_class_hinge() {
+pub(super) fn multi_class_hinge() {
     for (p, margin) in [(1, 1.0), (2, 0.7)] {
         let loss = MultiMarginLoss { p, margin, ..MultiMarginLoss::DEFAULT };
         check(loss.clone(), &[5], &numbers(40), &classes(8, 5));
-        check(MultiMarginLoss { weight: shares(5).into(), ..loss }, &[5], &numbers(40), &classes(8, 5));
+        check(MultiMarginLoss { weight: shares(5).into(), ..loss.clone() }, &[5], &numbers(40), &classes(8, 5));
+        check_extremes(loss, &[5], &classes(8, 5), &classes(8, 5));
     }
     // At the kink, as in PyTorch.
     assert_eq!(forward(&MultiMarginLoss::DEFAULT, &[2], &[1.0, 0.0], &[0_i64]).2, [0.0, 0.0]);
 }
 
 #[test]
-fn several_classes_hinge() {
+pub(super) fn several_classes_hinge() {
     let targets = [3, 0, -1, 4, 1, -1, -1, 2, 2, 1, 4, 0, 1, 2, 3];
     check(MultiLabelMarginLoss::DEFAULT, &[5], &numbers(15), &targets);
+    check_extremes(MultiLabelMarginLoss::DEFAULT, &[5], &targets, &targets);
     // ¼ (1 − (0.1 − 0.2) + 1 − (0.1 − 0.4) + 1 − (0.8 − 0.2) + 1 − (0.8 − 0.4)), as in PyTorch's manual.
     let (value, _, _) = forward(&MultiLabelMarginLoss::DEFAULT, &[4], &[0.1, 0.2, 0.4, 0.8], &[3_i64, 0, -1, 1]);
     assert_close(value, 0.85, "the example in PyTorch's manual");
 }
 
 #[test]
-fn several_classes_soft_margin() {
+pub(super) fn several_classes_soft_margin() {
     check(MultiLabelSoftMarginLoss::DEFAULT, &[2, 5], &numbers(20), &shares(20));
     for len in [1, 5, 20] {
         let weighted = MultiLabelSoftMarginLoss { weight: shares(len).into(), ..MultiLabelSoftMarginLoss::DEFAULT };
@@ -132,12 +135,17 @@ fn several_classes_soft_margin() {
 }
 
 #[test]
-fn overlap_of_masks() {
+pub(super) fn overlap_of_masks() {
     for per_channel in [false, true] {
         let dice = DiceLoss { per_channel, ..DiceLoss::DEFAULT };
         check(dice, &[3, 4], &shares(24), &numbers(24).iter().map(|x| f64::from(*x > 0.0)).collect::<Vec<_>>());
         let tversky = TverskyLoss { alpha: 0.3, beta: 0.9, smooth: 0.1, per_channel, ..TverskyLoss::DEFAULT };
         check(tversky, &[3, 4], &shares(24), &shares(24));
+        // Probabilities of nothing and of everything, on masks of nothing and of everything.
+        let (ends, masks) = ([0.0, 1.0, 0.0, 0.0, 1.0], [[0.0; 12], [1.0; 12]].concat());
+        let masks_f32: Vec<f32> = masks.iter().map(|&y| y as f32).collect();
+        check_outputs(dice, &[3, 4], ends, &masks, &masks_f32);
+        check_outputs(tversky, &[3, 4], ends, &masks, &masks_f32);
         let same = TverskyLoss { smooth: 0.5, per_channel, ..TverskyLoss::DEFAULT };
         let targets = shares(24);
         assert_eq!(forward(&dice, &[3, 4], &shares(24), &targets), forward(&same, &[3, 4], &shares(24), &targets));

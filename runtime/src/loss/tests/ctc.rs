@@ -49,7 +49,7 @@ fn run(loss: CTCLoss, log_probs: &[f64], targets: &[i64]) -> (f64, Vec<f64>) {
 }
 
 #[test]
-fn every_alignment_counts() {
+pub(super) fn every_alignment_counts() {
     let log_probs = log_softmax(&numbers(TIMES * SAMPLES * CLASSES));
     let single: Vec<f64> = (0..SAMPLES).map(|sample| by_hand(&log_probs, sample)).collect();
     let sum = single.iter().sum::<f64>();
@@ -77,10 +77,11 @@ fn every_alignment_counts() {
     for (got, want) in losses.into_iter().zip(single) {
         assert_close(got, want, "unreduced");
     }
+    passed("CTCLoss", Check::Reductions);
 }
 
 #[test]
-fn gradient_is_that_of_logits() {
+pub(super) fn gradient_is_that_of_logits() {
     let logits = numbers(TIMES * SAMPLES * CLASSES);
     for reduction in [Reduction::Mean, Reduction::Sum] {
         let loss = CTCLoss { reduction, ..LOSS };
@@ -95,6 +96,35 @@ fn gradient_is_that_of_logits() {
             assert_close(gradient[i], (above - below) / (2.0 * STEP), &format!("{reduction:?}: gradient {i}"));
         }
     }
+    passed("CTCLoss", Check::Gradient);
+}
+
+#[test]
+pub(super) fn no_samples_have_no_mean() {
+    let run = |reduction| {
+        let loss = CTCLoss { reduction, ..LOSS };
+        loss.forward_flat::<f64>([4, 0, 3], &[], &[], &[], &[], &mut [], &mut CTCWorkspace::default())
+    };
+    assert_eq!(run(Reduction::Mean), Err(LossError::Empty("CTCLoss")));
+    assert_eq!(run(Reduction::Sum), Ok(0.0));
+    passed("CTCLoss", Check::Empty);
+}
+
+#[test]
+pub(super) fn extreme_logits_have_a_finite_loss() {
+    let signs = [1000.0, -1000.0, 80.0, -80.0, 0.0];
+    for phase in 0..5 {
+        let logits: Vec<f64> = (0..TIMES * SAMPLES * CLASSES).map(|i| signs[(i * 3 + phase) % 5]).collect();
+        // ln of the softmax, which is finite however small the probability is.
+        let rows = logits.chunks(CLASSES).flat_map(|row| {
+            let top = row.iter().fold(f64::MIN, |top, &x| top.max(x));
+            let log_sum = top + row.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
+            row.iter().map(move |x| x - log_sum)
+        });
+        let (value, gradient) = run(LOSS, &rows.collect::<Vec<_>>(), &TARGETS);
+        assert!(value.is_finite() && gradient.iter().all(|d| d.is_finite()), "{value} {gradient:?}");
+    }
+    passed("CTCLoss", Check::Extremes);
 }
 
 #[test]

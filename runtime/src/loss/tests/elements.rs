@@ -3,19 +3,22 @@
 use super::*;
 
 #[test]
-fn squared_error() {
+pub(super) fn squared_error() {
     check(MSELoss::DEFAULT, &[3, 7], &numbers(84), &shares(84));
     check(MSELoss::DEFAULT, &[], &numbers(5), &shares(5));
+    check_extremes(MSELoss::DEFAULT, &[3], &[0.5; 12], &[0.5; 12]);
 }
 
 #[test]
-fn absolute_error() {
+pub(super) fn absolute_error() {
     check(L1Loss::DEFAULT, &[3], &numbers(12), &shares(12));
+    check_extremes(L1Loss::DEFAULT, &[3], &[0.5; 12], &[0.5; 12]);
 }
 
 #[test]
-fn binary_cross_entropy_of_logits() {
+pub(super) fn binary_cross_entropy_of_logits() {
     check(BCEWithLogitsLoss::DEFAULT, &[2, 3], &numbers(24), &shares(24));
+    check_extremes(BCEWithLogitsLoss::DEFAULT, &[2, 3], &[0.5; 24], &[0.5; 24]);
     for len in [1, 3, 6, 24] {
         let weighted = BCEWithLogitsLoss {
             weight: shares(len).into(),
@@ -31,17 +34,19 @@ fn binary_cross_entropy_of_logits() {
 }
 
 #[test]
-fn squared_or_absolute_error() {
+pub(super) fn squared_or_absolute_error() {
     for beta in [1.0, 0.3, 0.0] {
         check(SmoothL1Loss { beta, ..SmoothL1Loss::DEFAULT }, &[3], &numbers(24), &shares(24));
+        check_extremes(SmoothL1Loss { beta, ..SmoothL1Loss::DEFAULT }, &[3], &[0.5; 12], &[0.5; 12]);
     }
     for delta in [1.0, 0.3] {
         check(HuberLoss { delta, ..HuberLoss::DEFAULT }, &[3], &numbers(24), &shares(24));
+        check_extremes(HuberLoss { delta, ..HuberLoss::DEFAULT }, &[3], &[0.5; 12], &[0.5; 12]);
     }
 }
 
 #[test]
-fn logarithm_of_hyperbolic_cosine() {
+pub(super) fn logarithm_of_hyperbolic_cosine() {
     check(LogCoshLoss::DEFAULT, &[3], &numbers(24), &shares(24));
     check_extremes(LogCoshLoss::DEFAULT, &[3], &[0.0; 12], &[0.0; 12]);
     for d in [1e-6, 1e-3, 0.5, 0.999, 1.001] {
@@ -53,11 +58,12 @@ fn logarithm_of_hyperbolic_cosine() {
 }
 
 #[test]
-fn binary_cross_entropy_of_probabilities() {
+pub(super) fn binary_cross_entropy_of_probabilities() {
     // Away from 0 and 1, where the loss is too steep for central differences.
     let outputs: Vec<f64> = shares(12).into_iter().map(|x| 0.2 + 0.6 * x).collect();
     check(BCELoss::DEFAULT, &[3], &outputs, &shares(12));
     check_batch(BCELoss { weight: shares(12).into(), ..BCELoss::DEFAULT }, &[3], &outputs, &[0.0; 12]);
+    check_outputs(BCELoss::DEFAULT, &[3], [0.0, 1.0, 0.0, 0.0, 1.0], &[0.5; 12], &[0.5; 12]);
 }
 
 #[test]
@@ -72,36 +78,48 @@ fn probabilities_of_zero_and_one_cost_at_most_a_hundred() {
 }
 
 #[test]
-fn divergence() {
+pub(super) fn divergence() {
     check(KLDivLoss::DEFAULT, &[4], &numbers(12), &shares(12));
     check(KLDivLoss { log_target: true, ..KLDivLoss::DEFAULT }, &[4], &numbers(12), &numbers(12));
+    check_extremes(KLDivLoss::DEFAULT, &[4], &[0.5; 12], &[0.5; 12]);
     let (value, _, gradient) = forward(&KLDivLoss::DEFAULT, &[2], &[-1.0, -2.0], &[0.0, 1.0]);
     assert_eq!((value, gradient), (1.0, vec![0.0, -0.5]));
 }
 
 #[test]
-fn counts() {
+pub(super) fn counts() {
     for full in [false, true] {
         let counts: Vec<f64> = (0..12).map(|i| (i % 5) as f64).collect();
         check(PoissonNLLLoss { full, ..PoissonNLLLoss::DEFAULT }, &[4], &numbers(12), &counts);
         let rates = PoissonNLLLoss { full, log_input: false, eps: 1e-3, ..PoissonNLLLoss::DEFAULT };
         check(rates, &[4], &shares(12), &counts);
+        check_outputs(
+            rates,
+            &[4],
+            [1000.0, 0.0, 80.0, 1.0, 0.0],
+            &counts,
+            &counts.iter().map(|&y| y as f32).collect::<Vec<_>>(),
+        );
     }
+    // A rate of e¹⁰⁰⁰ is infinite, and so is its loss, as in PyTorch.
+    let (value, _, gradient) = forward(&PoissonNLLLoss::DEFAULT, &[2], &[1000.0, -1000.0], &[3.0, 0.0]);
+    assert_eq!((value, gradient), (f64::INFINITY, vec![f64::INFINITY, 0.0]));
 }
 
 #[test]
-fn hinge_of_distances() {
+pub(super) fn hinge_of_distances() {
     check(HingeEmbeddingLoss { margin: 0.7, ..HingeEmbeddingLoss::DEFAULT }, &[4], &numbers(12), &signs(12));
+    check_extremes(HingeEmbeddingLoss::DEFAULT, &[4], &[1.0, -1.0, -1.0, 1.0], &[1.0, -1.0, -1.0, 1.0]);
 }
 
 #[test]
-fn soft_margin() {
+pub(super) fn soft_margin() {
     check(SoftMarginLoss::DEFAULT, &[4], &numbers(12), &signs(12));
     check_extremes(SoftMarginLoss::DEFAULT, &[4], &[1.0, -1.0, -1.0, 1.0], &[1.0, -1.0, -1.0, 1.0]);
 }
 
 #[test]
-fn binary_focal() {
+pub(super) fn binary_focal() {
     for (alpha, gamma) in [(0.25, 2.0), (-1.0, 0.0), (0.6, 0.5), (0.6, 3.5)] {
         let loss = BinaryFocalLoss { alpha, gamma, ..BinaryFocalLoss::DEFAULT };
         check(loss, &[4], &numbers(12), &shares(12));

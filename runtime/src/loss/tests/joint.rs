@@ -6,6 +6,7 @@ use super::*;
 /// central differences whatever the reduction.
 #[track_caller]
 fn check_joint<const K: usize>(
+    name: &'static str,
     samples: usize,
     count: usize,
     values: [Vec<f64>; K],
@@ -44,6 +45,24 @@ fn check_joint<const K: usize>(
     assert!(matches!(error, LossError::NotReduced(_)), "{error}");
     let error = forward(Reduction::Mean, [(); K].map(|()| Input::new(0, &[], &mut []))).unwrap_err();
     assert!(matches!(error, LossError::Input { .. } | LossError::Empty(_)), "{error}");
+    let signs = [1000.0, -1000.0, 80.0, -80.0, 0.0];
+    for phase in 0..5 {
+        // Variances and the like stay above 0.
+        let far = values.each_ref().map(|values| {
+            let allowed = |x: f64| if smallest(values) > 0.0 { x.abs() } else { x };
+            (0..values.len()).map(|i| allowed(signs[(i * 3 + phase) % 5])).collect::<Vec<_>>()
+        });
+        let mut gradients = far.clone();
+        let value = forward(Reduction::Mean, inputs(samples, &far, &mut gradients)).unwrap();
+        assert!(value.is_finite() && gradients.iter().flatten().all(|d| d.is_finite()), "{value} {gradients:?}");
+    }
+    for check in [Check::Gradient, Check::Reductions, Check::Empty, Check::Extremes] {
+        passed(name, check);
+    }
+}
+
+fn smallest(values: &[f64]) -> f64 {
+    values.iter().fold(f64::INFINITY, |least, &x| least.min(x))
 }
 
 fn inputs<'a, const K: usize>(
@@ -97,9 +116,10 @@ fn signs(len: usize) -> Vec<f64> {
 }
 
 #[test]
-fn margin_ranking() {
+pub(super) fn margin_ranking() {
     let (targets, loss) = (signs(12), MarginRankingLoss { margin: 0.4, ..MarginRankingLoss::DEFAULT });
     check_joint(
+        "MarginRankingLoss",
         12,
         12,
         rows(12),
@@ -128,9 +148,10 @@ fn a_margin_that_is_just_kept_has_no_gradient() {
 }
 
 #[test]
-fn cosine_embedding() {
+pub(super) fn cosine_embedding() {
     let (targets, loss) = (signs(4), CosineEmbeddingLoss { margin: -0.8, ..CosineEmbeddingLoss::DEFAULT });
     check_joint(
+        "CosineEmbeddingLoss",
         4,
         4,
         rows(20),
@@ -148,7 +169,7 @@ fn cosine_embedding() {
 }
 
 #[test]
-fn gaussian_likelihood() {
+pub(super) fn gaussian_likelihood() {
     for full in [false, true] {
         for variances in [12, 4] {
             let loss = GaussianNLLLoss { full, eps: 1e-3, ..GaussianNLLLoss::DEFAULT };
@@ -156,6 +177,7 @@ fn gaussian_likelihood() {
             let outputs = shares(12);
             let var = shares(variances).iter().map(|v| 0.3 + v).collect();
             check_joint(
+                "GaussianNLLLoss",
                 4,
                 12,
                 [outputs, var],
@@ -176,10 +198,11 @@ fn gaussian_likelihood() {
 }
 
 #[test]
-fn triplets() {
+pub(super) fn triplets() {
     for (p, swap) in [(2.0, false), (2.0, true), (1.0, true), (3.0, false), (1.5, true), (f64::INFINITY, true)] {
         let loss = TripletMarginLoss { margin: 1.3, p, swap, ..TripletMarginLoss::DEFAULT };
         check_joint(
+            "TripletMarginLoss",
             4,
             4,
             rows(20),
@@ -190,7 +213,7 @@ fn triplets() {
 }
 
 #[test]
-fn triplets_with_a_distance_function() {
+pub(super) fn triplets_with_a_distance_function() {
     let distance_function = PairwiseDistance { p: 3.0, ..PairwiseDistance::DEFAULT };
     let loss = TripletMarginWithDistanceLoss {
         margin: 1.3,
@@ -198,6 +221,7 @@ fn triplets_with_a_distance_function() {
         ..TripletMarginWithDistanceLoss::with(distance_function)
     };
     check_joint(
+        "TripletMarginWithDistanceLoss",
         4,
         4,
         rows(20),

@@ -1,6 +1,11 @@
-//! What must be true of every loss, and a row for each in which it is.
+//! What must be true of every loss, and a row for each in which it is: its gradient is that of central differences, its
+//! reductions follow from its elements, an empty batch has no mean, and outputs of ±1000 leave it finite.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use super::*;
+use crate::conformance;
 use crate::simd::Isa;
 
 mod classes;
@@ -8,6 +13,69 @@ mod ctc;
 mod elements;
 mod joint;
 mod refusals;
+
+thread_local! {
+    /// Which loss has passed which check, in this test.
+    static PASSED: RefCell<BTreeSet<(&'static str, Check)>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// What is checked of every loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Check {
+    Gradient,
+    Reductions,
+    Empty,
+    Extremes,
+}
+
+fn passed(loss: &'static str, check: Check) {
+    PASSED.with_borrow_mut(|passed| passed.insert((loss, check)));
+}
+
+/// A new loss is a new row, here and in one of the files.
+#[test]
+fn every_loss_passes_every_check() {
+    let rows: [fn(); 28] = [
+        classes::cross_entropy_of_classes,
+        classes::cross_entropy_of_probabilities,
+        classes::negative_log_likelihood,
+        classes::categorical_focal,
+        classes::multi_class_hinge,
+        classes::several_classes_hinge,
+        classes::several_classes_soft_margin,
+        classes::overlap_of_masks,
+        ctc::every_alignment_counts,
+        ctc::gradient_is_that_of_logits,
+        ctc::no_samples_have_no_mean,
+        ctc::extreme_logits_have_a_finite_loss,
+        elements::squared_error,
+        elements::absolute_error,
+        elements::binary_cross_entropy_of_logits,
+        elements::squared_or_absolute_error,
+        elements::logarithm_of_hyperbolic_cosine,
+        elements::binary_cross_entropy_of_probabilities,
+        elements::divergence,
+        elements::counts,
+        elements::hinge_of_distances,
+        elements::soft_margin,
+        elements::binary_focal,
+        joint::margin_ranking,
+        joint::cosine_embedding,
+        joint::gaussian_likelihood,
+        joint::triplets,
+        joint::triplets_with_a_distance_function,
+    ];
+    rows.iter().for_each(|row| row());
+    let mut missing = Vec::new();
+    for loss in conformance::members("loss").into_iter().filter(|name| name.ends_with("Loss")) {
+        for check in [Check::Gradient, Check::Reductions, Check::Empty, Check::Extremes] {
+            if !PASSED.with_borrow(|passed| passed.iter().any(|done| *done == (loss.as_str(), check))) {
+                missing.push(format!("{loss}: {check:?}"));
+            }
+        }
+    }
+    assert_eq!(missing, [""; 0], "checks without a row");
+}
 
 /// Options with each reduction in turn.
 trait Reduce: Sized {
@@ -109,6 +177,7 @@ fn check_gradient<Y: Copy + Sync, L: Loss<f64, Y>>(loss: &L, shape: &[usize], ou
         moved[i] = outputs[i];
         assert_close(gradient[i], (above - below) / (2.0 * STEP), &format!("{loss:?}: upstream gradient {i}"));
     }
+    passed(L::NAME, Check::Gradient);
 }
 
 /// Two shares of the rows give the same bits as all at once.
@@ -147,6 +216,7 @@ fn check_reductions<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(
     }
     let name = L::NAME;
     assert_eq!(loss.reduce(Reduction::None).bind(shape, samples, targets).err(), Some(LossError::NotReduced(name)));
+    passed(name, Check::Reductions);
 }
 
 fn check_empty<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: &L, shape: &[usize]) {
@@ -154,6 +224,7 @@ fn check_empty<Y: Copy + Sync, L: Loss<f64, Y> + Reduce>(loss: &L, shape: &[usiz
     assert_eq!(mean.bind(shape, 0, &[]).err(), Some(LossError::Empty(L::NAME)));
     assert_eq!(forward(&loss.reduce(Reduction::Sum), shape, &[], &[]).0, 0.0);
     assert_eq!(unreduced(&loss.reduce(Reduction::None), shape, &[], &[], |_| 1.0), (vec![], vec![]));
+    passed(L::NAME, Check::Empty);
 }
 
 /// The loss and its gradient are finite however large the outputs are, in both scalar types.
@@ -162,16 +233,30 @@ fn check_extremes<Y: Copy + Sync, Z: Copy + Sync, L>(loss: L, shape: &[usize], t
 where
     L: Loss<f64, Y> + Loss<f32, Z>,
 {
+    check_outputs(loss, shape, [1000.0, -1000.0, 80.0, -80.0, 0.0], targets, targets_f32);
+}
+
+/// The same for losses whose outputs are limited.
+#[track_caller]
+fn check_outputs<Y: Copy + Sync, Z: Copy + Sync, L>(
+    loss: L,
+    shape: &[usize],
+    extremes: [f64; 5],
+    targets: &[Y],
+    targets_f32: &[Z],
+) where
+    L: Loss<f64, Y> + Loss<f32, Z>,
+{
     let samples = targets.len() / <L as Loss<f64, Y>>::target_len(&loss, shape);
-    let signs = [1000.0, -1000.0, 80.0, -80.0, 0.0];
-    for phase in 0..signs.len() {
-        let outputs: Vec<f64> = (0..samples * elements(shape)).map(|i| signs[(i * 3 + phase) % 5]).collect();
+    for phase in 0..extremes.len() {
+        let outputs: Vec<f64> = (0..samples * elements(shape)).map(|i| extremes[(i * 3 + phase) % 5]).collect();
         let (value, losses, gradient) = forward(&loss, shape, &outputs, targets);
         assert!(value.is_finite() && losses.iter().chain(&gradient).all(|x| x.is_finite()), "{loss:?}: {outputs:?}");
         let outputs: Vec<f32> = outputs.iter().map(|&x| x as f32).collect();
         let (value, losses, gradient) = forward(&loss, shape, &outputs, targets_f32);
         assert!(value.is_finite() && losses.iter().chain(&gradient).all(|x| x.is_finite()), "{loss:?}: {outputs:?}");
     }
+    passed(<L as Loss<f64, Y>>::NAME, Check::Extremes);
 }
 
 /// Numbers without pattern in (−2, 2), none of them near another or near zero.

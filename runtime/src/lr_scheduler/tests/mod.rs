@@ -1,8 +1,12 @@
 //! What holds for every schedule: one list, gone through by every test.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::*;
+use crate::conformance;
 
 mod compose;
 mod options;
@@ -104,6 +108,105 @@ fn every_schedule(check: &impl Check) {
         milestones: vec![7, 20].into(),
     });
     check.check(AnyScheduler::from(warm_up));
+}
+
+#[test]
+fn every_schedule_has_a_row() {
+    struct Names(RefCell<BTreeSet<String>>);
+    impl Check for Names {
+        fn check<S: LrScheduler>(&self, settings: S) {
+            self.0.borrow_mut().insert(settings.name().into());
+        }
+    }
+    let names = Names(RefCell::default());
+    every_schedule(&names);
+    let all =
+        conformance::members("lr_scheduler").into_iter().chain(["SequentialLR", "ChainedScheduler"].map(String::from));
+    let missing: Vec<_> = all.filter(|name| !names.0.borrow().contains(name)).collect();
+    assert_eq!(missing, [""; 0], "schedules without a row");
+}
+
+/// The sequences of PyTorch's schedules are compared with PyTorch's own; these are what people add.
+#[test]
+fn schedules_that_pytorch_does_not_have_follow_their_formulas() {
+    fn check(settings: impl LrScheduler, formula: impl Fn(f64) -> f64) {
+        for (step, lr) in preview(settings.clone(), 0.3, STEPS).expect("valid settings").into_iter().enumerate() {
+            let expected = formula(step as f64);
+            assert!((lr - expected).abs() < 1e-15, "{} at {step}: {lr}, expected {expected}", settings.name());
+        }
+    }
+    let part = |t: f64, from: f64, to: f64| ((t - from) / (to - from)).min(1.0);
+    let wave = |p: f64| (1.0 + (std::f64::consts::PI * p).cos()) / 2.0;
+    let settings =
+        WarmupCosineLR { warmup_steps: 5, total_steps: 30, eta_min: 0.1, start_factor: 0.2, num_cycles: 1.5 };
+    check(settings, |t| match t {
+        t if t < 5.0 => 0.3 * (0.2 + 0.8 * t / 5.0),
+        t => 0.1 + 0.2 * wave(3.0 * part(t, 5.0, 30.0)),
+    });
+    let settings = WarmupPolynomialLR { warmup_steps: 5, total_steps: 30, lr_end: 0.1, power: 2.0 };
+    check(settings, |t| match t {
+        t if t < 5.0 => 0.3 * t / 5.0,
+        t => 0.1 + 0.2 * (1.0 - part(t, 5.0, 30.0)).powi(2),
+    });
+    for (curve, form) in [
+        (Curve::Linear, (|p| p) as fn(f64) -> f64),
+        (Curve::Cosine, |p| (1.0 - (std::f64::consts::PI * p).cos()) / 2.0),
+        (Curve::OneMinusSqrt, |p| 1.0 - (1.0 - p).sqrt()),
+    ] {
+        let settings = WarmupStableDecayLR {
+            warmup_steps: 5,
+            decay_steps: 10,
+            total_steps: 30,
+            warmup_type: curve,
+            decay_type: curve,
+            min_lr_ratio: 0.25,
+        };
+        let height = |t: f64| if t < 5.0 { form(t / 5.0) } else { form(1.0 - part(t.max(20.0), 20.0, 30.0)) };
+        check(settings, |t| 0.3 * (0.25 + 0.75 * height(t)));
+    }
+    let inverse =
+        |t: f64, warm: f64, scale: f64| if t < warm { t / warm } else { ((t - warm + scale) / scale).powf(-0.5) };
+    check(InverseSqrtLR { warmup_steps: 5, timescale: 20 }, |t| 0.3 * inverse(t, 5.0, 20.0));
+    check(InverseSqrtLR { warmup_steps: 5, timescale: 0 }, |t| 0.3 * inverse(t, 5.0, 5.0));
+    check(InverseSqrtLR::DEFAULT, |t| 0.3 * inverse(t, 0.0, 1e4));
+    check(NoamLR { d_model: 64, warmup_steps: 9 }, |t| 0.3 / 8.0 * (t + 1.0).powf(-0.5).min((t + 1.0) / 27.0));
+}
+
+/// `torch.optim.swa_utils.SWALR(swa_lr=0.05)` of PyTorch 2.15, on groups with rates of 0.5 and 0.02.
+#[test]
+fn swalr_has_the_numbers_of_pytorch() {
+    fn check(anneal_strategy: AnnealStrategy, anneal_epochs: usize, expected: [&[f64]; 2]) {
+        let mut groups = Rates::new(&[0.5, 0.02], None);
+        let settings = SWALR { swa_lr: 0.05, anneal_epochs, anneal_strategy, ..SWALR::DEFAULT };
+        let mut state = settings.attach(&mut groups).expect("valid settings");
+        for step in 0..expected[0].len() {
+            for (group, expected) in expected.iter().enumerate() {
+                let lr = groups.lr(group);
+                assert!((lr - expected[step]).abs() < 1e-15, "{anneal_epochs}: {lr} at {step}, {}", expected[step]);
+            }
+            state.step_groups(&mut groups);
+        }
+    }
+    check(AnnealStrategy::Cos, 0, [&[0.05; 4], &[0.05; 4]]);
+    let first = [0.5, 0.3875, 0.16250000000000006, 0.05, 0.05];
+    check(AnnealStrategy::Cos, 3, [&first, &[0.02, 0.027499999999999997, 0.0425, 0.05, 0.05]]);
+    let first = [0.5, 0.48898771616640957, 0.45702882373436315, 0.40725168176580645, 0.34452882373436317, 0.275];
+    let second = [0.02, 0.0207341522555727, 0.02286474508437579, 0.02618322121561291, 0.030364745084375793, 0.035];
+    check(AnnealStrategy::Cos, 10, [&first, &second]);
+    let first = [0.5, 0.35000000000000003, 0.2, 0.05, 0.05];
+    check(AnnealStrategy::Linear, 3, [&first, &[0.02, 0.030000000000000002, 0.04, 0.05, 0.05]]);
+    check(AnnealStrategy::Linear, 0, [&[0.05; 3], &[0.05; 3]]);
+
+    // As in PyTorch's tutorial: a cosine for five epochs, then SWALR from where that has come to.
+    let mut groups = Rates::new(&[0.1], None);
+    let mut cosine = CosineAnnealingLR { T_max: 20, eta_min: 0.0 }.attach(&mut groups).expect("valid settings");
+    let swa = SWALR { swa_lr: 0.05, anneal_epochs: 4, ..SWALR::DEFAULT };
+    let mut swa = swa.attach(&mut groups).expect("valid settings");
+    (0..5).for_each(|_| cosine.step_groups(&mut groups));
+    for expected in [0.0801776695296637, 0.06767766952966368, 0.055177669529663693, 0.05, 0.05] {
+        swa.step_groups(&mut groups);
+        assert!((groups.lr(0) - expected).abs() < 1e-15, "{}, expected {expected}", groups.lr(0));
+    }
 }
 
 #[test]

@@ -26,6 +26,163 @@ fn point<T: Real>() -> Vec<T> {
     (0..32).map(|i| T::from_f64(if [0, 1, 2, 3, 16, 17, 18].contains(&i) { -0.5 } else { 0.0 })).collect()
 }
 
+/// Their rows.
+pub(super) const NAMES: [&str; 2] = ["LBFGS", "SAM"];
+
+/// What the two have in common, for the tests of both.
+trait Evaluates<T: Real>: Clone {
+    fn go(&mut self, parameters: &mut [T], loss: impl FnMut(&[T], &mut [T]) -> T) -> T;
+    /// All that is remembered, as text.
+    fn save(&self) -> String;
+    fn load(&mut self, text: &str);
+    fn tensors(&self) -> Vec<T>;
+}
+
+fn tensors<S, T: Real>(dict: OptimizerStateDict<S, T>) -> Vec<T> {
+    let values = dict.state.into_values().flatten().filter_map(|(_, value)| match value {
+        StateValue::Tensor { values, .. } => Some(values),
+        _ => None,
+    });
+    values.flatten().collect()
+}
+
+impl<T: Real> Evaluates<T> for LBFGSState<T> {
+    fn go(&mut self, parameters: &mut [T], loss: impl FnMut(&[T], &mut [T]) -> T) -> T {
+        self.step_flat(parameters, loss)
+    }
+    fn save(&self) -> String {
+        serde_json::to_string(&self.state_dict()).unwrap()
+    }
+    fn load(&mut self, text: &str) {
+        self.load_state_dict(&serde_json::from_str(text).unwrap()).unwrap();
+    }
+    fn tensors(&self) -> Vec<T> {
+        tensors(self.state_dict())
+    }
+}
+
+impl<T: Real> Evaluates<T> for SAMState<T, SGD> {
+    fn go(&mut self, parameters: &mut [T], loss: impl FnMut(&[T], &mut [T]) -> T) -> T {
+        self.step_flat(parameters, loss)
+    }
+    fn save(&self) -> String {
+        serde_json::to_string(&self.inner.state_dict()).unwrap()
+    }
+    fn load(&mut self, text: &str) {
+        self.inner.load_state_dict(&serde_json::from_str(text).unwrap()).unwrap();
+    }
+    fn tensors(&self) -> Vec<T> {
+        tensors(self.inner.state_dict())
+    }
+}
+
+/// ∑ aᵢ (pᵢ − 0.3)² / 2 over all that is in the table, aᵢ being 1, 2 or 3, and times `scale` at odd places.
+fn parabola<T: Real>(scale: f64) -> impl Fn(&[T], &mut [T]) -> T {
+    move |p, gradients| {
+        let mut loss = 0.0;
+        for i in [0, 1, 2, 3, 16, 17, 18] {
+            let scale = if i % 2 == 1 { scale } else { 1.0 };
+            let (slope, far) = (scale * (1 + i % 3) as f64, p[i].to_f64() - 0.3);
+            loss += slope * far * far / 2.0;
+            gradients[i] += T::from_f64(slope * far);
+        }
+        T::from_f64(loss)
+    }
+}
+
+/// The loss falls to `share` within so many steps.
+fn learns<O: Evaluates<f64>>(mut state: O, start: Vec<f64>, share: f64, loss: impl Fn(&[f64], &mut [f64]) -> f64) {
+    let mut p = start;
+    let before = loss(&p, &mut [0.0; 32]);
+    for _ in 0..300 {
+        state.go(&mut p, &loss);
+    }
+    let after = loss(&p, &mut [0.0; 32]);
+    assert!(after <= share * before, "from {before} to {after}");
+}
+
+fn resumes<T: Real, O: Evaluates<T>>(fresh: O) {
+    let (mut state, mut p) = (fresh.clone(), point::<T>());
+    for _ in 0..3 {
+        state.go(&mut p, rosenbrock);
+    }
+    let (mut resumed, mut q) = (fresh, p.clone());
+    resumed.load(&state.save());
+    for _ in 0..5 {
+        assert_eq!(state.go(&mut p, rosenbrock), resumed.go(&mut q, rosenbrock));
+    }
+    assert_eq!((p, state.save()), (q, resumed.save()));
+}
+
+fn threads_agree<O: Evaluates<f32>>(fresh: O) {
+    let _alone = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    parallel::set_min_work(0);
+    let [one, four] = [1, 4].map(|threads| {
+        parallel::set_num_threads(threads);
+        let (mut state, mut p) = (fresh.clone(), point());
+        for _ in 0..5 {
+            state.go(&mut p, rosenbrock);
+        }
+        (p, state.save())
+    });
+    assert_eq!(one, four);
+}
+
+/// Whatever the size of some of the gradients.
+fn never_keeps_subnormal_state<O: Evaluates<f32>>(mut state: O) {
+    let mut p = point::<f32>();
+    let tiny = f64::from(f32::MIN_POSITIVE);
+    for scale in [1.0, tiny, 4.0 * tiny, tiny.sqrt(), tiny.powf(0.75), 1e-4, 0.0, tiny, 0.0] {
+        for _ in 0..3 {
+            state.go(&mut p, parabola(scale));
+            for x in state.tensors() {
+                assert!(x == 0.0 || x.abs() >= f32::MIN_POSITIVE, "{x:e} at scale {scale:e}");
+            }
+        }
+    }
+    assert!(p.iter().all(|p| p.is_finite()));
+}
+
+/// One row: `name: settings, share of Rosenbrock's valley left;`
+macro_rules! conformance {
+    ($($row:ident: $settings:expr, $valley:expr;)*) => { $(
+        mod $row {
+            use super::*;
+
+            #[test]
+            fn learns() {
+                static MATRIX: [ParamSpec; 1] = [param("weight", &[3, 4], 0, 12, Layout::Same)];
+                super::learns($settings.init_for(&POINTS).unwrap(), point(), 1e-3, parabola(1.0));
+                super::learns($settings.init_for(&POINTS).unwrap(), point(), $valley, rosenbrock);
+                super::learns($settings.init_for(&MATRIX).unwrap(), vec![0.0; 32], 0.05, |w, g| regression(w, g));
+            }
+
+            #[test]
+            fn resumes_with_the_same_bits() {
+                resumes::<f32, _>($settings.init_for(&POINTS).unwrap());
+                resumes::<f64, _>($settings.init_for(&POINTS).unwrap());
+            }
+
+            #[test]
+            fn gives_the_same_bits_on_one_and_four_threads() {
+                threads_agree($settings.init_for(&POINTS).unwrap());
+            }
+
+            #[test]
+            fn never_keeps_subnormal_state() {
+                super::never_keeps_subnormal_state($settings.init_for(&POINTS).unwrap());
+            }
+        }
+    )* };
+}
+
+conformance! {
+    lbfgs: LBFGS { max_iter: 4, history_size: 3, ..WOLFE }, 1e-6;
+    lbfgs_plain: LBFGS { lr: 0.1, max_iter: 10, ..LBFGS::DEFAULT }, 0.1;
+    sam: SAM { optimizer: SGD { lr: 1e-3, momentum: 0.9, ..SGD::DEFAULT }, ..SAM::DEFAULT }, 0.1;
+    sam_adaptive: SAM { optimizer: SGD { lr: 1e-3, momentum: 0.9, ..SGD::DEFAULT }, rho: 0.05, adaptive: true }, 0.1;
+}
+
 const WOLFE: LBFGS = LBFGS { line_search_fn: Some(LineSearch::StrongWolfe), ..LBFGS::DEFAULT };
 
 #[test]

@@ -1,12 +1,17 @@
-//! What every optimizer has to do, one row each: learn, be the same folded and in two phases, go on after save and
-//! load with the same bits, keep no subnormal state, leave frozen parameters alone.
+//! What every optimizer has to do, one row each: learn, be the same folded and in two phases and on one and four threads,
+//! go on after save and load with the same bits, keep no subnormal state, leave frozen parameters alone. (Those that
+//! evaluate the loss themselves have their rows in `closures`.)
 
 mod beyond_pytorch;
 mod closures;
+mod frozen;
 mod parameter_groups;
 mod state_dicts;
 
+use std::sync::{Mutex, PoisonError};
+
 use super::*;
+use crate::conformance;
 use crate::network::{Kind, Layout};
 use crate::parallel;
 
@@ -91,9 +96,6 @@ fn folding_gives_the_same_bits<T: Real, S: Optimizer>(table: &'static [ParamSpec
     let mut tiles = whole.clone();
     assert_eq!(tiles.fold().is_some(), S::ELEMENT_WISE);
     let (mut p, mut q) = (start::<T>(table), start::<T>(table));
-    // Two threads and shares as small as can be, whatever the machine.
-    parallel::set_num_threads(2);
-    parallel::set_min_work(0);
     for step in 0..20 {
         let gradients = gradient(table, step, &p);
         whole.step_flat(&mut p, &gradients);
@@ -104,6 +106,23 @@ fn folding_gives_the_same_bits<T: Real, S: Optimizer>(table: &'static [ParamSpec
         assert_eq!(p, q, "step {step}");
     }
     assert_eq!(whole.state_dict(), tiles.state_dict());
+}
+
+/// The number of threads belongs to the whole process, so one test at a time sets it.
+static THREADS: Mutex<()> = Mutex::new(());
+
+fn threads_give_the_same_bits<T: Real, S: Optimizer>(table: &'static [ParamSpec], settings: S) {
+    let _alone = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    // Shares as small as can be, whatever the machine.
+    parallel::set_min_work(0);
+    let [one, four] = [1, 4].map(|threads| {
+        parallel::set_num_threads(threads);
+        let mut state = settings.clone().init_for::<T>(table).unwrap();
+        let mut parameters = start::<T>(table);
+        steps(table, &mut state, &mut parameters, 0..20);
+        (parameters, state.state_dict())
+    });
+    assert_eq!(one, four);
 }
 
 /// To the bit, or nearly, where there are matrix products.
@@ -179,6 +198,8 @@ fn frozen_parameters_stay<T: Real, S: Optimizer>(table: &'static [ParamSpec], se
         assert_eq!(state.trainable()[index], moves, "{}", spec.name);
         assert_eq!(parameters[range.clone()] != before[range], moves, "{}", spec.name);
     }
+    let trained = table.iter().filter(|spec| spec.name.starts_with("head")).count();
+    assert!(state.state_dict().state.keys().all(|&number| number < trained), "frozen parameters have no state");
     if let Some(fold) = state.fold() {
         assert!(!fold.trains(0));
         assert!(!fold.begin(&mut parameters).wants(0));
@@ -215,11 +236,60 @@ fn descends_rosenbrocks_valley<S: Optimizer>(settings: S, share: f64) {
     assert!(loss(&p) < 4.0 * share, "{} at {:?}, loss {}", S::NAME, &p[..2], loss(&p));
 }
 
+/// ½ ‖A W − C‖², where C = A W* for some W*, and its gradient: a linear regression of four numbers on three.
+fn regression(w: &[f64], gradient: &mut [f64]) -> f64 {
+    let a = |i: usize, j: usize| f64::from(u8::from(i % 3 == j)) + 0.5 * noise::<f64>(11, 3 * i + j);
+    let best = |i: usize| (i * 5 % 7) as f64 / 2.0 - 1.5;
+    let mut loss = 0.0;
+    for (row, column) in (0..5).flat_map(|row| (0..4).map(move |column| (row, column))) {
+        let far: f64 = (0..3).map(|k| a(row, k) * (w[4 * k + column] - best(4 * k + column))).sum();
+        loss += far * far / 2.0;
+        (0..3).for_each(|k| gradient[4 * k + column] += a(row, k) * far);
+    }
+    loss
+}
+
+/// The loss of a regression of matrices falls at least to a twentieth, with a little noise in the gradients.
+fn learns_a_matrix<S: Optimizer>(settings: S) {
+    static MATRIX: [ParamSpec; 1] =
+        [ParamSpec { kind: Kind::Embedding, ..param("weight", &[3, 4], 0, 12, Layout::Same) }];
+    let mut state = settings.init_for::<f64>(&MATRIX).unwrap();
+    let mut w: Vec<f64> = (0..16).map(|i| if i < 12 { 0.1 * noise::<f64>(1, i) } else { 0.0 }).collect();
+    let loss = |w: &[f64]| regression(w, &mut [0.0; 16]);
+    let before = loss(&w);
+    for step in 0..300 {
+        let mut gradients = vec![0.0; 16];
+        regression(&w, &mut gradients);
+        gradients[..12].iter_mut().enumerate().for_each(|(i, g)| *g += 0.01 * noise::<f64>(step + 2, i));
+        state.step_flat(&mut w, &gradients);
+    }
+    assert!(loss(&w) < 0.05 * before, "{} from {before} to {}", S::NAME, loss(&w));
+}
+
+/// What a table of tests calls an optimizer.
+fn name_of<S: Optimizer>(_: S) -> &'static str {
+    S::NAME
+}
+
 /// One row: `name: table, settings, share of the parabola left, lr and share for Rosenbrock's valley;`
 macro_rules! conformance {
-    ($($row:ident: $table:ident, $settings:expr, $parabola:expr, $lr:expr, $valley:expr;)*) => { $(
-        mod $row {
+    ($($row:ident: $table:ident, $settings:expr, $parabola:expr, $lr:expr, $valley:expr;)*) => {
+        #[test]
+        fn every_optimizer_has_a_row() {
+            let rows = [&closures::NAMES[..], &[$(name_of($settings)),*]].concat();
+            let missing: Vec<_> =
+                conformance::members("optim").into_iter().filter(|name| !rows.contains(&name.as_str())).collect();
+            assert_eq!(missing, [""; 0], "optimizers without a row");
+        }
+
+        $(mod $row {
             use super::*;
+
+            #[test]
+            fn gives_the_same_bits_on_one_and_four_threads() {
+                threads_give_the_same_bits::<f32, _>(&$table, $settings);
+                threads_give_the_same_bits::<f64, _>(&$table, $settings);
+            }
 
             #[test]
             fn gives_the_same_bits_folded_and_in_two_phases() {
@@ -256,9 +326,10 @@ macro_rules! conformance {
                 let mut settings = $settings;
                 settings.set_lr($lr);
                 descends_rosenbrocks_valley(settings, $valley);
+                learns_a_matrix($settings);
             }
-        }
-    )* };
+        })*
+    };
 }
 
 conformance! {
@@ -271,7 +342,7 @@ conformance! {
     adamw: TABLE, AdamW { lr: 0.05, weight_decay: 1e-4, ..AdamW::DEFAULT }, 1e-3, 0.05, 1e-2;
     rmsprop: TABLE, RMSprop { lr: 1e-2, ..RMSprop::DEFAULT }, 1e-2, 1e-3, 1e-2;
     rmsprop_full: TABLE, RMSprop { lr: 2e-3, momentum: 0.5, centered: true, ..RMSprop::DEFAULT }, 1e-2, 1e-3, 1e-2;
-    adadelta: TABLE, Adadelta { lr: 1.0, eps: 1e-2, ..Adadelta::DEFAULT }, 0.3, 1e-2, 0.9;
+    adadelta: TABLE, Adadelta { lr: 0.3, eps: 1e-2, ..Adadelta::DEFAULT }, 1e-2, 1e-2, 0.9;
     adamax: TABLE, Adamax { lr: 0.05, weight_decay: 1e-4, ..Adamax::DEFAULT }, 1e-3, 0.05, 1e-2;
     nadam: TABLE, NAdam { lr: 0.05, ..NAdam::DEFAULT }, 1e-3, 0.05, 1e-2;
     nadam_decoupled: TABLE, NAdam { lr: 0.05, weight_decay: 1e-4, decoupled_weight_decay: true, ..NAdam::DEFAULT },

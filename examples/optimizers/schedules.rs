@@ -1,56 +1,20 @@
-//! Draws the learning-rate schedules: what each does to a rate of 0.1 over a run.
-//!
-//! ```text
-//! cargo run --release --example optimizers
-//! cargo run --release --example optimizers -- --steps 300 --out schedules.svg
-//! ```
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+//! The learning-rate schedules: what each does to a rate over a run, one panel for each.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::Path;
 
-use clap::Parser;
 use glulam::lr_scheduler::*;
 use plotters::prelude::*;
 
-/// Draws the learning-rate schedules.
-#[derive(Debug, Parser)]
-struct Args {
-    /// The file to write
-    #[arg(long, value_name = "FILE", default_value = "schedules.svg")]
-    out: PathBuf,
-    /// How many steps to draw
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..))]
-    steps: u32,
-    /// The rate before any schedule
-    #[arg(long, default_value_t = 0.1)]
-    lr: f64,
-}
-
-fn main() -> ExitCode {
-    let args = Args::parse();
-    match run(&args) {
-        Ok(()) => {
-            println!("wrote {}", args.out.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let steps = args.steps as usize;
+/// Draws every schedule over so many steps, from the rate `lr`.
+pub(crate) fn draw_all(path: &Path, steps: usize, lr: f64) -> Result<(), Box<dyn Error>> {
     let mut panels = Vec::new();
-    for (title, schedule) in schedules(steps, args.lr) {
-        let rates = preview(schedule, args.lr, steps).map_err(|error| format!("{title}: {error}"))?;
+    for (title, schedule) in schedules(steps, lr) {
+        let rates = preview(schedule, lr, steps).map_err(|error| format!("{title}: {error}"))?;
         panels.push((title, rates));
     }
-    panels.push(("ReduceLROnPlateau", plateau(steps, args.lr)?));
-    draw(&args.out, &panels)
+    panels.push(("ReduceLROnPlateau", plateau(steps, lr)?));
+    draw(path, &panels)
 }
 
 /// One of each, with options that show what it does in a run of so many steps.
@@ -129,6 +93,7 @@ fn plateau(steps: usize, lr: f64) -> Result<Vec<f64>, SchedulerError> {
     Ok(rates)
 }
 
+const INK: RGBColor = RGBColor(31, 99, 190);
 const COLUMNS: usize = 4;
 const PANEL: (u32, u32) = (260, 170);
 
@@ -155,7 +120,7 @@ fn draw(path: &Path, panels: &[(&str, Vec<f64>)]) -> Result<(), Box<dyn Error>> 
             .y_label_formatter(&|rate| format!("{rate:.3}"))
             .draw()?;
         let points = rates.iter().enumerate().map(|(step, &rate)| (step, rate));
-        chart.draw_series(LineSeries::new(points, BLUE.stroke_width(2)))?;
+        chart.draw_series(LineSeries::new(points, INK.stroke_width(2)))?;
     }
     image.present()?;
     Ok(())
