@@ -1,7 +1,7 @@
 //! What a step does to the numbers.
 
 use glulam::checkpoint::StateDictExt;
-use glulam::clip::clip_grad_norm_;
+use glulam::clip::{Selected, clip_grad_norm_};
 use glulam::prelude::*;
 
 use crate::{Deep, Mlp, batches, bits, samples, train_on};
@@ -25,6 +25,9 @@ train! { WithDropout for Deep { loss: CrossEntropyLoss, optimizer: RMSprop(lr = 
 train! { WithAdafactor for Mlp { loss: CrossEntropyLoss, optimizer: Adafactor } }
 train! { Clipped for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), clip_grad_norm: 0.05 } }
 train! { ClippedByValue for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), clip_grad_value: 0.01 } }
+train! {
+    ClippedHead for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), freeze: ["0"], clip_grad_norm: 1e-3 }
+}
 train! { Accumulating for Mlp { loss: CrossEntropyLoss, optimizer: Adam(lr = 0.01), accumulate: 4 } }
 train! { Averaging for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), ema: 0.9 } }
 train! {
@@ -144,6 +147,31 @@ fn gradients_are_clipped_by_their_norm() {
     assert!(norm > 0.05, "the limit was not reached");
     assert_eq!(out.grad_norm, Some(norm));
     assert_eq!(model.weights(), trainer.model.weights());
+}
+
+#[test]
+fn what_is_frozen_does_not_count_in_the_norm() {
+    let (inputs, targets) = samples(20, 1);
+    let mut trainer = ClippedHead::new(Mlp::seeded(1));
+    let mut model = Mlp::seeded(1);
+    let (mut gradients, mut workspace) = (model.zeros(), model.workspace(20));
+    let mut optimizer = groups(<Mlp as Network<f32>>::PARAMS, SGD { lr: 0.1, ..SGD::DEFAULT })
+        .freeze("0")
+        .build::<f32>()
+        .expect("valid");
+    for _ in 0..3 {
+        let out = trainer.step((&inputs, &targets)).expect("the data fits");
+        gradients.zero();
+        let outputs = model.forward(Mode::Train, &inputs, &mut workspace);
+        CrossEntropyLoss::DEFAULT.forward(outputs, &targets).expect("the targets fit");
+        model.backward(&inputs, &mut workspace, &mut gradients);
+        let trained = Selected::trained(&mut gradients.0, <Mlp as Network<f32>>::PARAMS, optimizer.trainable());
+        let norm = clip_grad_norm_(trained, 1e-3, 2.0, true).expect("finite");
+        optimizer.step(&mut model, &gradients);
+        assert!(norm > 1e-3, "the limit was not reached");
+        assert_eq!(out.grad_norm, Some(norm));
+        assert_eq!(model.weights().parameters, trainer.model.weights().parameters);
+    }
 }
 
 #[test]
