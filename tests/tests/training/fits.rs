@@ -30,6 +30,8 @@ train! {
 }
 train! { Summed for Mlp { loss: CrossEntropyLoss(reduction = Reduction::Sum), optimizer: SGD(lr = 1e-3) } }
 
+train! { ScheduleFree for Mlp { loss: CrossEntropyLoss, optimizer: AdamWScheduleFree(lr = 0.05), metrics: [Accuracy] } }
+
 fn quiet<'a>(epochs: usize) -> Fit<'a> {
     Fit::epochs(epochs).progress(Progress::Silent)
 }
@@ -54,6 +56,21 @@ fn a_run_learns_and_says_what_it_has_reached() {
     let evaluation = trainer.evaluate(&test).expect("the data fits");
     assert_eq!((Some(evaluation.loss), evaluation.samples), (last.val_loss, 100));
     assert_eq!(evaluation.metrics, last.val_metrics);
+}
+
+#[test]
+fn a_schedule_free_run_is_validated_with_its_averages() {
+    let (train, test) = (dataset(200, 1), dataset(100, 2));
+    let trainer = || ScheduleFree::builder(Mlp::seeded(1)).batch_size(32).build().expect("valid");
+    let (mut validated, mut alone) = (trainer(), trainer());
+    let history = validated.fit(&train, &test, quiet(3)).expect("the data fits");
+    alone.fit(&train, (), quiet(3)).expect("the data fits");
+    assert_eq!(bits(&validated), bits(&alone), "validation leaves no trace");
+
+    alone.optimizer.eval(&mut alone.model.weights_mut().parameters);
+    let last = history.last().expect("three epochs");
+    assert_eq!(Some(alone.evaluate(&test).expect("the data fits").loss), last.val_loss);
+    assert!(validated.evaluate(&test).expect("the data fits").loss != last.val_loss.expect("validated"));
 }
 
 #[test]
