@@ -67,6 +67,17 @@ pub enum ClipError {
 /// # Errors
 /// `norm_type` is not above 0; with `error_if_nonfinite`, a norm that is infinite or NaN.
 ///
+/// # Example
+/// ```
+/// use glulam::clip::get_total_norm;
+/// use glulam::{Flat, Gradients};
+/// let mut gradients = Gradients(Flat::<f32>::zeros(16));
+/// gradients.0[..2].copy_from_slice(&[3.0, -4.0]);
+/// assert_eq!(get_total_norm(&mut gradients, 1.0, true)?, 7.0);
+/// assert_eq!(get_total_norm(&mut gradients, f64::INFINITY, true)?, 4.0);
+/// # Ok::<(), glulam::clip::ClipError>(())
+/// ```
+///
 /// # References
 /// `torch.nn.utils.get_total_norm`. The sum is taken in `f64`.
 pub fn get_total_norm<'a, T: Real>(
@@ -135,6 +146,17 @@ pub fn clip_grads_with_norm_<'a, T: Real>(
 ///
 /// # Errors
 /// `clip_value` is negative or NaN.
+///
+/// # Example
+/// ```
+/// use glulam::clip::clip_grad_value_;
+/// use glulam::{Flat, Gradients};
+/// let mut gradients = Gradients(Flat::<f32>::zeros(16));
+/// gradients.0[..2].copy_from_slice(&[3.0, -4.0]);
+/// clip_grad_value_(&mut gradients, 3.5)?;
+/// assert_eq!(gradients.0[..2], [3.0, -3.5]);
+/// # Ok::<(), glulam::clip::ClipError>(())
+/// ```
 ///
 /// # References
 /// `torch.nn.utils.clip_grad_value_`.

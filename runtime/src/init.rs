@@ -96,6 +96,9 @@ pub enum InitError {
 /// use glulam::init::{Nonlinearity, calculate_gain};
 /// assert_eq!(calculate_gain(Nonlinearity::Tanh, None), 5.0 / 3.0);
 /// ```
+///
+/// # References
+/// `torch.nn.init.calculate_gain`.
 pub fn calculate_gain(nonlinearity: Nonlinearity, param: Option<f64>) -> f64 {
     match nonlinearity {
         Nonlinearity::Linear | Nonlinearity::Sigmoid => 1.0,

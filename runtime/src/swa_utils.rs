@@ -32,13 +32,20 @@ pub struct InvalidDecay {
 /// # Errors
 /// A decay that is not in [0, 1].
 ///
+/// # Example
+/// ```
+/// use glulam::swa_utils::get_ema_avg_fn;
+/// assert!(get_ema_avg_fn::<f32>(0.999).is_ok());
+/// assert_eq!(get_ema_avg_fn::<f32>(1.5).unwrap_err().to_string(), "decay = 1.5, expected a number in [0, 1]");
+/// ```
+///
 /// # References
 /// `torch.optim.swa_utils.get_ema_avg_fn` (and `get_ema_multi_avg_fn`).
 pub fn get_ema_avg_fn<T>(decay: f64) -> Result<Averaging<T>, InvalidDecay> {
     if (0.0..=1.0).contains(&decay) { Ok(Averaging::Ema { decay }) } else { Err(InvalidDecay { found: decay }) }
 }
 
-/// The mean of all models.
+/// The mean of all models: a ← a + (p − a) / (n + 1), n being the number so far.
 ///
 /// # References
 /// `torch.optim.swa_utils.get_swa_avg_fn` (and `get_swa_multi_avg_fn`).
@@ -199,8 +206,21 @@ impl<T: Real> Fold<T> for FoldedAverage<'_, T> {
 /// # Panics
 /// If a batch is empty or larger than the workspace.
 ///
+/// # Example
+/// ```
+/// use glulam::prelude::*;
+/// use glulam::swa_utils::update_bn;
+/// network! { Normed < BatchNorm1d(2) -> Linear(2, 1) > }
+/// let mut model = Normed::seeded(1);
+/// let mut workspace = model.workspace(2);
+/// update_bn(&mut model, [&[[1.0, 2.0], [3.0, 2.0]][..], &[[4.0, 1.0], [4.0, 3.0]]], &mut workspace);
+/// // The means of the two batches are (2, 2) and (4, 2).
+/// let running_mean = &model.weights().buffers[..2];
+/// assert!((running_mean[0] - 3.0).abs() < 1e-5 && (running_mean[1] - 2.0).abs() < 1e-5);
+/// ```
+///
 /// # References
-/// `torch.optim.swa_utils.update_bn`.
+/// `torch.optim.swa_utils.update_bn`. PyTorch sets the momentum of the layers to `None` meanwhile; the numbers are the same.
 pub fn update_bn<'a, T: Real, N: Network<T>>(
     model: &mut N,
     batches: impl IntoIterator<Item = &'a [N::Input]>,

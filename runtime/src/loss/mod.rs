@@ -6,6 +6,13 @@
 //! A loss of one output and one target implements [`Loss`]; `train!` takes any such type, the user's own too. A loss of
 //! several inputs (triplets, pairs, sequences with lengths) has methods of its own, for a hand-written loop.
 //!
+//! All losses of `torch.nn` are here but two, which have parameters of their own. `LinearCrossEntropyLoss` is a linear layer and
+//! a [`CrossEntropyLoss`] in one module: here the layer stands in the network, `… -> head: Linear(D, C, bias = false)`, and has the
+//! same numbers, gradients and (under the name `head.weight`) state dict. What PyTorch's module saves with its `options`, the memory
+//! of the logits, is not saved: logits and their gradients are kept for the whole batch. `AdaptiveLogSoftmaxWithLoss`, for very many
+//! classes of very different frequencies, does not exist here; a `Linear` head with [`CrossEntropyLoss`] computes the full softmax that it
+//! approximates.
+//!
 //! What depends on a whole batch (the sum of the weights of its targets) is settled in [`Loss::prepare`], so that its
 //! rows can be shared out among threads; each row's numbers are the same however they are shared out.
 
