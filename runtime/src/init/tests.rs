@@ -235,3 +235,53 @@ fn a_tensor_without_elements_is_left_alone() {
         assert!(filled(init, &[0, 3]).is_empty());
     }
 }
+
+crate::network! {
+    Filled <
+        Linear(6, 6, init = uniform(2.0, 3.0), bias_init = normal(mean = 100.0)) -> Linear(6, 6, init = constant(0.5), bias_init = ones)
+            -> Linear(6, 6, init = eye, bias_init = zeros) -> Linear(6, 6, init = xavier_uniform(gain = 2.0), bias = false)
+            -> Linear(6, 6, init = xavier_normal, bias = false) -> Linear(6, 6, init = kaiming_uniform(a = 1.0), bias = false)
+            -> Linear(6, 6, init = kaiming_normal(mode = "fan_out", nonlinearity = "relu"), bias = false)
+            -> Linear(6, 6, init = trunc_normal(std = 2.0, a = -0.5, b = 0.5), bias = false)
+            -> Linear(6, 6, init = orthogonal, bias = false) -> Linear(6, 6, init = sparse(0.5), bias = false)
+    >
+}
+
+/// (`dirac` is for kernels of convolutions.)
+#[test]
+fn a_declaration_may_name_every_function() {
+    let model = Filled::seeded(1);
+    let parameter = |name: &str| {
+        let spec = <Filled as crate::Network<f32>>::PARAMS.iter().find(|spec| spec.name == name).expect(name);
+        &model.weights().parameters[spec.offset..spec.offset + spec.len]
+    };
+    let all = |name: &str, is_so: &dyn Fn(f32) -> bool| {
+        assert!(parameter(name).iter().all(|&w| is_so(w)), "{name}: {:?}", parameter(name));
+    };
+    all("0.weight", &|w| (2.0..3.0).contains(&w));
+    all("0.bias", &|w| (w - 100.0).abs() < 6.0 && w != 100.0);
+    all("1.weight", &|w| w == 0.5);
+    all("1.bias", &|w| w == 1.0);
+    let rows = |name: &str| -> Vec<[f32; 6]> { parameter(name).as_chunks::<6>().0.to_vec() };
+    for (i, row) in rows("2.weight").iter().enumerate() {
+        assert_eq!(*row, std::array::from_fn(|j| f32::from(u8::from(i == j))));
+    }
+    all("2.bias", &|w| w == 0.0);
+    // 2 √(6 / (6 + 6)), and √2 / √(1 + 1²) · √(3 / 6).
+    all("3.weight", &|w| w.abs() <= 2f32.sqrt() && w != 0.0);
+    all("5.weight", &|w| w.abs() <= 0.5f32.sqrt() && w != 0.0);
+    for (name, std) in [("4.weight", (1.0f32 / 6.0).sqrt()), ("6.weight", (1.0f32 / 3.0).sqrt())] {
+        let variance = parameter(name).iter().map(|w| w * w).sum::<f32>() / 36.0;
+        // Of 36 numbers, whose mean square varies by a quarter.
+        assert!((0.4..2.0).contains(&(variance / (std * std))), "{name}: {variance}");
+    }
+    all("7.weight", &|w| w.abs() <= 0.5 && w != 0.0);
+    let orthogonal = rows("8.weight");
+    for (i, a) in orthogonal.iter().enumerate() {
+        for (j, b) in orthogonal.iter().enumerate() {
+            let product: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+            assert!((product - f32::from(u8::from(i == j))).abs() < 1e-5, "{i} {j}: {product}");
+        }
+    }
+    assert_eq!(parameter("9.weight").iter().filter(|&&w| w == 0.0).count(), 18);
+}

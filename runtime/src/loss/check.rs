@@ -115,7 +115,7 @@ impl Problem {
 
     #[track_caller]
     pub(super) const fn panic(self, loss: &str) -> ! {
-        Text::new().text(loss).text(": ").text(self.option).text(" must be ").text(self.expected).panic()
+        Text::new().text(loss).text(": `").text(self.option).text("` must be ").text(self.expected).panic()
     }
 
     pub(super) fn error(self, loss: &'static str) -> LossError {

@@ -50,7 +50,7 @@ macro_rules! demand {
                 option: stringify!($option),
                 found: $found as f64,
                 expected: $expected,
-                text: concat!(stringify!($scheduler), ": `", stringify!($option), "` should be ", $expected),
+                text: concat!(stringify!($scheduler), ": `", stringify!($option), "` must be ", $expected),
             });
         }
     };

@@ -77,7 +77,7 @@ macro_rules! binary {
 
             const fn problem(&self) -> Result<(), &'static str> {
                 let valid = self.threshold >= 0.0 && self.threshold <= 1.0;
-                if valid { Ok(()) } else { Err(concat!(stringify!($metric), ": `threshold` should be from 0 to 1")) }
+                if valid { Ok(()) } else { Err(concat!(stringify!($metric), ": `threshold` must be from 0 to 1")) }
             }
             /// Any shape will do.
             const fn misfit(&self, _output_shape: &[usize]) -> Result<(), &'static str> {

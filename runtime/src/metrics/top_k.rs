@@ -45,7 +45,7 @@ impl TopK {
     pub const DEFAULT: Self = TopK { k: 5, ignore_index: -100, dim: 1, total: 0, correct: 0 };
 
     const fn problem(&self) -> Result<(), &'static str> {
-        if self.k == 0 { Err("TopK: `k` should be 1 or more") } else { Ok(()) }
+        if self.k == 0 { Err("TopK: `k` must be 1 or more") } else { Ok(()) }
     }
     const fn misfit(&self, output_shape: &[usize]) -> Result<(), &'static str> {
         if let Err(text) = misfit(output_shape, self.dim) {

@@ -92,7 +92,7 @@ fn a_loss_that_does_not_fit_the_network_says_what_to_change() {
     );
     assert_eq!(
         panic_text(|| CrossEntropyLoss { label_smoothing: -0.1, ..DEFAULT }.assert_valid()),
-        "CrossEntropyLoss: label_smoothing must be in [0, 1]"
+        "CrossEntropyLoss: `label_smoothing` must be in [0, 1]"
     );
     assert_eq!(
         panic_text(|| MSELoss { reduction: Reduction::None }.assert_fits(&[10], Output::Unbounded)),

@@ -162,5 +162,5 @@ fn constants_accept_valid_settings() {
     const _: () = LambdaLR { lr_lambda: |t| 1.0 / (1.0 + t as f64), ..LambdaLR::DEFAULT }.assert_valid();
     let panic = std::panic::catch_unwind(|| StepLR::DEFAULT.assert_valid()).expect_err("step_size is required");
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    assert_eq!(text, Some("StepLR: `step_size` should be 1 or more (it is required)"));
+    assert_eq!(text, Some("StepLR: `step_size` must be 1 or more (it is required)"));
 }
