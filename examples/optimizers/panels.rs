@@ -10,7 +10,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::paths::{Family, MAP_X as X, MAP_Y as Y, Path, Point};
 
 const COLUMNS: usize = 5;
-const PANEL: (u32, u32) = (236, 206);
+/// In half pixels, since the library rounds every point to a whole one.
+const PANEL: (u32, u32) = (472, 412);
 /// The function's values on the contours, from the outermost to the innermost.
 const LEVELS: [f64; 7] = [300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1];
 
@@ -23,9 +24,9 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64
 /// Draws `paths`, of so many gradients each.
 pub(crate) fn draw(file: &std::path::Path, paths: &[Path], gradients: usize) -> Result<(), Box<dyn Error>> {
     let rows = (paths.len() + 1).div_ceil(COLUMNS);
-    let image = SVGBackend::new(file, (PANEL.0 * COLUMNS as u32 + 12, PANEL.1 * rows as u32 + 12)).into_drawing_area();
+    let image = SVGBackend::new(file, (PANEL.0 * COLUMNS as u32 + 24, PANEL.1 * rows as u32 + 24)).into_drawing_area();
     image.fill(&WHITE)?;
-    let image = image.margin(6, 6, 6, 6);
+    let image = image.margin(12, 12, 12, 12);
     let areas = image.split_evenly((rows, COLUMNS));
     for (area, path) in areas.iter().zip(paths) {
         let caption = format!("lr {} · ends at f = {}", number(path.lr), number(path.loss()));
@@ -66,9 +67,9 @@ fn frame<'a, 'b>(
     caption: &str,
 ) -> Result<Chart<'a, 'b>, Box<dyn Error>> {
     let left = Pos::new(HPos::Left, VPos::Top);
-    area.draw_text(title, &("sans-serif", 15).into_text_style(area).color(&ink).pos(left), (5, 4))?;
-    area.draw_text(caption, &("sans-serif", 12).into_text_style(area).color(&GREY).pos(left), (5, 21))?;
-    Ok(ChartBuilder::on(area).margin(5).margin_top(38).build_cartesian_2d(X, Y)?)
+    area.draw_text(title, &("sans-serif", 30).into_text_style(area).color(&ink).pos(left), (10, 8))?;
+    area.draw_text(caption, &("sans-serif", 24).into_text_style(area).color(&GREY).pos(left), (10, 42))?;
+    Ok(ChartBuilder::on(area).margin(10).margin_top(76).build_cartesian_2d(X, Y)?)
 }
 
 /// Nested filled contours. At level c, (1 − x, 10 (y − x²)) lies on a circle of radius √c.
@@ -94,7 +95,7 @@ fn contours(chart: &mut Chart<'_, '_>) -> Result<(), Box<dyn Error>> {
         let mut shape: Vec<(f64, f64)> = shape.into_iter().map(|[x, y]| (x, y)).collect();
         chart.draw_series([Polygon::new(shape.clone(), shade(depth + 1).filled())])?;
         shape.extend(shape.first().copied());
-        chart.draw_series([PathElement::new(shape, RGBColor(176, 184, 196).stroke_width(1))])?;
+        chart.draw_series([PathElement::new(shape, RGBColor(176, 184, 196).stroke_width(2))])?;
     }
     Ok(())
 }
@@ -123,18 +124,18 @@ fn clip(mut shape: Vec<Point>) -> Vec<Point> {
 fn way(chart: &mut Chart<'_, '_>, path: &Path) -> Result<(), Box<dyn Error>> {
     let ink = color(path.family);
     let points: Vec<_> = path.points.iter().map(|&[x, y]| (x, y)).collect();
-    chart.draw_series(LineSeries::new(points.iter().copied(), ink.stroke_width(1)))?;
+    chart.draw_series(LineSeries::new(points.iter().copied(), ink.stroke_width(3)))?;
     let passed = |i: &usize| path.gradients[*i] / 20 > path.gradients[i - 1] / 20;
-    chart.draw_series((1..points.len()).filter(passed).map(|i| Circle::new(points[i], 2, ink.filled())))?;
+    chart.draw_series((1..points.len()).filter(passed).map(|i| Circle::new(points[i], 5, ink.filled())))?;
     chart.draw_series(goal())?;
-    chart.draw_series([Circle::new(points[0], 4, WHITE.filled()), Circle::new(points[0], 4, ink.stroke_width(2))])?;
+    chart.draw_series([Circle::new(points[0], 8, WHITE.filled()), Circle::new(points[0], 8, ink.stroke_width(4))])?;
     Ok(())
 }
 
 /// A cross at the minimum.
 fn goal() -> impl Iterator<Item = PathElement<(f64, f64)>> {
     let (dx, dy) = (0.07, 0.066);
-    let stroke = INK.stroke_width(2);
+    let stroke = INK.stroke_width(4);
     [vec![(1.0 - dx, 1.0 - dy), (1.0 + dx, 1.0 + dy)], vec![(1.0 - dx, 1.0 + dy), (1.0 + dx, 1.0 - dy)]]
         .into_iter()
         .map(move |line| PathElement::new(line, stroke))
@@ -150,14 +151,14 @@ fn legend(area: &Area<'_>, gradients: usize) -> Result<(), Box<dyn Error>> {
         (Family::Around, "averages, neighbourhoods"),
         (Family::Curvature, "curvature"),
     ];
-    let mut y = 50;
+    let mut y = 100;
     for (family, name) in families {
-        area.draw(&PathElement::new(vec![(14, y), (38, y)], color(family).stroke_width(2)))?;
-        area.draw(&Circle::new((26, y), 3, color(family).filled()))?;
-        area.draw_text(name, &text(15, &INK), (46, y))?;
-        y += 18;
+        area.draw(&PathElement::new(vec![(28, y), (76, y)], color(family).stroke_width(4)))?;
+        area.draw(&Circle::new((52, y), 6, color(family).filled()))?;
+        area.draw_text(name, &text(30, &INK), (92, y))?;
+        y += 36;
     }
-    y += 8;
+    y += 16;
     for (i, line) in [
         "○ start (−1.2, 1)    × minimum (1, 1)".to_owned(),
         format!("{gradients} gradients, a dot every 20"),
@@ -167,7 +168,7 @@ fn legend(area: &Area<'_>, gradients: usize) -> Result<(), Box<dyn Error>> {
     .iter()
     .enumerate()
     {
-        area.draw_text(line, &text(12, &GREY), (14, y + 14 * i as i32))?;
+        area.draw_text(line, &text(24, &GREY), (28, y + 28 * i as i32))?;
     }
     Ok(())
 }

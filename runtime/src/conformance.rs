@@ -31,3 +31,17 @@ fn members_are_found_in_the_source() {
     let optimizers = members("optim");
     assert!(["SGD", "Adam", "LBFGS", "Lookahead"].iter().all(|name| optimizers.contains(*name)), "{optimizers:?}");
 }
+
+#[test]
+fn the_manuals_have_every_member() {
+    let guide = include_str!("../../docs/optimizers.md");
+    let readme = include_str!("../../README.md");
+    let named = |text: &str, name: &str| text.contains(&format!("`{name}`")) || text.contains(&format!("`{name}("));
+    for name in members("optim").into_iter().chain(members("lr_scheduler")) {
+        assert!(named(guide, &name) || guide.contains(&format!("`{name} {{")), "{name} is not in docs/optimizers.md");
+        assert!(named(readme, &name), "{name} is not in README.md");
+    }
+    for name in members("loss").into_iter().filter(|name| name.ends_with("Loss")) {
+        assert!(named(readme, &name), "{name} is not in README.md");
+    }
+}

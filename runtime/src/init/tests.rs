@@ -1,6 +1,7 @@
 //! Bounds, moments and structure of initial values. The numbers differ from PyTorch's; their distributions may not.
 
 use super::*;
+use crate::Network;
 use crate::network::{Kind, Layout, ParamSpec};
 
 fn filled(init: Init, shape: &[usize]) -> Vec<f64> {
@@ -252,7 +253,7 @@ crate::network! {
 fn a_declaration_may_name_every_function() {
     let model = Filled::seeded(1);
     let parameter = |name: &str| {
-        let spec = <Filled as crate::Network<f32>>::PARAMS.iter().find(|spec| spec.name == name).expect(name);
+        let spec = <Filled as Network<f32>>::PARAMS.iter().find(|spec| spec.name == name).expect(name);
         &model.weights().parameters[spec.offset..spec.offset + spec.len]
     };
     let all = |name: &str, is_so: &dyn Fn(f32) -> bool| {

@@ -50,6 +50,16 @@ impl<O: Optimizer> SAM<O> {
     /// The paper's defaults, around the defaults of `O`.
     pub const DEFAULT: Self = SAM { optimizer: O::DEFAULT, rho: 0.05, adaptive: false };
 
+    /// Whether rho is in its range, for settings known at compile time. The inner settings have an `assert_valid` of their
+    /// own.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[track_caller]
+    pub const fn assert_valid(&self) {
+        assert!(non_negative(self.rho), "SAM: `rho` must be a finite number of at least 0");
+    }
+
     /// Whether every option is in its range.
     ///
     /// # Errors

@@ -277,6 +277,11 @@ fn schedules_drive_lbfgs() {
     assert_eq!((state.count(), state.settings.lr, state.initial_lr(0)), (1, 0.25, Some(0.5)));
 }
 
+const _: () = {
+    WOLFE.assert_valid();
+    SAM::<SGD> { rho: 0.1, ..SAM::DEFAULT }.assert_valid();
+};
+
 #[test]
 fn closure_options_out_of_range_are_refused() {
     let refused = |error: Option<OptimError>, expected: &str| {
