@@ -127,7 +127,8 @@ impl Walk {
                 true => vec![copy(Operand::X(0), Operand::Y, "{y} = {x}")],
                 false => self.ask(id, None, predict, |site| self.graph().node(id).layer.forward(site)),
             };
-            steps.extend(calls.into_iter().map(|call| self.step(id, call)));
+            let activation = self.graph().node(id).activation.as_ref().map(|_| id);
+            steps.extend(calls.into_iter().map(|call| Step { activation, ..self.step(id, call) }));
         }
         steps
     }
@@ -137,7 +138,7 @@ impl Walk {
         let node = self.graph().node(id);
         let writes_input = call.writes().find_map(|o| if let Operand::DX(i) = o { Some(node.inputs[i]) } else { None });
         let reach = self.reach[self.root(writes_input.unwrap_or(node.output)).0];
-        let call = call.map(|operand| match operand {
+        let mut call = call.map(|operand| match operand {
             Operand::X(i) => Place::Value(self.root(node.inputs[i])),
             Operand::Y => Place::Value(self.root(node.output)),
             Operand::DX(i) => Place::Gradient(self.root(node.inputs[i])),
@@ -146,7 +147,10 @@ impl Walk {
             Operand::Statistics(i) => Place::Statistics(id, i),
             Operand::Producer => self.producer_kept(self.root(node.inputs[0])),
         });
-        Step { node: id, call, reach }
+        // It may lie with someone else.
+        let gradient = self.gradient(self.root(node.output));
+        call.formula = call.formula.replace("{dy}", &self.program.name(gradient));
+        Step { node: id, call, reach, activation: None }
     }
 
     fn gradient(&self, value: ValueId) -> Place {
@@ -191,21 +195,21 @@ impl Walk {
         if self.before_activation[value.0] {
             return;
         }
-        let literal = activation.tokens.clone();
+        let function = Arg::Value(activation.value.clone());
         let (kept, gradient) = (self.producer_kept(value), self.gradient(value));
         let derivative = format!("{}'({})", activation.name, self.program.name(kept));
         let (kernel, args, formula) = if gradient == Place::Gradient(value) {
-            let args = vec![Arg::Literal(literal), Arg::Read(kept), Arg::Change(gradient)];
+            let args = vec![function, Arg::Read(kept), Arg::Change(gradient)];
             ("activation_backward_in_place", args, format!("{{dy}} = {{dy}} ⊙ {derivative}"))
         } else {
             // The gradient lies with someone else, who may need it as it is.
             self.alias.remove(&value);
             let own = Place::Gradient(value);
-            let args = vec![Arg::Literal(literal), Arg::Read(kept), Arg::Read(gradient), Arg::Write(own)];
+            let args = vec![function, Arg::Read(kept), Arg::Read(gradient), Arg::Write(own)];
             ("activation_backward", args, format!("{{dy}} = {} ⊙ {derivative}", self.program.name(gradient)))
         };
         let call = Call { kernel: kernel.into(), args, scope: Scope::Rows, formula };
-        self.program.backward.push(Step { node: id, call, reach: self.reach[value.0] });
+        self.program.backward.push(Step { node: id, call, reach: self.reach[value.0], activation: Some(id) });
     }
 
     fn node_backward(&mut self, id: NodeId) {
@@ -232,6 +236,7 @@ impl Walk {
                 continue;
             }
             let mut step = self.step(id, call);
+            step.activation = self.graph().producer(value).filter(|_| folded.is_some());
             if self.written[value.0] {
                 self.add(step, value);
                 continue;
@@ -295,7 +300,7 @@ impl Walk {
             scope: Scope::Rows,
             formula: format!("{0} += {1}", self.program.name(place), self.program.name(source)),
         };
-        self.program.backward.push(Step { node: step.node, call, reach });
+        self.program.backward.push(Step { node: step.node, call, reach, activation: None });
     }
 }
 

@@ -86,13 +86,20 @@ pub(crate) struct Node {
     pub(crate) activation: Option<Activation>,
 }
 
+/// A value of one of the runtime's types: `ReLU`, `LeakyReLU { negative_slope: 0.01 }`.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    /// The type, which `codegen` brings into scope.
+    pub(crate) name: &'static str,
+    /// What stands in the braces, with the user's spans where it is the user's; nothing of a unit struct.
+    pub(crate) fields: TokenStream,
+}
+
 /// An element-wise function that a producer can apply in its write-back.
 #[derive(Clone, Debug)]
 pub(crate) struct Activation {
-    /// The runtime's value: `ReLU`, `LeakyReLU { negative_slope: 0.01 }` (to be prefixed with the runtime's path).
-    pub(crate) value: String,
-    /// The same with the user's spans, where its options are the user's.
-    pub(crate) tokens: TokenStream,
+    /// The runtime's value.
+    pub(crate) value: Named,
     /// For formulas: `relu`.
     pub(crate) name: String,
     /// Whether its derivative is taken from its input; from its output otherwise.
@@ -217,9 +224,10 @@ pub(crate) enum Arg<O = Operand> {
     Counter(usize),
     /// No such counter: `None`.
     NoCounter,
-    /// A Rust expression: a number, an axis, an activation. Runtime names in it are prefixed with nothing: `codegen`
-    /// brings `::glulam::__private::*` into scope.
-    Literal(TokenStream),
+    /// A number of the declaration, or what else is the user's: an expression, and what it is.
+    Literal(&'static str, TokenStream),
+    /// A value of one of the runtime's types: an axis, an activation.
+    Value(Named),
     /// The mode and the generator's place.
     Context,
     /// A number that is different for each node: whose random numbers these are.
@@ -372,6 +380,17 @@ impl fmt::Debug for Dim {
     }
 }
 
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        if self.fields.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " {{ {} }}", crate::parse::tokens::text(self.fields.clone()))
+        }
+    }
+}
+
 impl Shape {
     /// The number of scalars of a sample.
     pub(crate) fn len(&self) -> Dim {
@@ -469,6 +488,8 @@ pub(crate) struct Step {
     /// Backward only: what is computed matters only if a parameter up to this place in the table is trained; `None`:
     /// only if the gradient of the inputs is wanted.
     pub(crate) reach: Option<usize>,
+    /// The node whose folded activation the call applies or differentiates.
+    pub(crate) activation: Option<NodeId>,
 }
 
 /// The three programs of a network: flat lists of calls. No layers any more.
@@ -499,7 +520,8 @@ impl<O> Call<O> {
             Arg::Buffer(i) => Arg::Buffer(i),
             Arg::Counter(i) => Arg::Counter(i),
             Arg::NoCounter => Arg::NoCounter,
-            Arg::Literal(tokens) => Arg::Literal(tokens),
+            Arg::Literal(what, tokens) => Arg::Literal(what, tokens),
+            Arg::Value(value) => Arg::Value(value),
             Arg::Context => Arg::Context,
             Arg::NodeNumber => Arg::NodeNumber,
             Arg::BatchRows => Arg::BatchRows,
@@ -528,11 +550,11 @@ impl<O: Copy> Call<O> {
 }
 
 impl Program {
-    /// The network's name of an operand: `l1`, `d_l1`, `l1_mean`.
+    /// The network's name of an operand: `l1`, `d_l1`, `l1_mean`. No two have the same, whatever the labels are.
     pub(crate) fn name(&self, place: Place) -> String {
         let value = |id: ValueId| self.graph.value(id).name.clone();
-        match place {
-            Place::Value(id) => value(id),
+        let mut name = match place {
+            Place::Value(id) => return value(id),
             Place::Gradient(id) => format!("d_{}", value(id)),
             Place::Kept(node, i) => {
                 let (name, _) = &self.kept(node)[i];
@@ -542,8 +564,12 @@ impl Program {
                 let (name, _) = &self.graph.node(node).layer.statistics()[i];
                 format!("{}_{name}", value(self.graph.node(node).output))
             }
-            Place::Contribution(id, i) => format!("d_{}_{i}", value(id)),
+            Place::Contribution(id, i) => format!("more_d_{}_{i}", value(id)),
+        };
+        while self.graph.values.iter().any(|v| v.name == name) {
+            name.push('_');
         }
+        name
     }
 
     /// What a node keeps for each sample: names and numbers of scalars.
@@ -592,7 +618,8 @@ impl fmt::Display for Program {
                         Arg::Span(i) => format!("span {}", self.graph.node(step.node).layer.params()[*i].name),
                         Arg::Absent | Arg::NoCounter => "none".into(),
                         Arg::Buffer(i) | Arg::Counter(i) => self.graph.node(step.node).layer.buffers()[*i].name.into(),
-                        Arg::Literal(tokens) => tokens.to_string(),
+                        Arg::Literal(_, tokens) => tokens.to_string(),
+                        Arg::Value(value) => value.to_string(),
                         Arg::Context => "cx".into(),
                         Arg::NodeNumber => format!("#{}", step.node.0),
                         Arg::BatchRows => "rows".into(),

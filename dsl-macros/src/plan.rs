@@ -1,4 +1,5 @@
-//! Gives everything a place: parameters in the flat array, buffers, and the values of a step in the workspace.
+//! Gives everything a place: parameters and buffers in their order, the values of a step in the workspace. (Where a
+//! parameter begins is the runtime's `Span` to say: after the one before it, at the next cache line.)
 //!
 //! Values of equal width whose lives do not overlap share a place. (Equal width, since a thread owns the same rows of
 //! every array; what the tile phase reads, and the output, live to the end.)
@@ -7,8 +8,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-
-use quote::quote;
 
 use crate::ir::{Dim, NodeId, Param, Place, Program, Shape, Step};
 
@@ -21,8 +20,6 @@ pub(crate) struct PlacedParam {
     pub(crate) key: String,
     /// The field of the views: `fc1_weight`.
     pub(crate) field: String,
-    /// Where it begins in the flat array.
-    pub(crate) offset: Dim,
     pub(crate) param: Param,
 }
 
@@ -64,8 +61,6 @@ pub(crate) struct Plan {
     pub(crate) params: Vec<PlacedParam>,
     /// The first parameter of each node in the table (of the owner, where it is shared).
     first_param: Vec<usize>,
-    /// The length of the flat array, gaps included.
-    pub(crate) flat: Dim,
     /// The number of parameters, without gaps.
     pub(crate) parameters: Dim,
     pub(crate) buffers: Vec<PlacedBuffer>,
@@ -87,7 +82,6 @@ pub(crate) fn layout(program: &Program) -> Plan {
     let mut plan = Plan {
         params: Vec::new(),
         first_param: Vec::new(),
-        flat: Dim::Known(0),
         parameters: Dim::Known(0),
         buffers: Vec::new(),
         first_buffer: Vec::new(),
@@ -132,15 +126,9 @@ pub(crate) fn layout(program: &Program) -> Plan {
 impl Plan {
     fn place_param(&mut self, node: NodeId, key: &str, param: Param) {
         let len = param.len();
-        // A cache line of f32: rows of parameters then begin where vector loads like it.
-        let offset = match &self.flat {
-            Dim::Known(n) => Dim::Known(n.next_multiple_of(16)),
-            Dim::Named { tokens, .. } => Dim::named(quote!(::glulam::__private::align(#tokens))),
-        };
         let (key, field) = names(key, param.name);
-        self.flat = offset.add(&len);
         self.parameters = self.parameters.add(&len);
-        self.params.push(PlacedParam { node, key, field, offset, param });
+        self.params.push(PlacedParam { node, key, field, param });
     }
 
     /// Parameter `i` of a node.
@@ -210,7 +198,10 @@ fn training_slots(program: &Program) -> Slots {
         steps.push(Step { call: crate::ir::Call { args, ..last.call.clone() }, ..last.clone() });
     }
     steps.extend(program.backward.iter().cloned());
-    slots(program, lives(&steps, &forever), &[])
+    let mut lives = lives(&steps, &forever);
+    // First in the workspace, where it is found again.
+    lives.sort_by_key(|(place, ..)| *place != Place::Value(output));
+    slots(program, lives, &[])
 }
 
 /// Shares out arrays among the rows' values; `given` ones and the inputs come from the caller.
@@ -257,7 +248,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for p in &self.params {
             let shape = Shape(p.param.shape.clone());
-            writeln!(f, "parameter {} {shape} at {} {:?}", p.key, p.offset, p.param.kind)?;
+            writeln!(f, "parameter {} {shape} {:?}", p.key, p.param.kind)?;
         }
         for b in &self.buffers {
             writeln!(f, "buffer {} {} at {}", b.key, b.shape, b.offset)?;

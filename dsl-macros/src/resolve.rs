@@ -21,6 +21,10 @@ use crate::parse::tokens::{extent, text};
 /// More layers than a network can have; what multiplies blocks beyond it would fill the memory first.
 const MAX_STEPS: usize = 20_000;
 
+/// What generated functions call their other variables: the context, parameters, statistics, buffers, ….
+const RESERVED: &[&str] =
+    &["b", "cx", "first_row", "first_trained", "loss", "losses", "p", "s", "scratch", "update", "v"];
+
 /// The graph of a network; `None` if anything in it was wrong.
 pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Option<Graph> {
     let before = errors.count();
@@ -128,10 +132,10 @@ impl Resolver<'_> {
         dims.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>().map(Shape)
     }
 
-    /// A new value, whose name no other has.
+    /// A new value, whose name no other has, nor anything else where generated code names it.
     fn value(&mut self, name: &str, shape: Option<Shape>, scalar: Scalar) -> ValueId {
         let mut name = name.to_owned();
-        while self.graph.values.iter().any(|v| v.name == name) {
+        while RESERVED.contains(&name.as_str()) || self.graph.values.iter().any(|v| v.name == name) {
             name.push('_');
         }
         self.graph.values.push(Value { name, shape, scalar });

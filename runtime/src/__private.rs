@@ -1,24 +1,27 @@
 //! What generated code names, beside public traits. No one else should: it may change in any release.
+//!
+//! Generated code calls this module `glulam`, and what the user wrote stands beside it: so it holds all that the crate's
+//! own root holds.
 
 use std::cell::RefCell;
 
 pub use glulam_macros::network_or_errors;
 
 pub use crate::checkpoint::saved;
-pub use crate::flat::{ALIGN, Flat};
+// What a user's path `glulam::…` would find.
+pub use crate::*;
+
+use crate::flat::ALIGN;
 pub use crate::kernels::*;
 pub use crate::loss::total;
 pub use crate::network::{
     BufferSpec, Context, Kind, LayerSpec, Layout, Mode, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
 };
-
-// Without its name: a network may be called `Network`.
-pub use crate::network::Network as _;
-
-pub use crate::init::{FanMode, Init, Nonlinearity};
 pub use crate::parallel::{Split, for_each, for_each_update};
-pub use crate::rng::{Generator, draw_seed};
-pub use crate::{Gradients, Real, Update, Workspace};
+pub use crate::rng::draw_seed;
+
+use crate::init::Init;
+use crate::rng::Generator;
 
 /// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
 pub fn take<'a, T: Real, const N: usize>(rest: &mut &'a mut [T], rows: usize) -> &'a mut [[T; N]] {
@@ -26,14 +29,6 @@ pub fn take<'a, T: Real, const N: usize>(rest: &mut &'a mut [T], rows: usize) ->
     let (taken, left) = std::mem::take(rest).split_at_mut((rows * N).next_multiple_of(line));
     *rest = left;
     taken[..rows * N].as_chunks_mut().0
-}
-
-/// The same, to be read.
-pub fn take_read<'a, T: Real, const N: usize>(rest: &mut &'a [T], rows: usize) -> &'a [[T; N]] {
-    let line = ALIGN / size_of::<T>();
-    let (taken, left) = rest.split_at((rows * N).next_multiple_of(line));
-    *rest = left;
-    taken[..rows * N].as_chunks().0
 }
 
 /// Takes the next `N` scalars from the front of `rest`.
@@ -48,6 +43,100 @@ pub fn take_array_read<'a, T, const N: usize>(rest: &mut &'a [T]) -> &'a [T; N] 
     let (taken, left) = rest.split_first_chunk().expect("the tables give the array its length");
     *rest = left;
     taken
+}
+
+impl<const I: usize, const O: usize> Span<I, O> {
+    /// The first parameter of the table.
+    pub const FIRST: Self = Span::new(0, 0);
+
+    /// The next parameter of the table. It begins on a cache line (of f32), where vector loads like it.
+    pub const fn next<const NEXT_I: usize, const NEXT_O: usize>(self) -> Span<NEXT_I, NEXT_O> {
+        Span::new(self.index + 1, (self.offset + I * O).next_multiple_of(16))
+    }
+}
+
+/// A row of the parameter table: a parameter that is seen as rows, between which it may be cut.
+pub const fn matrix_spec<const I: usize, const O: usize>(
+    span: Span<I, O>,
+    name: &'static str,
+    shape: &'static [usize],
+    kind: Kind,
+    layout: Layout,
+) -> ParamSpec {
+    ParamSpec { name, shape, offset: span.offset, len: I * O, row: O, kind, layout }
+}
+
+/// The same of a vector, which may be cut anywhere.
+pub const fn vector_spec<const O: usize>(
+    span: Span<1, O>,
+    name: &'static str,
+    shape: &'static [usize],
+    kind: Kind,
+    layout: Layout,
+) -> ParamSpec {
+    ParamSpec { name, shape, offset: span.offset, len: O, row: 1, kind, layout }
+}
+
+/// The number of parameters, without the gaps between them.
+pub const fn total_parameters(params: &[ParamSpec]) -> usize {
+    let (mut sum, mut i) = (0, 0);
+    while i < params.len() {
+        sum += params[i].len;
+        i += 1;
+    }
+    sum
+}
+
+/// What a new network remembers: each parameter drawn as `inits` say, in the order of the table.
+pub fn initial<N: Network<f32>>(seed: u64, inits: &[(&str, Init)]) -> Weights<f32> {
+    initial_of(N::PARAMS, N::BUFFERS, seed, inits)
+}
+
+fn initial_of(params: &[ParamSpec], buffers: &[BufferSpec], seed: u64, inits: &[(&str, Init)]) -> Weights<f32> {
+    let mut generator = Generator::seed_from(seed);
+    let end = params.last().map_or(0, |last| last.offset + last.len);
+    let (counters, arrays): (Vec<&BufferSpec>, Vec<&BufferSpec>) = buffers.iter().partition(|buffer| buffer.counter);
+    let mut weights = Weights::zeros(end, arrays.iter().map(|b| b.len).sum(), counters.len(), seed);
+    for (param, (_, init)) in params.iter().zip(inits) {
+        init.fill(param, &mut weights.parameters, &mut generator);
+    }
+    for BufferSpec { offset, len, init, .. } in arrays {
+        weights.buffers[*offset..offset + len].fill(*init as f32);
+    }
+    weights
+}
+
+/// The number of the first parameter that is trained, and where the gradient of the inputs goes, for which all before it
+/// is needed too.
+pub fn wanted<'d, T: Real, S: Sample<T>, const N: usize>(
+    update: &Update<'_, T>,
+    params: &[ParamSpec],
+    inputs: &[S],
+    d_inputs: Option<&'d mut [S]>,
+) -> (usize, Option<&'d mut [[T; N]]>) {
+    match d_inputs {
+        None => (update.first_wanted(params.len()), None),
+        Some(d_inputs) => {
+            let (found, expected) = (d_inputs.len(), inputs.len());
+            assert!(found == expected, "{found} input gradients for {expected} inputs");
+            (0, Some(flat_mut(d_inputs)))
+        }
+    }
+}
+
+/// The same of a network whose inputs have no gradient.
+pub fn wanted_of_parameters<T: Real, S>(
+    update: &Update<'_, T>,
+    params: &[ParamSpec],
+    d_inputs: Option<&mut [S]>,
+) -> usize {
+    assert!(d_inputs.is_none(), "the inputs of this network have no gradient");
+    update.first_wanted(params.len())
+}
+
+/// The array that comes first in the workspace, as the last forward has left it.
+pub fn first_samples<T: Real, S: Sample<T>>(workspace: &Workspace<T>) -> &[S] {
+    S::from_flat(&workspace.values()[..workspace.rows() * S::LEN])
 }
 
 /// A parameter of the flat array as a matrix.
@@ -134,16 +223,71 @@ pub fn debug<T: Real, N: crate::Network<T>>(f: &mut std::fmt::Formatter<'_>) -> 
         .finish()
 }
 
-/// Rounds a place in the flat array up to a cache line of f32.
-pub const fn align(offset: usize) -> usize {
-    offset.next_multiple_of(16)
+/// Rows of a prediction that are worked on at a time: their values stay in cache.
+const PREDICT_ROWS: usize = 64;
+
+/// The context of a prediction.
+///
+/// # Panics
+/// If there are not as many outputs as inputs.
+pub fn prediction(inputs: usize, outputs: usize) -> Context {
+    assert!(inputs == outputs, "{inputs} inputs, room for {outputs} outputs");
+    Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: inputs }
 }
 
-/// Rows of a prediction that are worked on at a time: their values stay in cache.
-pub const PREDICT_ROWS: usize = 64;
+/// The memory that a prediction needs beside its outputs, in scalars.
+#[derive(Clone, Copy, Debug)]
+pub struct Scratch {
+    /// For each row.
+    pub per_row: usize,
+    /// The number of arrays that those are, each of which begins on a cache line.
+    pub arrays: usize,
+    /// For any number of rows.
+    pub fixed: usize,
+}
+
+impl Scratch {
+    fn len(self, rows: usize) -> usize {
+        self.fixed + self.per_row * rows + self.arrays * ALIGN
+    }
+}
+
+/// Calls `body` for a few rows of `x` and `y` at a time, with scratch memory.
+pub fn predict<T: Real, X: Sync, Y: Send>(
+    x: &[X],
+    y: &mut [Y],
+    work: u64,
+    memory: Scratch,
+    body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
+) {
+    for_each((x, y), work, |(x, y): (&[X], &mut [Y])| {
+        if x.is_empty() {
+            return;
+        }
+        let rows = x.len().min(PREDICT_ROWS);
+        with_scratch(memory.len(rows), |scratch| {
+            for (x, y) in x.chunks(rows).zip(y.chunks_mut(rows)) {
+                body(x, y, scratch);
+            }
+        });
+    });
+}
+
+/// The same for all rows at once: a layer computes statistics of the evaluated batch itself.
+pub fn predict_whole<T: Real, X: Sync, Y: Send>(
+    x: &[X],
+    y: &mut [Y],
+    _work: u64,
+    memory: Scratch,
+    body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
+) {
+    if !x.is_empty() {
+        with_scratch(memory.len(x.len()), |scratch| body(x, y, scratch));
+    }
+}
 
 /// Lends `len` scalars of this thread's scratch memory, which grows to the largest that was asked for.
-pub fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
+fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
     thread_local! {
         static SCRATCH: RefCell<Option<Box<dyn std::any::Any>>> = const { RefCell::new(None) };
     }

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use crate::Real;
 
 /// Alignment of the first element, in bytes: one cache line, one AVX-512 register.
-pub const ALIGN: usize = 64;
+pub(crate) const ALIGN: usize = 64;
 
 /// A heap array of fixed length whose first element lies on a cache line. Dereferences to a slice.
 pub struct Flat<T> {

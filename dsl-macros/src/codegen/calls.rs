@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::params::span_name;
+use super::docs::Titles;
+use super::places::Arrays;
 use super::{Unit, ident, number};
 use crate::ir::{Arg, Place, Scope, Step};
 
@@ -37,169 +38,206 @@ pub(crate) fn segments<'a>(name: &str, steps: &'a [Step]) -> Vec<Segment<'a>> {
 }
 
 impl Unit<'_> {
-    /// The functions that work on rows: forward and backward.
+    /// The functions that work on rows: forward, loss and backward.
     ///
     // Expands to:
-    //     fn forward_rows<T: Real>(cx: Context, p: &MlpParams<'_, T>, x: &[[T; 784]], v: &mut Values<'_, T>) { … }
+    //     fn forward_rows<T: glulam::Real>(cx: glulam::Context, p: &MlpParams<'_, T>, x: &[[T; 784]], v: Values<'_, T>) { … }
     pub(crate) fn row_functions(&self) -> TokenStream {
         let mut functions = Vec::new();
         for segment in segments("forward_rows", &self.program.forward) {
             if let Segment::Rows(name, steps) = segment {
-                let body: Vec<TokenStream> = steps.iter().map(|s| self.statement(s, &self.in_training())).collect();
-                functions.push(self.row_function(&name, &body, false));
+                let mut arrays = Arrays::new(self.program, &self.plan.values);
+                let mut titles = Titles::default();
+                let body: TokenStream =
+                    steps.iter().flat_map(|s| [arrays.enter(s), self.statement(s, &mut titles, false)]).collect();
+                functions.push(self.row_function(&name, &arrays.fields(), &body, false));
             }
         }
+        functions.push(self.loss_function());
         for segment in segments("backward_rows", &self.program.backward) {
             if let Segment::Rows(name, steps) = segment {
-                let body = self.backward_body(&steps);
-                functions.push(self.row_function(&name, &body, true));
+                let (fields, body) = self.backward_body(&steps);
+                functions.push(self.row_function(&name, &fields, &body, true));
             }
         }
         quote!(#(#functions)*)
     }
 
-    fn row_function(&self, name: &Ident, body: &[TokenStream], backward: bool) -> TokenStream {
-        let (params, input) = (self.params_name(), self.row_type(Place::Value(self.program.graph.inputs[0])));
-        let statistics = self.statistics_parameter(quote!(&));
-        let first = backward.then(|| quote!(, first: usize));
+    fn row_function(&self, name: &Ident, fields: &[TokenStream], body: &TokenStream, backward: bool) -> TokenStream {
+        let (params, x) = (self.params_name(), self.x());
+        let input = self.row_type(Place::Value(self.program.graph.inputs[0]));
+        let (statistics, values) = (self.statistics_parameter(), self.own("Values"));
+        let first = backward.then(|| quote!(, first_trained: usize));
+        let apart = self.taken_apart(fields);
         quote! {
-            #[allow(unused_doc_comments, unused_variables, clippy::too_many_arguments, reason = "one signature for all networks, a formula on each call")]
-            fn #name<T: Real>(cx: Context, p: &#params<'_, T>, #statistics x: &[#input], v: &mut Values<'_, T> #first) {
-                #(#body)*
+            fn #name<T: glulam::Real>(cx: glulam::Context, p: &#params<'_, T>, #statistics #x: &[#input], v: #values<'_, T> #first) {
+                #apart
+                #body
             }
         }
     }
 
-    /// The calls of a backward segment, leaving where all that follows is frozen, or not asked for.
-    fn backward_body(&self, steps: &[&Step]) -> Vec<TokenStream> {
-        let mut body = Vec::new();
+    /// `let Values { l1, l2, .. } = v;`
+    fn taken_apart(&self, fields: &[TokenStream]) -> Option<TokenStream> {
+        let values = self.own("Values");
+        (!fields.is_empty()).then(|| quote!(let #values { #(#fields,)* .. } = v;))
+    }
+
+    // Expands to:
+    //     fn loss_rows<T: glulam::Real>(loss: &dyn glulam::RowLoss<T>, v: Values<'_, T>) { … }
+    fn loss_function(&self) -> TokenStream {
+        let id = crate::plan::output(self.program);
+        let mut arrays = Arrays::new(self.program, &self.plan.values);
+        arrays.name(Place::Value(id));
+        arrays.name(Place::Gradient(id));
+        let name = |place| ident(&self.program.name(place));
+        let (output, gradient) = (name(Place::Value(id)), name(Place::Gradient(id)));
+        let (fields, values) = (arrays.fields(), self.own("Values"));
+        quote! {
+            fn loss_rows<T: glulam::Real>(loss: &dyn glulam::RowLoss<T>, v: #values<'_, T>) {
+                let #values { first_row, #(#fields,)* losses, .. } = v;
+                /// The loss of each row, and its gradient with respect to the outputs.
+                loss.rows(first_row, #output.as_flattened(), losses, #gradient.as_flattened_mut());
+            }
+        }
+    }
+
+    /// The calls of a backward segment, leaving where all that follows is frozen, or not asked for; and the fields that it
+    /// takes.
+    fn backward_body(&self, steps: &[&Step]) -> (Vec<TokenStream>, TokenStream) {
+        let mut arrays = Arrays::new(self.program, &self.plan.values);
+        let mut titles = Titles::default();
+        let mut body = TokenStream::new();
         let mut reached = self.plan.params.len().checked_sub(1);
         let mut inputs_wanted = false;
+        let d_x = self.d_x();
+        // How the gradient of the inputs is taken: by the first statement, or by each.
+        let mut taken = None;
         for (i, step) in steps.iter().enumerate() {
             let rest = steps[i..].iter().map(|s| s.reach).max().flatten();
             if rest < reached {
-                body.push(match rest {
+                match rest {
                     Some(last) => {
-                        let text = format!(
-                            " Nothing up to `{}` is trained: no gradient is needed there.",
-                            self.plan.params[last].key
-                        );
-                        let last = number(last);
-                        quote!(#[doc = #text] if first > #last { return; })
+                        let last = &self.plan.params[last];
+                        let text = format!(" Nothing up to `{}` is trained: no gradient is needed there.", last.key);
+                        let last = self.span_name(last);
+                        body.extend(quote!(#[doc = #text] if first_trained > #last.index { return; }));
                     }
                     None if self.input_gradient() => {
                         inputs_wanted = true;
-                        quote!(let Some(d_x) = v.d_x.as_deref_mut() else { return };)
+                        let binding = if taken.is_some() { quote!(#d_x.as_deref_mut()) } else { quote!(#d_x) };
+                        taken.get_or_insert(quote!(#d_x));
+                        body.extend(quote! {
+                            /// What is left is the gradient of the inputs.
+                            let Some(#d_x) = #binding else { return };
+                        });
                     }
-                    None => quote!(),
-                });
+                    None => {}
+                }
                 reached = rest;
             }
+            body.extend(arrays.enter(step));
+            let statement = self.statement(step, &mut titles, false);
             let writes_inputs = step.call.writes().any(|p| self.is_input_gradient(p));
-            let statement = self.statement(step, &self.in_training());
-            body.push(match writes_inputs && !inputs_wanted {
-                true => quote!(if let Some(d_x) = v.d_x.as_deref_mut() { #statement }),
+            body.extend(match writes_inputs && !inputs_wanted {
+                true => {
+                    taken = Some(quote!(mut #d_x));
+                    quote!(if let Some(#d_x) = #d_x.as_deref_mut() { #statement })
+                }
                 false => statement,
             });
         }
-        body
+        let mut fields = arrays.fields();
+        fields.extend(taken);
+        (fields, body)
     }
 
     /// The function that finishes gradients of parameters.
     pub(crate) fn tile_function(&self) -> TokenStream {
-        let statements = self.program.tiles.iter().map(|s| self.statement(s, &self.in_training()));
+        let mut arrays = Arrays::new(self.program, &self.plan.values);
+        let mut titles = Titles::default();
+        let steps = self.program.tiles.iter();
+        let body: TokenStream = steps.flat_map(|s| [arrays.enter(s), self.statement(s, &mut titles, false)]).collect();
+        let (x, values) = (self.x(), self.own("Values"));
         let input = self.row_type(Place::Value(self.program.graph.inputs[0]));
-        let params = self.params_name();
-        let statistics = self.statistics_parameter(quote!(&));
-        let _ = params;
+        let (statistics, apart) = (self.statistics_parameter(), self.taken_apart(&arrays.fields()));
         quote! {
-            #[allow(unused_doc_comments, unused_variables, reason = "one signature for all networks, a formula on each call")]
-            fn backward_tiles<T: Real>(cx: Context, #statistics x: &[#input], v: &Values<'_, T>, update: &mut Update<'_, T>) {
-                #(#statements)*
+            fn backward_tiles<T: glulam::Real>(cx: glulam::Context, #statistics #x: &[#input], v: &#values<'_, T>, update: &mut glulam::Update<'_, T>) {
+                #apart
+                #body
             }
         }
     }
 
     /// The function that predicts some rows.
     pub(crate) fn predict_function(&self) -> TokenStream {
-        let (params, graph) = (self.params_name(), &self.program.graph);
-        let input = self.row_type(Place::Value(graph.inputs[0]));
-        let output = self.row_type(Place::Value(crate::plan::output(self.program)));
+        let (params, graph, x) = (self.params_name(), &self.program.graph, self.x());
+        let output = Place::Value(crate::plan::output(self.program));
+        let (input, y) = (self.row_type(Place::Value(graph.inputs[0])), ident(&self.program.name(output)));
+        let output = self.row_type(output);
         let slots = self.plan.scratch.slots.iter().map(|slot| {
             let (name, width) = (ident(&slot.name), &slot.width);
-            quote!(let #name: &mut [[T; #width]] = take(&mut scratch, x.len());)
+            quote!(let #name: &mut [[T; #width]] = glulam::take(&mut scratch, #x.len());)
         });
         let statistics = self.plan.scratch_statistics.iter().map(|(_, name, len)| {
             let name = ident(name);
-            quote!(let #name: &mut [T; #len] = take_array(&mut scratch);)
+            quote!(let #name: &mut [T; #len] = glulam::take_array(&mut scratch);)
         });
-        let statements = self.program.predict.iter().map(|s| self.statement(s, &self.in_prediction()));
-        let buffers = self.has_buffers().then(|| quote!(b: &BuffersRead<'_, T>,));
+        let mut arrays = Arrays::new(self.program, &self.plan.scratch);
+        let mut titles = Titles::default();
+        let steps = self.program.predict.iter();
+        let body: TokenStream = steps.flat_map(|s| [arrays.enter(s), self.statement(s, &mut titles, true)]).collect();
+        let own_buffers = self.own("BuffersRead");
+        let buffers = self.has_buffers().then(|| quote!(b: &#own_buffers<'_, T>,));
         quote! {
-            #[allow(unused_doc_comments, unused_variables, unused_mut, unused_assignments, reason = "one signature for all networks, a formula on each call")]
-            fn predict_rows<T: Real>(cx: Context, p: &#params<'_, T>, #buffers x: &[#input], y: &mut [#output], mut scratch: &mut [T]) {
+            fn predict_rows<T: glulam::Real>(cx: glulam::Context, p: &#params<'_, T>, #buffers #x: &[#input], #y: &mut [#output], mut scratch: &mut [T]) {
                 #(#statistics)*
                 #(#slots)*
-                #(#statements)*
+                #body
             }
         }
     }
 
     /// `s: &Statistics<'_, T>,`, if there are any.
-    pub(crate) fn statistics_parameter(&self, reference: TokenStream) -> Option<TokenStream> {
-        self.has_statistics().then(|| quote!(s: #reference Statistics<'_, T>,))
+    fn statistics_parameter(&self) -> Option<TokenStream> {
+        let statistics = self.own("Statistics");
+        self.has_statistics().then(|| quote!(s: &#statistics<'_, T>,))
     }
 
-    /// How operands are named in a training step.
-    fn in_training(&self) -> impl Fn(Place) -> TokenStream + '_ {
-        |place| match place {
-            Place::Value(id) if self.program.graph.inputs.contains(&id) => quote!(x),
-            Place::Gradient(id) if self.program.graph.inputs.contains(&id) => quote!(d_x),
-            Place::Statistics(..) => {
+    /// A batch-wide call, outside of the rows' functions, where the arrays are not taken apart.
+    pub(crate) fn batch_statement(&self, step: &Step, titles: &mut Titles) -> TokenStream {
+        let arrays: TokenStream = step
+            .call
+            .reads()
+            .chain(step.call.writes())
+            .filter_map(|place| {
+                let field = ident(&self.plan.values.slots[*self.plan.values.of.get(&place)?].name);
                 let name = ident(&self.program.name(place));
-                quote!(s.#name)
-            }
-            _ => {
-                let name = ident(&self.plan.values.slots[self.plan.values.of[&place]].name);
-                quote!(v.#name)
-            }
-        }
+                Some(quote!(let #name = &*v.#field;))
+            })
+            .collect();
+        let statement = self.statement(step, titles, false);
+        quote!(#arrays #statement)
     }
 
-    /// How operands are named in a prediction.
-    fn in_prediction(&self) -> impl Fn(Place) -> TokenStream + '_ {
-        let output = Place::Value(crate::plan::output(self.program));
-        move |place| match place {
-            Place::Value(id) if self.program.graph.inputs.contains(&id) => quote!(x),
-            _ if place == output => quote!(y),
-            Place::Statistics(..) => {
-                let name = ident(&self.program.name(place));
-                quote!(#name)
-            }
-            _ => {
-                let name = ident(&self.plan.scratch.slots[self.plan.scratch.of[&place]].name);
-                quote!(#name)
-            }
-        }
-    }
-
-    /// A batch-wide call, outside of the rows' functions.
-    pub(crate) fn batch_statement(&self, step: &Step) -> TokenStream {
-        self.statement(step, &self.in_training())
-    }
-
-    /// One call with its formula: `linear_forward(x, p.l0_weight, p.l0_bias, v.l0);`
-    fn statement(&self, step: &Step, name: &dyn Fn(Place) -> TokenStream) -> TokenStream {
-        let doc = self.call_doc(step);
-        let kernel: TokenStream = step.call.kernel.parse().expect("a kernel's name is a path");
+    /// One call with its formula: `linear_forward(x, p.l0_weight, p.l0_bias, l0);`
+    fn statement(&self, step: &Step, titles: &mut Titles, predict: bool) -> TokenStream {
+        let docs = self.call_docs(step, titles);
+        let kernel = self.runtime(&step.call.kernel);
         let args = step.call.args.iter().map(|arg| match arg {
-            Arg::Read(place) | Arg::Write(place) | Arg::Change(place) => name(*place),
+            Arg::Read(place) | Arg::Write(place) | Arg::Change(place) => {
+                let name = ident(&self.program.name(*place));
+                match place {
+                    Place::Statistics(..) if !predict => quote!(s.#name),
+                    _ => quote!(#name),
+                }
+            }
             Arg::Param(i) => {
                 let field = ident(&self.plan.param(step.node, *i).field);
                 quote!(p.#field)
             }
             Arg::Span(i) => {
-                let span = span_name(self.plan.param(step.node, *i));
+                let span = self.span_name(self.plan.param(step.node, *i));
                 quote!(#span)
             }
             Arg::Absent if step.call.scope == Scope::Batch => quote!(&mut []),
@@ -213,7 +251,11 @@ impl Unit<'_> {
                 quote!(Some(&mut counters[#place]))
             }
             Arg::NoCounter => quote!(None),
-            Arg::Literal(tokens) => tokens.clone(),
+            Arg::Literal(_, tokens) => tokens.clone(),
+            Arg::Value(value) => {
+                let (name, fields) = (self.runtime(value.name), &value.fields);
+                if fields.is_empty() { name } else { quote!(#name { #fields }) }
+            }
             Arg::Context => quote!(&cx),
             Arg::NodeNumber => {
                 let node = number(step.node.0);
@@ -222,6 +264,6 @@ impl Unit<'_> {
             Arg::BatchRows => quote!(cx.rows),
             Arg::Update => quote!(update),
         });
-        quote!(#[doc = #doc] #kernel(#(#args),*);)
+        quote!(#(#[doc = #docs])* #kernel(#(#args),*);)
     }
 }

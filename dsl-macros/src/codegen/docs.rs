@@ -1,11 +1,23 @@
 //! Documentation of generated code: what a struct is, and the formula of each call.
 
+use proc_macro2::TokenStream;
+
 use super::Unit;
-use crate::ir::{Place, Shape, Step};
+use crate::ir::{Arg, Place, Shape, Step};
+use crate::parse::tokens::text;
+
+/// The layers that the last call in a list was of.
+#[derive(Debug, Default)]
+pub(crate) struct Titles(Option<String>);
+
+/// Whether an attribute is documentation.
+pub(crate) fn is_doc(attr: &TokenStream) -> bool {
+    attr.to_string().replace(' ', "").starts_with("#[doc=")
+}
 
 impl Unit<'_> {
-    /// `Linear(784, 64) -> ReLU -> Linear(64, 10)`: 50890 parameters.
-    pub(crate) fn struct_doc(&self) -> String {
+    /// `Linear(784, 64) -> ReLU -> Linear(64, 10)`: 50890 parameters. Below the user's own words, if there are any.
+    pub(crate) fn struct_doc(&self) -> Vec<String> {
         let graph = &self.program.graph;
         let mut layers = Vec::new();
         for node in &graph.nodes {
@@ -15,17 +27,61 @@ impl Unit<'_> {
         let many = layers.len() > 8;
         layers.truncate(8);
         let more = if many { " -> …" } else { "" };
-        format!(
-            "\n\n`{}{more}`\n\n`{}` → `{}`, {} parameters, made by `glulam::network!`.",
-            layers.join(" -> "),
-            self.input_shape(),
-            self.output_shape(),
-            self.plan.parameters
-        )
+        let parameters = match self.plan.parameters.known() {
+            Some(parameters) => format!("{parameters} parameters"),
+            None => format!("[`PARAMETERS`]({0}::PARAMETERS) parameters", self.name()),
+        };
+        let (input, output) = (self.input_shape(), self.output_shape());
+        let mut doc = vec![
+            format!(" `{}{more}`", layers.join(" -> ")),
+            String::new(),
+            format!(" `{input}` → `{output}`, {parameters}, made by `glulam::network!`."),
+        ];
+        if self.header.attrs.iter().any(is_doc) {
+            doc.insert(0, String::new());
+        }
+        doc
+    }
+
+    /// What stands above a call: which layers it is of, unless the call before it said so, and its formula.
+    pub(crate) fn call_docs(&self, step: &Step, titles: &mut Titles) -> Vec<String> {
+        let title = self.title(step);
+        let new = titles.0.as_ref() != Some(&title);
+        let mut docs = Vec::new();
+        if new {
+            docs.push(format!(" {title}"));
+            titles.0 = Some(title);
+        }
+        docs.push(self.formula(step));
+        docs
+    }
+
+    /// `0: Linear(784, 64), 1: ReLU`, with the options that the call has as bare numbers.
+    fn title(&self, step: &Step) -> String {
+        let node = self.program.graph.node(step.node);
+        let activation = step.activation.and_then(|id| self.program.graph.node(id).activation.as_ref());
+        let activation = activation.map(|a| format!("{}: {}", a.key, a.written));
+        let layer = (!step.call.kernel.starts_with("activation_backward") || activation.is_none())
+            .then(|| format!("{}: {}", node.key, node.written));
+        let layers: Vec<String> = [layer, activation].into_iter().flatten().collect();
+        let options: Vec<String> = step
+            .call
+            .args
+            .iter()
+            .filter_map(|arg| match arg {
+                Arg::Literal(what, tokens) if !what.is_empty() => Some(format!("{what} = {}", text(tokens.clone()))),
+                Arg::NodeNumber => Some(format!("stream = {}", step.node.0)),
+                _ => None,
+            })
+            .collect();
+        match options.is_empty() {
+            true => layers.join(", "),
+            false => format!("{}; {}", layers.join(", "), options.join(", ")),
+        }
     }
 
     /// The formula of a call with the network's names, and the shapes: `` `l1 = relu(x · 0.weight + 0.bias)`: [N, 784] → [N, 64] ``.
-    pub(crate) fn call_doc(&self, step: &Step) -> String {
+    fn formula(&self, step: &Step) -> String {
         let node = self.program.graph.node(step.node);
         let mut formula = step.call.formula.clone();
         let value = |id| self.program.name(Place::Value(id));
@@ -73,7 +129,7 @@ impl Unit<'_> {
         let from = step.call.reads().find_map(shape);
         let to = step.call.writes().find_map(shape);
         let span = step.call.args.iter().find_map(|arg| match arg {
-            crate::ir::Arg::Span(i) => Some(self.plan.param(step.node, *i)),
+            Arg::Span(i) => Some(self.plan.param(step.node, *i)),
             _ => None,
         });
         match (from, to, span) {

@@ -4,15 +4,19 @@
 
 mod calls;
 mod docs;
+mod names;
 mod network;
 mod params;
+mod places;
 mod saved;
 mod stub;
 mod train;
 mod values;
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use crate::ast::Header;
 use crate::ir::{Dim, Program, Shape};
@@ -26,20 +30,29 @@ pub(crate) struct Unit<'a> {
     pub(crate) header: &'a Header,
     pub(crate) program: &'a Program,
     pub(crate) plan: &'a Plan,
+    /// Identifiers of the user's, and of values.
+    taken: BTreeSet<String>,
 }
 
 /// The items of one network.
 pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenStream {
-    let unit = Unit { header, program, plan };
-    let items = [unit.structs(), unit.inherent(), unit.saved()];
+    let unit = Unit { header, program, plan, taken: names::taken(header, program, plan) };
+    let items = [unit.structs(), unit.inherent(), unit.saved(), unit.assertions(), unit.hover()];
     // The flat lists first: they are what a reader comes for.
     let inside = [unit.row_functions(), unit.tile_function(), unit.predict_function(), unit.network_impl()];
-    let tables = [unit.spans(), unit.views(), unit.values(), unit.hover()];
+    let (imports, tables) = (unit.imports(), [unit.spans(), unit.views(), unit.values()]);
     quote! {
         #(#items)*
+        #[allow(
+            unused_doc_comments,
+            unused_mut,
+            unused_variables,
+            clippy::pedantic,
+            clippy::too_many_arguments,
+            reason = "one form for all networks, and a formula on each call"
+        )]
         const _: () = {
-            #[allow(unused_imports, reason = "the same for every network")]
-            use ::glulam::__private::*;
+            #imports
             #(#inside)*
             #(#tables)*
         };
@@ -72,25 +85,44 @@ impl Unit<'_> {
         self.program.graph.shape(self.program.graph.output)
     }
 
-    /// Assertions that only rustc can decide, and imports by which hovering on a layer finds its documentation.
-    fn hover(&self) -> TokenStream {
+    /// What only rustc can decide.
+    fn assertions(&self) -> TokenStream {
         let assertions = self.program.graph.assertions.iter().map(|assertion| {
             let (condition, message) = (&assertion.condition, &assertion.message);
-            quote::quote_spanned!(assertion.span=> const _: () = assert!(#condition, #message);)
+            quote_spanned!(assertion.span=> const _: () = ::core::assert!(#condition, #message);)
         });
+        quote!(#(#assertions)*)
+    }
+
+    // Expands to:
+    //     const _: () = { let _ = (::glulam::layers::Linear, ::glulam::layers::ReLU, …); };
+    /// The names of the layers where they were written: by which an editor finds their documentation.
+    fn hover(&self) -> TokenStream {
         let nodes = &self.program.graph.nodes;
         let written = nodes.iter().flat_map(|node| {
             let fused = node.activation.as_ref().map(|a| (&a.written, a.span));
             [Some((&node.written, node.span)), fused].into_iter().flatten()
         });
-        let uses = written.filter_map(|(written, span)| {
+        let mut seen = BTreeSet::new();
+        let names = written.filter_map(|(written, span)| {
             let name = written.split('(').next()?.trim();
             // A layer of the user's own has its documentation elsewhere.
             let documented = name == "Residual" || crate::layers::lookup(name).is_some();
-            let ident = documented.then(|| Ident::new(name, span))?;
-            Some(quote!(const _: ::glulam::layers::#ident = ::glulam::layers::#ident;))
+            // A place in a block is one place, however often the block is used.
+            let new = documented && seen.insert((name.to_owned(), format!("{span:?}")));
+            let name = new.then(|| Ident::new(name, span))?;
+            Some(quote!(::glulam::layers::#name,))
         });
-        quote!(#(#assertions)* #(#uses)*)
+        let names: TokenStream = names.collect();
+        if names.is_empty() {
+            return names;
+        }
+        quote! {
+            /// Does nothing. An editor that is asked about a layer of the declaration finds its documentation here.
+            const _: () = {
+                let _ = (#names);
+            };
+        }
     }
 }
 

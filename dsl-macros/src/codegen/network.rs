@@ -4,35 +4,36 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::calls::{Segment, segments};
+use super::docs::Titles;
+use super::places::Arrays;
 use super::{Unit, ident, number, sample_type};
-use crate::ir::{Dim, OutputKind, Place};
+use crate::ir::{Dim, OutputKind, Place, Step};
 use crate::plan::output;
 
 impl Unit<'_> {
     // Expands to:
-    //     impl<T: Real> Network<T> for Mlp<T> { … }
+    //     impl<T: glulam::Real> glulam::Network<T> for Mlp<T> { … }
     pub(crate) fn network_impl(&self) -> TokenStream {
         let name = self.name();
         let (constants, tables) = (self.constants(), self.tables());
-        let graph = &self.program.graph;
-        let scalar = self.scalar(graph.inputs[0]);
+        let scalar = self.scalar(self.program.graph.inputs[0]);
         let input = sample_type(self.input_shape(), &scalar);
         let output = sample_type(self.output_shape(), &quote!(T));
         let (forward, backward, step) = (self.forward(), self.backward(), self.forward_backward());
         let (outputs, predict) = (self.outputs(), self.predict());
         quote! {
-            impl<T: Real> ::glulam::Network<T> for #name<T> {
+            impl<T: glulam::Real> glulam::Network<T> for #name<T> {
                 #constants
                 #tables
                 type InputScalar = #scalar;
                 type Input = #input;
                 type Output = #output;
 
-                fn weights(&self) -> &Weights<T> {
+                fn weights(&self) -> &glulam::Weights<T> {
                     &self.weights
                 }
 
-                fn weights_mut(&mut self) -> &mut Weights<T> {
+                fn weights_mut(&mut self) -> &mut glulam::Weights<T> {
                     &mut self.weights
                 }
 
@@ -48,7 +49,12 @@ impl Unit<'_> {
     fn constants(&self) -> TokenStream {
         let (plan, graph) = (self.plan, &self.program.graph);
         let name = self.name().to_string();
-        let (parameters, values, count) = (&plan.parameters, plan.values.per_sample(), number(plan.values.slots.len()));
+        let parameters = &plan.parameters;
+        let parameters = match parameters {
+            Dim::Known(_) => quote!(#parameters),
+            Dim::Named { .. } => quote!(glulam::total_parameters(Self::PARAMS)),
+        };
+        let (values, count) = (plan.values.per_sample(), number(plan.values.slots.len()));
         let statistics = plan.statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let (input, output) = (&self.input_shape().0, &self.output_shape().0);
         let kind = graph.producer(graph.output).map_or(OutputKind::Unbounded, |id| self.output_kind(id));
@@ -64,13 +70,13 @@ impl Unit<'_> {
         quote! {
             const NAME: &'static str = #name;
             const PARAMETERS: usize = #parameters;
-            const FLOPS_PER_SAMPLE: u64 = total_flops(Self::LAYERS);
+            const FLOPS_PER_SAMPLE: u64 = glulam::total_flops(Self::LAYERS);
             const VALUES_PER_SAMPLE: usize = #values;
             const VALUES: usize = #count;
             const STATISTICS: usize = #statistics;
             const INPUT_SHAPE: &'static [usize] = &[#(#input),*];
             const OUTPUT_SHAPE: &'static [usize] = &[#(#output),*];
-            const OUTPUT: Output = Output::#kind;
+            const OUTPUT: glulam::Output = glulam::Output::#kind;
             const TIED: bool = #tied;
             #train
             #eval
@@ -117,9 +123,11 @@ impl Unit<'_> {
 
     /// The weights taken apart, and the step's views of them and of the workspace.
     fn begin(&self, context: TokenStream, mutable: bool) -> TokenStream {
-        let params = self.params_name();
-        let statistics = self.has_statistics().then(|| quote!(let mut s = Statistics::new(statistics);));
-        let buffers = (mutable && self.has_buffers()).then(|| quote!(let b = Buffers::new(buffers);));
+        let (params, own_values) = (self.params_name(), self.own("Values"));
+        let own_statistics = self.own("Statistics");
+        let statistics = self.has_statistics().then(|| quote!(let mut s = #own_statistics::new(statistics);));
+        let own_buffers = self.own("Buffers");
+        let buffers = (mutable && self.has_buffers()).then(|| quote!(let b = #own_buffers::new(buffers);));
         let x = self.rows_of_inputs();
         quote! {
             let cx = #context;
@@ -127,54 +135,101 @@ impl Unit<'_> {
             #buffers
             let (values, statistics, losses) = workspace.parts();
             #statistics
-            let mut v = Values::new(values, losses);
+            let mut v = #own_values::new(values, losses);
             #x
         }
     }
 
     /// `let x: &[[T; 784]] = flat(inputs);`
     fn rows_of_inputs(&self) -> TokenStream {
+        let x = self.x();
         let row = self.row_type(Place::Value(self.program.graph.inputs[0]));
         match self.input_shape().0.len() {
-            1 => quote!(let x: &[#row] = inputs;),
-            _ => quote!(let x: &[#row] = flat(inputs);),
+            1 => quote!(let #x: &[#row] = inputs;),
+            _ => quote!(let #x: &[#row] = glulam::flat(inputs);),
         }
     }
 
     /// One phase of the rows: a call of each of these functions.
-    fn phase(&self, work: TokenStream, body: &[TokenStream]) -> TokenStream {
+    fn phase(&self, passes: usize, calls: &[Rows]) -> TokenStream {
+        let (x, passes) = (self.x(), number(passes));
+        let statistics = self.has_statistics().then(|| quote!(&s,));
+        let calls = calls.iter().enumerate().map(|(i, call)| {
+            // The last one may keep the values.
+            let v = if i + 1 < calls.len() { quote!(v.reborrow()) } else { quote!(v) };
+            match call {
+                Rows::Forward(function) => quote!(#function(cx, &p, #statistics #x, #v);),
+                Rows::Loss => quote!(loss_rows(loss, #v);),
+                Rows::Backward(function) => quote!(#function(cx, &p, #statistics #x, #v, first_trained);),
+            }
+        });
         quote! {
-            for_each((x, v.reborrow()), #work, |(x, mut v)| {
+            glulam::for_each((#x, v.reborrow()), Self::work(#x.len(), #passes), |(#x, mut v)| {
                 let cx = cx.at(v.first_row);
-                #(#body)*
+                #(#calls)*
             });
         }
     }
 
-    fn call(&self, function: &Ident, backward: bool) -> TokenStream {
-        let statistics = self.has_statistics().then(|| quote!(&s,));
-        let first = backward.then(|| quote!(, first));
-        quote!(#function(cx, &p, #statistics x, &mut v #first);)
+    /// What lies between two meetings of the threads is one phase.
+    fn phases(&self, passes: usize, parts: Vec<Part<'_>>) -> TokenStream {
+        let mut phases = TokenStream::new();
+        let mut open = Vec::new();
+        let mut titles = Titles::default();
+        for part in parts {
+            match part {
+                Part::Rows(rows) => open.push(rows),
+                Part::Batch(step) => {
+                    if !open.is_empty() {
+                        phases.extend(self.phase(passes, &std::mem::take(&mut open)));
+                    }
+                    phases.extend(self.batch_statement(step, &mut titles));
+                }
+            }
+        }
+        if !open.is_empty() {
+            phases.extend(self.phase(passes, &open));
+        }
+        phases
+    }
+
+    fn forward_parts(&self) -> Vec<Part<'_>> {
+        let part = |segment| match segment {
+            Segment::Rows(name, _) => Part::Rows(Rows::Forward(name)),
+            Segment::Batch(step) => Part::Batch(step),
+        };
+        segments("forward_rows", &self.program.forward).into_iter().map(part).collect()
+    }
+
+    fn backward_parts(&self) -> Vec<Part<'_>> {
+        let part = |segment| match segment {
+            Segment::Rows(name, _) => Part::Rows(Rows::Backward(name)),
+            Segment::Batch(step) => Part::Batch(step),
+        };
+        segments("backward_rows", &self.program.backward).into_iter().map(part).collect()
     }
 
     fn forward(&self) -> TokenStream {
         let begin = self.begin(quote!(workspace.begin(inputs.len(), mode, *seed, draws)), true);
-        let phases = segments("forward_rows", &self.program.forward).into_iter().map(|segment| match segment {
-            Segment::Rows(name, _) => self.phase(quote!(Self::work(x.len(), 1)), &[self.call(&name, false)]),
-            Segment::Batch(step) => self.batch_statement(step),
-        });
-        let (values, gradient) = self.output_slots();
+        let phases = self.phases(1, self.forward_parts());
+        let id = output(self.program);
+        let mut arrays = Arrays::new(self.program, &self.plan.values);
+        arrays.name(Place::Value(id));
+        arrays.name(Place::Gradient(id));
+        let name = |place| ident(&self.program.name(place));
+        let (output, gradient) = (name(Place::Value(id)), name(Place::Gradient(id)));
+        let (own_values, fields) = (self.own("Values"), arrays.fields());
         quote! {
-            #[allow(unused_doc_comments, unused_variables, unused_mut, reason = "one form for all networks, a formula on each call")]
-            fn forward<'w>(&mut self, mode: Mode, inputs: &[Self::Input], workspace: &'w mut Workspace<T>) -> Outputs<'w, T, Self::Output> {
-                let Weights { parameters, buffers, counters, seed, draws } = &mut self.weights;
+            fn forward<'w>(&mut self, mode: glulam::Mode, inputs: &[Self::Input], workspace: &'w mut glulam::Workspace<T>) -> glulam::Outputs<'w, T, Self::Output> {
+                let glulam::Weights { parameters, buffers, counters, seed, draws } = &mut self.weights;
                 #begin
-                #(#phases)*
-                Outputs {
-                    values: samples(v.#values),
-                    gradient: samples_mut(v.#gradient),
-                    losses: v.losses,
-                    shape: <Self as ::glulam::Network<T>>::OUTPUT_SHAPE,
+                #phases
+                let #own_values { #(#fields,)* losses, .. } = v;
+                glulam::Outputs {
+                    values: glulam::samples(#output),
+                    gradient: glulam::samples_mut(#gradient),
+                    losses,
+                    shape: Self::OUTPUT_SHAPE,
                 }
             }
         }
@@ -182,155 +237,109 @@ impl Unit<'_> {
 
     fn backward(&self) -> TokenStream {
         let begin = self.begin(quote!(workspace.resume(inputs.len())), false);
-        let phases = segments("backward_rows", &self.program.backward).into_iter().map(|segment| match segment {
-            Segment::Rows(name, _) => self.phase(quote!(Self::work(x.len(), 1)), &[self.call(&name, true)]),
-            Segment::Batch(step) => self.batch_statement(step),
-        });
-        let statistics = self.has_statistics().then(|| quote!(&s,));
-        let d_x = match self.input_gradient() {
+        let phases = self.phases(1, self.backward_parts());
+        let tiles = self.tiles(quote!(update));
+        let d_x = self.d_x();
+        let wanted = match self.input_gradient() {
             true => quote! {
-                let first = if d_inputs.is_some() { 0 } else { update.first_wanted(Self::PARAMS.len()) };
-                if let Some(d_inputs) = &d_inputs {
-                    assert!(d_inputs.len() == inputs.len(), "{} input gradients for {} inputs", d_inputs.len(), inputs.len());
-                }
-                v.d_x = d_inputs.map(flat_mut);
+                let first_trained;
+                (first_trained, v.#d_x) = glulam::wanted(&update, Self::PARAMS, inputs, d_inputs);
             },
             false => quote! {
-                let first = update.first_wanted(Self::PARAMS.len());
-                assert!(d_inputs.is_none(), "the inputs of this network have no gradient");
+                let first_trained = glulam::wanted_of_parameters(&update, Self::PARAMS, d_inputs);
             },
         };
         quote! {
-            #[allow(unused_doc_comments, unused_variables, unused_mut, reason = "one form for all networks, a formula on each call")]
-            fn backward_into(&self, inputs: &[Self::Input], workspace: &mut Workspace<T>, update: Update<'_, T>, d_inputs: Option<&mut [Self::Input]>) {
+            fn backward_into(&self, inputs: &[Self::Input], workspace: &mut glulam::Workspace<T>, update: glulam::Update<'_, T>, d_inputs: ::core::option::Option<&mut [Self::Input]>) {
                 let parameters = &self.weights.parameters;
                 #begin
-                #d_x
-                #(#phases)*
-                for_each_update(update, Self::PARAMS, Self::work(x.len(), 1), |mut update| {
-                    backward_tiles(cx, #statistics x, &v, &mut update);
-                });
+                #wanted
+                #phases
+                #tiles
             }
         }
     }
 
-    /// Forward, loss and backward: what lies between two meetings of the threads is one phase, across the three.
+    /// Forward, loss and backward: one phase as far as no layer needs the whole batch.
     fn forward_backward(&self) -> TokenStream {
-        let begin = self.begin(quote!(workspace.begin(inputs.len(), Mode::Train, *seed, draws)), true);
-        let (values, gradient) = self.output_slots();
-        let loss = quote! {
-            /// The loss of each row, and its gradient with respect to the outputs.
-            loss.rows(v.first_row, v.#values.as_flattened(), v.losses, v.#gradient.as_flattened_mut());
-        };
-        let mut phases = Vec::new();
-        let mut open: Vec<TokenStream> = Vec::new();
-        let work = || quote!(Self::work(x.len(), 2));
-        for segment in segments("forward_rows", &self.program.forward) {
-            match segment {
-                Segment::Rows(name, _) => open.push(self.call(&name, false)),
-                Segment::Batch(step) => {
-                    phases.push(self.phase(work(), &std::mem::take(&mut open)));
-                    phases.push(self.batch_statement(step));
-                }
-            }
-        }
-        open.push(loss);
-        for segment in segments("backward_rows", &self.program.backward) {
-            match segment {
-                Segment::Rows(name, _) => open.push(self.call(&name, true)),
-                Segment::Batch(step) => {
-                    phases.push(self.phase(work(), &std::mem::take(&mut open)));
-                    phases.push(self.batch_statement(step));
-                }
-            }
-        }
-        if !open.is_empty() {
-            phases.push(self.phase(work(), &open));
-        }
-        let statistics = self.has_statistics().then(|| quote!(&s,));
+        let begin = self.begin(quote!(workspace.begin(inputs.len(), glulam::Mode::Train, *seed, draws)), true);
+        let mut parts = self.forward_parts();
+        parts.push(Part::Rows(Rows::Loss));
+        parts.extend(self.backward_parts());
+        let (phases, tiles) = (self.phases(2, parts), self.tiles(quote!(update.begin(parameters))));
         quote! {
-            #[allow(unused_doc_comments, unused_variables, unused_mut, reason = "one form for all networks, a formula on each call")]
-            fn forward_backward(&mut self, inputs: &[Self::Input], loss: &dyn RowLoss<T>, workspace: &mut Workspace<T>, update: UpdateBy<'_, T>) -> T {
-                let Weights { parameters, buffers, counters, seed, draws } = &mut self.weights;
-                let first = update.first_trained(Self::PARAMS.len());
+            fn forward_backward(&mut self, inputs: &[Self::Input], loss: &dyn glulam::RowLoss<T>, workspace: &mut glulam::Workspace<T>, update: glulam::UpdateBy<'_, T>) -> T {
+                let glulam::Weights { parameters, buffers, counters, seed, draws } = &mut self.weights;
+                let first_trained = update.first_trained(Self::PARAMS.len());
                 #begin
-                #(#phases)*
-                let loss = total(v.losses);
-                if !loss.is_finite() {
-                    return loss;
+                #phases
+                let loss = glulam::total(v.losses);
+                /// A loss that is NaN or infinite moves no parameter.
+                if loss.is_finite() {
+                    #tiles
                 }
-                for_each_update(update.begin(parameters), Self::PARAMS, Self::work(x.len(), 1), |mut update| {
-                    backward_tiles(cx, #statistics x, &v, &mut update);
-                });
                 loss
             }
         }
     }
 
-    /// The fields of `Values` that hold the output and its gradient.
-    fn output_slots(&self) -> (Ident, Ident) {
-        let id = output(self.program);
-        let slot = |place| ident(&self.plan.values.slots[self.plan.values.of[&place]].name);
-        (slot(Place::Value(id)), slot(Place::Gradient(id)))
+    /// The phase of the parameters.
+    fn tiles(&self, update: TokenStream) -> TokenStream {
+        let x = self.x();
+        let statistics = self.has_statistics().then(|| quote!(&s,));
+        quote! {
+            glulam::for_each_update(#update, Self::PARAMS, Self::work(#x.len(), 1), |mut update| {
+                backward_tiles(cx, #statistics #x, &v, &mut update);
+            });
+        }
     }
 
     fn outputs(&self) -> TokenStream {
-        let id = output(self.program);
-        let index = self.plan.values.of[&Place::Value(id)];
-        let takes = self.plan.values.slots[..=index].iter().enumerate().map(|(i, slot)| {
-            let (name, width) = (ident(&slot.name), &slot.width);
-            let name = if i == index { quote!(#name) } else { quote!(_) };
-            quote!(let #name: &[[T; #width]] = take_read(&mut values, workspace.rows());)
-        });
-        let name = ident(&self.plan.values.slots[index].name);
         quote! {
-            fn outputs(workspace: &Workspace<T>) -> &[Self::Output] {
-                let mut values = workspace.values();
-                #(#takes)*
-                samples(#name)
+            fn outputs(workspace: &glulam::Workspace<T>) -> &[Self::Output] {
+                glulam::first_samples(workspace)
             }
         }
     }
 
     fn predict(&self) -> TokenStream {
-        let params = self.params_name();
-        let x = self.rows_of_inputs();
-        let output = self.row_type(Place::Value(output(self.program)));
-        let buffers = self.has_buffers().then(|| quote!(let b = BuffersRead::new(&self.weights.buffers);));
+        let (params, x) = (self.params_name(), self.x());
+        let rows_of_inputs = self.rows_of_inputs();
+        let id = Place::Value(output(self.program));
+        let (y, output) = (ident(&self.program.name(id)), self.row_type(id));
+        let own_buffers = self.own("BuffersRead");
+        let buffers = self.has_buffers().then(|| quote!(let b = #own_buffers::new(&self.weights.buffers);));
         let b = self.has_buffers().then(|| quote!(&b,));
         let (per_row, arrays) = (self.plan.scratch.per_sample(), number(self.plan.scratch.slots.len()));
         let fixed = self.plan.scratch_statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let whole = self.program.graph.nodes.iter().any(|node| node.layer.needs_whole_batch());
-        let rows = if whole { quote!(x.len()) } else { quote!(x.len().min(PREDICT_ROWS)) };
-        let blocks = quote! {
-            let rows = #rows;
-            with_scratch(#fixed + #per_row * rows + #arrays * ALIGN, |scratch| {
-                for (x, y) in x.chunks(rows).zip(y.chunks_mut(rows)) {
-                    predict_rows(cx, &p, #b x, y, scratch);
-                }
-            });
-        };
-        let body = match whole {
-            true => quote!(if !x.is_empty() { #blocks }),
-            false => quote! {
-                for_each((x, y), Self::work(x.len(), 1), |(x, y): (&[_], &mut [_])| {
-                    if x.is_empty() {
-                        return;
-                    }
-                    #blocks
-                });
-            },
-        };
+        let how = ident(if whole { "predict_whole" } else { "predict" });
         quote! {
             fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) {
-                assert!(inputs.len() == outputs.len(), "{} inputs, room for {} outputs", inputs.len(), outputs.len());
                 let p = #params::of(&self.weights.parameters);
                 #buffers
-                let cx = Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: inputs.len() };
-                #x
-                let y: &mut [#output] = flat_mut(outputs);
-                #body
+                let cx = glulam::prediction(inputs.len(), outputs.len());
+                #rows_of_inputs
+                let #y: &mut [#output] = glulam::flat_mut(outputs);
+                let memory = glulam::Scratch { per_row: #per_row, arrays: #arrays, fixed: #fixed };
+                glulam::#how(#x, #y, Self::work(#x.len(), 1), memory, |#x, #y, scratch: &mut [T]| {
+                    predict_rows(cx, &p, #b #x, #y, scratch);
+                });
             }
         }
     }
+}
+
+/// Part of a step.
+enum Part<'a> {
+    Rows(Rows),
+    /// Once for the whole batch, when all threads have met.
+    Batch(&'a Step),
+}
+
+/// A function that each thread calls for its rows.
+enum Rows {
+    Forward(Ident),
+    Loss,
+    Backward(Ident),
 }

@@ -1,9 +1,9 @@
 //! The struct, its views of the parameters, and its constructors.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
-use super::{Unit, generic, ident, number};
+use super::{Unit, generic, ident};
 use crate::ir::{Dim, ParamKind};
 use crate::plan::PlacedParam;
 
@@ -32,7 +32,7 @@ impl Unit<'_> {
         let unit_mut = unit.clone();
         quote! {
             #(#attrs)*
-            #[doc = #doc]
+            #(#[doc = #doc])*
             #[derive(Clone, PartialEq)]
             #vis struct #name<T: ::glulam::Real = f32> {
                 weights: ::glulam::Weights<T>,
@@ -60,24 +60,12 @@ impl Unit<'_> {
     pub(crate) fn inherent(&self) -> TokenStream {
         let (name, params, params_mut) = (self.name(), self.params_name(), self.params_mut_name());
         let network = quote!(<Self as ::glulam::Network<f32>>);
-        let fills = self.plan.params.iter().enumerate().map(|(index, p)| {
-            let (index, init) = (number(index), &p.param.init);
-            let doc = format!("`{}`", p.key);
-            quote! {
-                #[doc = #doc]
-                #init.fill(&PARAMS[#index], &mut weights.parameters, &mut generator);
-            }
+        let inits = self.plan.params.iter().map(|p| {
+            let (key, init) = (&p.key, &p.param.init);
+            quote!((#key, #init))
         });
-        let initial = self.plan.buffers.iter().filter(|b| !b.counter && b.init != 0.0).map(|b| {
-            let (doc, init) = (format!("`{}`", b.key), Literal::f64_unsuffixed(b.init));
-            let (offset, end) = (&b.offset, b.offset.add(&b.shape.len()));
-            quote! {
-                #[doc = #doc]
-                weights.buffers[#offset..#end].fill(#init);
-            }
-        });
-        let mutable = self.plan.params.is_empty().then(|| quote!(let _ = &mut generator;));
-        let (flat, counters, buffers) = (&self.plan.flat, number(self.plan.counters), &self.plan.buffer_len);
+        // Any other name than the network's.
+        let other = ident(if name == "U" { "V" } else { "U" });
         quote! {
             impl #name<f32> {
                 /// The number of parameters.
@@ -96,16 +84,9 @@ impl Unit<'_> {
                 }
 
                 /// A new network with PyTorch's initialisation: the same numbers for the same seed.
-                #[allow(unused_doc_comments, unused_mut, reason = "comments for the reader of this expansion")]
                 pub fn seeded(seed: u64) -> Self {
-                    use ::glulam::__private::*;
-                    const PARAMS: &[::glulam::network::ParamSpec] = #name::PARAMS;
-                    let mut generator = Generator::seed_from(seed);
-                    let mut weights = Weights::zeros(#flat, #buffers, #counters, seed);
-                    #(#fills)*
-                    #(#initial)*
-                    #mutable
-                    Self { weights }
+                    let inits = [#(#inits),*];
+                    Self { weights: ::glulam::__private::initial::<Self>(seed, &inits) }
                 }
             }
 
@@ -121,7 +102,7 @@ impl Unit<'_> {
                 }
 
                 /// The same network in another precision.
-                pub fn cast<U: ::glulam::Real>(&self) -> #name<U> {
+                pub fn cast<#other: ::glulam::Real>(&self) -> #name<#other> {
                     #name { weights: self.weights.cast() }
                 }
             }
@@ -135,14 +116,27 @@ impl Unit<'_> {
     }
 
     // Expands to:
-    //     const L0_WEIGHT: Span<784, 64> = Span::new(0, 0);
+    //     const L0_WEIGHT: glulam::Span<784, 64> = glulam::Span::FIRST;
+    //     const L0_BIAS: glulam::Span<1, 64> = L0_WEIGHT.next();
+    /// Each begins where the one before it ends, at the next cache line.
     pub(crate) fn spans(&self) -> TokenStream {
-        let spans = self.plan.params.iter().enumerate().map(|(index, p)| {
-            let (index, name, offset) = (number(index), span_name(p), &p.offset);
+        let mut before = None;
+        let spans = self.plan.params.iter().map(|p| {
+            let name = self.span_name(p);
             let (rows, columns) = extents(p);
-            quote!(const #name: Span<#rows, #columns> = Span::new(#index, #offset);)
+            let place = match before.replace(name.clone()) {
+                None => quote!(glulam::Span::FIRST),
+                Some(before) => quote!(#before.next()),
+            };
+            let doc = format!("`{}`", p.key);
+            quote!(#[doc = #doc] const #name: glulam::Span<#rows, #columns> = #place;)
         });
         quote!(#(#spans)*)
+    }
+
+    /// `L0_WEIGHT`
+    pub(super) fn span_name(&self, p: &PlacedParam) -> proc_macro2::Ident {
+        self.own(&p.field.to_uppercase())
     }
 
     // Expands to:
@@ -150,14 +144,14 @@ impl Unit<'_> {
     pub(crate) fn views(&self) -> TokenStream {
         let (params, params_mut) = (self.params_name(), self.params_mut_name());
         let fields = self.plan.params.iter().map(|p| {
-            let (field, span) = (self.field(p), span_name(p));
+            let (field, span) = (self.field(p), self.span_name(p));
             let view = ident(if p.param.rows.is_some() { "matrix" } else { "vector" });
-            quote!(#field: #view(parameters, #span))
+            quote!(#field: glulam::#view(parameters, #span))
         });
         let fields_mut = self.plan.params.iter().map(|p| {
-            let (field, span) = (self.field(p), span_name(p));
+            let (field, span) = (self.field(p), self.span_name(p));
             let view = ident(if p.param.rows.is_some() { "take_matrix" } else { "take_vector" });
-            quote!(#field: #view(&mut rest, &mut at, #span))
+            quote!(#field: glulam::#view(&mut rest, &mut at, #span))
         });
         if self.plan.params.is_empty() {
             return quote! {
@@ -195,12 +189,10 @@ impl Unit<'_> {
     }
 
     // Expands to:
-    //     const PARAMS: &'static [ParamSpec] = &[ParamSpec { name: "0.weight", … }, …];
+    //     const PARAMS: &'static [glulam::ParamSpec] = &[glulam::matrix_spec(L0_WEIGHT, "0.weight", …), …];
     pub(crate) fn tables(&self) -> TokenStream {
         let params = self.plan.params.iter().map(|p| {
-            let (name, shape, offset, len) = (&p.key, &p.param.shape, &p.offset, p.param.len());
-            let row = &p.param.columns;
-            let row = if p.param.rows.is_some() { quote!(#row) } else { quote!(1) };
+            let (name, shape, span) = (&p.key, &p.param.shape, self.span_name(p));
             let kind = ident(match p.param.kind {
                 ParamKind::Weight => "Weight",
                 ParamKind::Bias => "Bias",
@@ -208,31 +200,31 @@ impl Unit<'_> {
                 ParamKind::Embedding => "Embedding",
             });
             let layout = ident(if p.param.transposed { "Transposed" } else { "Same" });
-            quote! {
-                ParamSpec {
-                    name: #name, shape: &[#(#shape),*], offset: #offset, len: #len, row: #row,
-                    kind: Kind::#kind, layout: Layout::#layout,
-                }
-            }
+            let spec = ident(if p.param.rows.is_some() { "matrix_spec" } else { "vector_spec" });
+            quote!(glulam::#spec(#span, #name, &[#(#shape),*], glulam::Kind::#kind, glulam::Layout::#layout))
         });
         let buffers = self.plan.buffers.iter().map(|b| {
             let (name, shape, offset, len) = (&b.key, &b.shape.0, &b.offset, b.shape.len());
-            let (counter, init) = (b.counter, b.init);
-            quote!(BufferSpec { name: #name, shape: &[#(#shape),*], offset: #offset, len: #len, counter: #counter, init: #init })
+            let (counter, init) = (b.counter, Literal::f64_unsuffixed(b.init));
+            quote! {
+                glulam::BufferSpec {
+                    name: #name, shape: &[#(#shape),*], offset: #offset, len: #len, counter: #counter, init: #init,
+                }
+            }
         });
         let layers = self.layer_rows();
         quote! {
-            const PARAMS: &'static [ParamSpec] = &[#(#params),*];
-            const BUFFERS: &'static [BufferSpec] = &[#(#buffers),*];
-            const LAYERS: &'static [LayerSpec] = &[#(#layers),*];
+            const PARAMS: &'static [glulam::ParamSpec] = &[#(#params),*];
+            const BUFFERS: &'static [glulam::BufferSpec] = &[#(#buffers),*];
+            const LAYERS: &'static [glulam::LayerSpec] = &[#(#layers),*];
         }
     }
 
     /// The rows of the summary: a folded activation has its own.
     fn layer_rows(&self) -> Vec<TokenStream> {
         let graph = &self.program.graph;
-        let mut rows: Vec<(usize, TokenStream)> = Vec::new();
-        for (index, node) in graph.nodes.iter().enumerate() {
+        let mut rows = Vec::new();
+        for node in &graph.nodes {
             let inputs: Vec<_> = node.inputs.iter().map(|&i| graph.shape(i).clone()).collect();
             let output = graph.shape(node.output);
             let dims = &output.0;
@@ -240,24 +232,27 @@ impl Unit<'_> {
                 Some(_) => Dim::Known(0),
                 None => node.layer.params().iter().fold(Dim::Known(0), |sum, p| sum.add(&p.len())),
             };
-            let (key, layer, flops) = (&node.key, node.layer.describe(), node.layer.flops(&inputs, output));
-            rows.push((index, quote! {
-                LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: #own, flops: (#flops) as u64 }
-            }));
+            let (key, layer, flops) = (&node.key, node.layer.describe(), as_u64(&node.layer.flops(&inputs, output)));
+            rows.push(quote! {
+                glulam::LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: #own, flops: #flops }
+            });
             if let Some(activation) = &node.activation {
-                let (key, layer, flops) = (&activation.key, &activation.written, output.len());
-                rows.push((index, quote! {
-                    LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: 0, flops: (#flops) as u64 }
-                }));
+                let (key, layer, flops) = (&activation.key, &activation.written, as_u64(&output.len()));
+                rows.push(quote! {
+                    glulam::LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: 0, flops: #flops }
+                });
             }
         }
-        rows.into_iter().map(|(_, row)| row).collect()
+        rows
     }
 }
 
-/// `L0_WEIGHT`
-pub(crate) fn span_name(p: &PlacedParam) -> proc_macro2::Ident {
-    format_ident!("{}", p.field.to_uppercase())
+/// A dimension as a `u64`.
+fn as_u64(dim: &Dim) -> TokenStream {
+    match dim {
+        Dim::Known(_) => quote!(#dim),
+        Dim::Named { .. } => quote!((#dim) as u64),
+    }
 }
 
 /// The const generics of a parameter's span.

@@ -51,12 +51,12 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
 
         #[allow(unused_variables, reason = "the declaration has errors")]
         const _: () = {
-            use ::glulam::__private::*;
-            impl<T: Real> ::glulam::Network<T> for #name<T> {
+            use ::glulam::__private as glulam;
+            impl<T: glulam::Real> glulam::Network<T> for #name<T> {
                 const NAME: &'static str = "";
-                const PARAMS: &'static [ParamSpec] = &[];
-                const BUFFERS: &'static [BufferSpec] = &[];
-                const LAYERS: &'static [LayerSpec] = &[];
+                const PARAMS: &'static [glulam::ParamSpec] = &[];
+                const BUFFERS: &'static [glulam::BufferSpec] = &[];
+                const LAYERS: &'static [glulam::LayerSpec] = &[];
                 const PARAMETERS: usize = 0;
                 const FLOPS_PER_SAMPLE: u64 = 0;
                 const VALUES_PER_SAMPLE: usize = 0;
@@ -64,17 +64,17 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
                 const STATISTICS: usize = 0;
                 const INPUT_SHAPE: &'static [usize] = &[];
                 const OUTPUT_SHAPE: &'static [usize] = &[];
-                const OUTPUT: Output = Output::Unbounded;
+                const OUTPUT: glulam::Output = glulam::Output::Unknown;
                 const FAILED: bool = true;
                 type InputScalar = T;
                 type Input = T;
                 type Output = T;
-                fn weights(&self) -> &Weights<T> { &self.weights }
-                fn weights_mut(&mut self) -> &mut Weights<T> { &mut self.weights }
-                fn forward<'w>(&mut self, mode: Mode, inputs: &[Self::Input], workspace: &'w mut Workspace<T>) -> Outputs<'w, T, Self::Output> { #never }
-                fn backward_into(&self, inputs: &[Self::Input], workspace: &mut Workspace<T>, update: Update<'_, T>, d_inputs: Option<&mut [Self::Input]>) { #never }
-                fn forward_backward(&mut self, inputs: &[Self::Input], loss: &dyn RowLoss<T>, workspace: &mut Workspace<T>, update: UpdateBy<'_, T>) -> T { #never }
-                fn outputs(workspace: &Workspace<T>) -> &[Self::Output] { #never }
+                fn weights(&self) -> &glulam::Weights<T> { &self.weights }
+                fn weights_mut(&mut self) -> &mut glulam::Weights<T> { &mut self.weights }
+                fn forward<'w>(&mut self, mode: glulam::Mode, inputs: &[Self::Input], workspace: &'w mut glulam::Workspace<T>) -> glulam::Outputs<'w, T, Self::Output> { #never }
+                fn backward_into(&self, inputs: &[Self::Input], workspace: &mut glulam::Workspace<T>, update: glulam::Update<'_, T>, d_inputs: ::core::option::Option<&mut [Self::Input]>) { #never }
+                fn forward_backward(&mut self, inputs: &[Self::Input], loss: &dyn glulam::RowLoss<T>, workspace: &mut glulam::Workspace<T>, update: glulam::UpdateBy<'_, T>) -> T { #never }
+                fn outputs(workspace: &glulam::Workspace<T>) -> &[Self::Output] { #never }
                 fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) { #never }
             }
         };

@@ -1,6 +1,6 @@
 //! The private structs of generated code: the values of some rows, the statistics of a batch, the buffers.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{Unit, ident};
@@ -9,43 +9,52 @@ use crate::ir::Place;
 impl Unit<'_> {
     // Expands to:
     //     struct Values<'v, T> { first_row: usize, l1: &'v mut [[T; 64]], …, losses: &'v mut [T] }
-    //     impl Split for Values<'_, T> { … }
+    //     impl glulam::Split for Values<'_, T> { … }
     pub(crate) fn values(&self) -> TokenStream {
         let slots = &self.plan.values.slots;
+        let own = self.own("Values");
         let names: Vec<_> = slots.iter().map(|slot| ident(&slot.name)).collect();
         let fields = slots.iter().zip(&names).map(|(slot, name)| {
-            let (width, doc) = (&slot.width, format!(" {}", slot.holds.join(", then ")));
-            quote!(#[doc = #doc] #name: &'v mut [[T; #width]])
+            let width = &slot.width;
+            // Nothing needs to be said of a value that has its array for itself.
+            let doc = (slot.holds.len() > 1).then(|| format!(" {}.", slot.holds.join(", then ")));
+            let doc = doc.iter();
+            quote!(#(#[doc = #doc])* #name: &'v mut [[T; #width]])
         });
         let input = self.row_type(Place::Value(self.program.graph.inputs[0]));
-        let gradient = self.input_gradient();
+        let (gradient, name) = (self.input_gradient(), self.d_x());
         let d_x = |tokens: TokenStream| gradient.then_some(tokens);
-        let field = d_x(quote!(/** The gradient of the inputs, if it is wanted. */ d_x: Option<&'v mut [#input]>,));
-        let (new, reborrow) = (d_x(quote!(d_x: None,)), d_x(quote!(d_x: self.d_x.as_deref_mut(),)));
-        let split = d_x(quote!(let d_x = split_option(self.d_x, rows);));
-        let (left, right) = (d_x(quote!(d_x: d_x.0,)), d_x(quote!(d_x: d_x.1,)));
+        let field = d_x(quote! {
+            /// The gradient of the inputs, if it is wanted.
+            #name: ::core::option::Option<&'v mut [#input]>,
+        });
+        let (new, reborrow) = (d_x(quote!(#name: None,)), d_x(quote!(#name: self.#name.as_deref_mut(),)));
+        let split = d_x(quote!(let #name = glulam::split_option(self.#name, rows);));
+        let (left, right) = (d_x(quote!(#name: #name.0,)), d_x(quote!(#name: #name.1,)));
         let (statistics, buffers) = (self.statistics(), self.buffers());
         quote! {
-            /// The values of some rows of a batch, as they lie in the workspace.
-            struct Values<'v, T> {
+            /// The values of some rows of a batch, as they lie in the workspace. Values that are equally wide share an array
+            /// where one begins after the other has ended.
+            struct #own<'v, T> {
+                /// The place in the batch of the first of these rows.
                 first_row: usize,
                 #(#fields,)*
                 #field
                 losses: &'v mut [T],
             }
 
-            impl<'v, T: Real> Values<'v, T> {
+            impl<'v, T: glulam::Real> #own<'v, T> {
                 fn new(mut values: &'v mut [T], losses: &'v mut [T]) -> Self {
                     let rows = losses.len();
-                    Values { first_row: 0, #(#names: take(&mut values, rows),)* #new losses }
+                    #own { first_row: 0, #(#names: glulam::take(&mut values, rows),)* #new losses }
                 }
 
-                fn reborrow(&mut self) -> Values<'_, T> {
-                    Values { first_row: self.first_row, #(#names: self.#names,)* #reborrow losses: self.losses }
+                fn reborrow(&mut self) -> #own<'_, T> {
+                    #own { first_row: self.first_row, #(#names: self.#names,)* #reborrow losses: self.losses }
                 }
             }
 
-            impl<T: Real> Split for Values<'_, T> {
+            impl<T: glulam::Real> glulam::Split for #own<'_, T> {
                 fn rows(&self) -> usize {
                     self.losses.len()
                 }
@@ -55,8 +64,8 @@ impl Unit<'_> {
                     #split
                     let losses = self.losses.split_at_mut(rows);
                     (
-                        Values { first_row: self.first_row, #(#names: #names.0,)* #left losses: losses.0 },
-                        Values { first_row: self.first_row + rows, #(#names: #names.1,)* #right losses: losses.1 },
+                        #own { first_row: self.first_row, #(#names: #names.0,)* #left losses: losses.0 },
+                        #own { first_row: self.first_row + rows, #(#names: #names.1,)* #right losses: losses.1 },
                     )
                 }
             }
@@ -69,17 +78,18 @@ impl Unit<'_> {
     //     struct Statistics<'s, T> { l1_statistics: &'s mut [T; 128] }
     fn statistics(&self) -> Option<TokenStream> {
         let names: Vec<_> = self.plan.statistics.iter().map(|(_, name, _)| ident(name)).collect();
+        let own = self.own("Statistics");
         let lens = self.plan.statistics.iter().map(|(.., len)| len);
         self.has_statistics().then(|| {
             quote! {
                 /// The statistics of a whole batch.
-                struct Statistics<'s, T> {
+                struct #own<'s, T> {
                     #(#names: &'s mut [T; #lens],)*
                 }
 
-                impl<'s, T> Statistics<'s, T> {
+                impl<'s, T> #own<'s, T> {
                     fn new(mut statistics: &'s mut [T]) -> Self {
-                        Statistics { #(#names: take_array(&mut statistics),)* }
+                        #own { #(#names: glulam::take_array(&mut statistics),)* }
                     }
                 }
             }
@@ -87,32 +97,33 @@ impl Unit<'_> {
     }
 
     // Expands to:
-    //     struct Buffers<'b, T> { l1_running_mean: &'b mut [T; 64], … }
+    //     struct #own<'b, T> { l1_running_mean: &'b mut [T; 64], … }
     fn buffers(&self) -> Option<TokenStream> {
         let buffers = || self.plan.buffers.iter().filter(|b| !b.counter);
         let names: Vec<_> = buffers().map(|b| ident(&b.field)).collect();
+        let (own, read) = (self.own("Buffers"), self.own("BuffersRead"));
         let lens: Vec<_> = buffers().map(|b| b.shape.len()).collect();
         self.has_buffers().then(|| {
             quote! {
                 /// Running statistics, by name.
-                struct Buffers<'b, T> {
+                struct #own<'b, T> {
                     #(#names: &'b mut [T; #lens],)*
                 }
 
-                impl<'b, T> Buffers<'b, T> {
+                impl<'b, T> #own<'b, T> {
                     fn new(mut buffers: &'b mut [T]) -> Self {
-                        Buffers { #(#names: take_array(&mut buffers),)* }
+                        #own { #(#names: glulam::take_array(&mut buffers),)* }
                     }
                 }
 
                 /// Running statistics, to be read.
-                struct BuffersRead<'b, T> {
+                struct #read<'b, T> {
                     #(#names: &'b [T; #lens],)*
                 }
 
-                impl<'b, T> BuffersRead<'b, T> {
+                impl<'b, T> #read<'b, T> {
                     fn new(mut buffers: &'b [T]) -> Self {
-                        BuffersRead { #(#names: take_array_read(&mut buffers),)* }
+                        #read { #(#names: glulam::take_array_read(&mut buffers),)* }
                     }
                 }
             }
@@ -130,6 +141,16 @@ impl Unit<'_> {
     /// Whether the backward pass can go on to the inputs.
     pub(crate) fn input_gradient(&self) -> bool {
         self.program.backward.iter().any(|s| s.call.writes().any(|p| self.is_input_gradient(p)))
+    }
+
+    /// The name of the input: `x`.
+    pub(crate) fn x(&self) -> Ident {
+        ident(&self.program.name(Place::Value(self.program.graph.inputs[0])))
+    }
+
+    /// The name of its gradient: `d_x`.
+    pub(crate) fn d_x(&self) -> Ident {
+        ident(&self.program.name(Place::Gradient(self.program.graph.inputs[0])))
     }
 
     pub(crate) fn is_input_gradient(&self, place: Place) -> bool {

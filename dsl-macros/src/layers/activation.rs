@@ -3,15 +3,14 @@
 //! `inplace` is accepted, since PyTorch's users write it, and means nothing: whether memory is used again is decided by
 //! the plan, and the numbers are the same.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span};
 use quote::quote;
 
 use super::operand::{DX, DY, OUT, X, Y};
 use super::{From, Layer, Site, rows};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Activation, Arg, Call, Dim, OutputKind, Shape};
+use crate::ir::{Activation, Arg, Call, Dim, Named, OutputKind, Shape};
 use crate::parse::args::{Args, Number, Range};
-use crate::parse::tokens::text;
 
 /// One activation.
 #[derive(Debug)]
@@ -109,8 +108,7 @@ pub(super) const NAMES: [&str; TABLE.len()] = {
 #[derive(Clone, Debug)]
 struct ElementWise {
     row: &'static Row,
-    /// The runtime's value: `LeakyReLU { negative_slope: 0.01 }`.
-    value: TokenStream,
+    value: Named,
     /// As PyTorch would print it.
     description: String,
 }
@@ -146,8 +144,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
     args.refuse("max_value", "write `max_val`", errors);
     args.finish(errors)?;
     check_bounds(row, &numbers, errors)?;
-    let name = Ident::new(row.name, Span::call_site());
-    let value = if fields.is_empty() { quote!(#name) } else { quote!(#name { #(#fields),* }) };
+    let value = Named { name: row.name, fields: quote!(#(#fields),*) };
     let description = match described.as_slice() {
         [] => row.name.to_owned(),
         list => format!("{}({})", row.name, list.join(", ")),
@@ -193,19 +190,18 @@ impl Layer for ElementWise {
 
     fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
         let formula = format!("{{y}} = {}({{x}})", self.row.formula);
-        vec![rows("activation_forward", vec![Arg::Literal(self.value.clone()), X, Y], &formula)]
+        vec![rows("activation_forward", vec![Arg::Value(self.value.clone()), X, Y], &formula)]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let (kept, name) = if self.row.keeps_input { (X, "{x}") } else { (OUT, "{y}") };
         let formula = format!("{{dx}} = {{dy}} ⊙ {}'({name})", self.row.formula);
-        vec![rows("activation_backward", vec![Arg::Literal(self.value.clone()), kept, DY, DX], &formula)]
+        vec![rows("activation_backward", vec![Arg::Value(self.value.clone()), kept, DY, DX], &formula)]
     }
 
     fn as_activation(&self) -> Option<Activation> {
         Some(Activation {
-            value: text(self.value.clone()),
-            tokens: self.value.clone(),
+            value: self.value.clone(),
             name: self.row.formula.to_owned(),
             keeps_input: self.row.keeps_input,
             output: self.row.output,

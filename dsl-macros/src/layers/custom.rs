@@ -53,7 +53,7 @@ impl Custom {
 
     fn value(&self) -> Arg {
         let value = &self.value;
-        Arg::Literal(quote!(&#value))
+        Arg::Literal("", quote!(&#value))
     }
 
     fn parameters(&self) -> Dim {

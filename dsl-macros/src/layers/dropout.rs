@@ -21,7 +21,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
 
 impl Dropout {
     fn p(&self) -> Arg {
-        Arg::Literal(self.p.tokens.clone())
+        Arg::Literal("p", self.p.tokens.clone())
     }
 }
 

@@ -254,7 +254,12 @@ impl Layer for Beside {
         let part = |(i, (outer, offset)): (usize, (Dim, Dim))| {
             // The first makes the value, the others add their parts to it.
             let y = if i == 0 { Y } else { Arg::Change(Operand::Y) };
-            let args = vec![Arg::Literal(quote!(#outer)), Arg::Literal(quote!(#offset)), Arg::Read(Operand::X(i)), y];
+            let args = vec![
+                Arg::Literal("outer", quote!(#outer)),
+                Arg::Literal("offset", quote!(#offset)),
+                Arg::Read(Operand::X(i)),
+                y,
+            ];
             let x = if i == 0 { "{x}".to_owned() } else { format!("{{x{i}}}") };
             rows("concat_forward", args, &format!("{{y}}[{offset}…] = {x} along axis {axis}"))
         };
@@ -265,7 +270,7 @@ impl Layer for Beside {
         let axis = self.place + 1;
         let part = |(i, (outer, offset)): (usize, (Dim, Dim))| {
             let dx = Arg::Write(Operand::DX(i));
-            let args = vec![Arg::Literal(quote!(#outer)), Arg::Literal(quote!(#offset)), DY, dx];
+            let args = vec![Arg::Literal("outer", quote!(#outer)), Arg::Literal("offset", quote!(#offset)), DY, dx];
             let x = if i == 0 { "{dx}".to_owned() } else { format!("{{dx{i}}}") };
             rows("concat_backward", args, &format!("{x} = {{dy}}[{offset}…] along axis {axis}"))
         };

@@ -129,7 +129,7 @@ impl Layer for Linear {
 
     fn params(&self) -> Vec<Param> {
         let (rows, columns) = (self.in_dim(), self.out_features.clone());
-        let default = || quote!(Init::Default { fan_in: #rows });
+        let default = || quote!(::glulam::init::Init::Default { fan_in: #rows });
         let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
         let weight = Param {
             name: "weight",
@@ -160,7 +160,7 @@ impl Layer for Linear {
             None => rows("linear_forward", vec![X, Arg::Param(0), self.bias_arg(), Y], &self.formula("{y} = ")),
             Some(a) => {
                 let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
-                let mut args = vec![X, Arg::Param(0), self.bias_arg(), Arg::Literal(a.tokens.clone())];
+                let mut args = vec![X, Arg::Param(0), self.bias_arg(), Arg::Value(a.value.clone())];
                 if self.kept(site).is_empty() {
                     args.push(Y);
                     rows("linear_activation_forward", args, &formula)
@@ -180,7 +180,7 @@ impl Layer for Linear {
             None => rows("linear_backward_input", vec![DY, Arg::Param(0), DX], "{dx} = {dy} · {weight}ᵀ"),
             Some(a) => rows(
                 "linear_activation_backward_input",
-                vec![DY, Arg::Param(0), Arg::Literal(a.tokens.clone()), Arg::Read(Operand::Producer), DX],
+                vec![DY, Arg::Param(0), Arg::Value(a.value.clone()), Arg::Read(Operand::Producer), DX],
                 &format!("{{dx}} = ({{dy}} · {{weight}}ᵀ) ⊙ {}'({{producer}})", a.name),
             ),
         };

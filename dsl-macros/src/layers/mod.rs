@@ -20,7 +20,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Activation, Agreement, Arg, Buffer, Call, Dim, Operand, OutputKind, Param, Scope, Shape};
+use crate::ir::{Activation, Agreement, Arg, Buffer, Call, Dim, Named, Operand, OutputKind, Param, Scope, Shape};
 use crate::parse::args::{Args, Integer};
 
 pub(crate) use custom::Custom;
@@ -251,9 +251,9 @@ fn sample_axis(option: &str, axis: Integer, input: &Shape, from: &From<'_>, erro
 }
 
 /// `Axis { len, inner }` of a kernel: a flat sample is `[outer, len, inner]`.
-fn axis_literal(shape: &Shape, place: usize) -> TokenStream {
+fn axis(shape: &Shape, place: usize) -> Named {
     let (len, inner) = (&shape.0[place], Dim::product(&shape.0[place + 1..]));
-    quote!(Axis { len: #len, inner: #inner })
+    Named { name: "Axis", fields: quote!(len: #len, inner: #inner) }
 }
 
 /// A call for each thread's rows.

@@ -26,8 +26,8 @@ impl Affine {
     }
 
     fn params(self, shape: &[Dim]) -> Vec<Param> {
-        let weight = vector("weight", shape.to_vec(), ParamKind::Norm, quote!(Init::ONES));
-        let bias = vector("bias", shape.to_vec(), ParamKind::Bias, quote!(Init::ZEROS));
+        let weight = vector("weight", shape.to_vec(), ParamKind::Norm, quote!(::glulam::init::Init::ONES));
+        let bias = vector("bias", shape.to_vec(), ParamKind::Bias, quote!(::glulam::init::Init::ZEROS));
         [self.weight.then_some(weight), self.bias.then_some(bias)].into_iter().flatten().collect()
     }
 
@@ -85,18 +85,21 @@ impl BatchNorm {
 
     fn inner(&self) -> Arg {
         let inner = &self.inner;
-        Arg::Literal(quote!(#inner))
+        Arg::Literal("inner", quote!(#inner))
     }
 
     fn eps(&self) -> Arg {
-        Arg::Literal(self.eps.tokens.clone())
+        Arg::Literal("eps", self.eps.tokens.clone())
     }
 
     fn momentum(&self) -> Arg {
-        Arg::Literal(match &self.momentum {
-            Some(Number { tokens, .. }) => quote!(::core::option::Option::Some(#tokens)),
-            None => quote!(::core::option::Option::None),
-        })
+        Arg::Literal(
+            "momentum",
+            match &self.momentum {
+                Some(Number { tokens, .. }) => quote!(::core::option::Option::Some(#tokens)),
+                None => quote!(::core::option::Option::None),
+            },
+        )
     }
 
     fn statistics_call(&self, site: &Site<'_>) -> Call {
@@ -211,7 +214,7 @@ impl Layer for BatchNorm {
                     Arg::Context,
                     self.inner(),
                     Arg::BatchRows,
-                    Arg::Literal(quote!(#tracked)),
+                    Arg::Literal("track_running_stats", quote!(#tracked)),
                     X,
                     self.affine.weight_arg(),
                     statistics,
@@ -341,8 +344,8 @@ impl Layer for LayerNorm {
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
         let mut args = vec![
-            Arg::Literal(self.len()),
-            Arg::Literal(self.eps.tokens.clone()),
+            Arg::Literal("len", self.len()),
+            Arg::Literal("eps", self.eps.tokens.clone()),
             X,
             self.affine.weight_arg(),
             self.affine.bias_arg(),
@@ -357,7 +360,7 @@ impl Layer for LayerNorm {
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let statistics = Arg::Read(GROUPS);
-        let len = Arg::Literal(self.len());
+        let len = Arg::Literal("len", self.len());
         let mut calls = vec![rows(
             "layer_norm_backward_input",
             vec![len.clone(), X, self.affine.weight_arg(), statistics.clone(), DY, DX],

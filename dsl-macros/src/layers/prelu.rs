@@ -3,7 +3,7 @@
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, check_dim, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Param, ParamKind, Shape};
+use crate::ir::{Arg, Call, Dim, Named, Param, ParamKind, Shape};
 use crate::parse::args::{Args, Number, Range};
 use proc_macro2::Span;
 use quote::quote;
@@ -28,7 +28,7 @@ pub(super) fn prelu(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box
 impl PReLU {
     fn inner(&self) -> Arg {
         let inner = &self.inner;
-        Arg::Literal(quote!(#inner))
+        Arg::Literal("inner", quote!(#inner))
     }
 }
 
@@ -64,7 +64,12 @@ impl Layer for PReLU {
 
     fn params(&self) -> Vec<Param> {
         let init = &self.init.tokens;
-        vec![vector("weight", vec![self.num_parameters.clone()], ParamKind::Weight, quote!(Init::Constant(#init)))]
+        vec![vector(
+            "weight",
+            vec![self.num_parameters.clone()],
+            ParamKind::Weight,
+            quote!(::glulam::init::Init::Constant(#init)),
+        )]
     }
 
     fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
@@ -121,8 +126,9 @@ pub(super) fn rrelu(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box
 
 impl RReLU {
     fn args(&self, operands: impl IntoIterator<Item = Arg>) -> Vec<Arg> {
-        let number = |n: &Number| Arg::Literal(n.tokens.clone());
-        let mut args = vec![Arg::Context, Arg::NodeNumber, number(&self.lower), number(&self.upper)];
+        let number = |what, n: &Number| Arg::Literal(what, n.tokens.clone());
+        let (lower, upper) = (number("lower", &self.lower), number("upper", &self.upper));
+        let mut args = vec![Arg::Context, Arg::NodeNumber, lower, upper];
         args.extend(operands);
         args
     }
@@ -151,9 +157,9 @@ impl Layer for RReLU {
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         if site.predict {
             let (lower, upper) = (&self.lower.tokens, &self.upper.tokens);
-            let mean = quote!(LeakyReLU { negative_slope: (#lower + #upper) / 2.0 });
+            let mean = Named { name: "LeakyReLU", fields: quote!(negative_slope: (#lower + #upper) / 2.0) };
             let formula = "{y} = leaky_relu({x}), its slope the mean";
-            return vec![rows("activation_forward", vec![Arg::Literal(mean), X, Y], formula)];
+            return vec![rows("activation_forward", vec![Arg::Value(mean), X, Y], formula)];
         }
         vec![rows("rrelu_forward", self.args([X, Y]), "{y} = {x} where {x} > 0, else a ⊙ {x}, a drawn")]
     }

@@ -2,7 +2,7 @@
 //! And `GLU(dim = -1)`, which halves an axis: a ⊙ sigmoid(b).
 
 use super::operand::{DX, DY, OUT, X, Y};
-use super::{From, Layer, Site, axis_literal, rows, sample_axis};
+use super::{From, Layer, Site, axis, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, OutputKind, Shape};
 use crate::parse::args::{Args, Integer};
@@ -108,14 +108,14 @@ impl Layer for Softmax {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         let name = self.kind.kernel();
-        let axis = Arg::Literal(axis_literal(site.output, self.place));
+        let axis = Arg::Value(axis(site.output, self.place));
         let formula = format!("{{y}} = {name}({{x}}) along axis {}", self.place + 1);
         vec![rows(&format!("{name}_forward"), vec![axis, X, Y], &formula)]
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
         let name = self.kind.kernel();
-        let axis = Arg::Literal(axis_literal(site.output, self.place));
+        let axis = Arg::Value(axis(site.output, self.place));
         let formula = match self.kind {
             Kind::Softmax => "{dx} = {y} ⊙ ({dy} - Σ {dy} ⊙ {y})",
             Kind::Softmin => "{dx} = -{y} ⊙ ({dy} - Σ {dy} ⊙ {y})",
@@ -176,12 +176,12 @@ impl Layer for Glu {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let axis = Arg::Literal(axis_literal(&site.inputs[0], self.place));
+        let axis = Arg::Value(axis(&site.inputs[0], self.place));
         vec![rows("glu_forward", vec![axis, X, Y], "{y} = a ⊙ sigmoid(b), the halves of {x}")]
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
-        let axis = Arg::Literal(axis_literal(&site.inputs[0], self.place));
+        let axis = Arg::Value(axis(&site.inputs[0], self.place));
         let formula = "{dx} = ({dy} ⊙ sigmoid(b), {dy} ⊙ a ⊙ sigmoid'(b)), a and b the halves of {x}";
         vec![rows("glu_backward", vec![axis, X, DY, DX], formula)]
     }

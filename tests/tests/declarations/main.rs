@@ -1,5 +1,7 @@
 //! Every form of a declaration, as a running network: its keys, its numbers, and its gradients against differences.
 
+mod names;
+
 use glulam::init::Init;
 use glulam::layer::CustomLayer;
 use glulam::network::Sample;

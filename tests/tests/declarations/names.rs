@@ -1,0 +1,122 @@
+//! The user's names are the user's: a network, a constant or a label may be called what the runtime or the expansion calls
+//! something.
+
+use glulam::Network;
+
+use crate::{check_gradients, keys};
+
+/// What generated code of `network!` calls its constants and types.
+mod networks {
+    use glulam::network;
+
+    network! { pub Generator < Linear(3, 4) -> BatchNorm1d(4) -> ReLU -> Dropout(0.5) -> Linear(4, 2) -> Sigmoid > }
+    network! { pub Context < Linear(3, 4) -> Tanh -> Linear(4, 2) > }
+    network! { pub Linear < Linear(3, 4) -> ReLU -> Linear(4, 2) > }
+    network! { pub ReLU < Linear(3, 4) -> ReLU -> Residual(ReLU) -> Linear(4, 2) > }
+    network! { pub Network < Linear(3, 2) > }
+    network! { pub Real < Linear(3, 2) > }
+    network! { pub Update < Linear(3, 2) > }
+    network! { pub Workspace < Linear(3, 2) > }
+    network! { pub Weights < Linear(3, 2) > }
+    network! { pub Output < Linear(3, 2) > }
+    network! { pub Outputs < Linear(3, 2) > }
+    network! { pub Sample < Linear(3, 2) > }
+    network! { pub Split < Linear(3, 2) > }
+    network! { pub Mode < Linear(3, 2) > }
+    network! { pub Kind < Linear(3, 2) > }
+    network! { pub Init < Linear(3, 2) > }
+    network! { pub Span < Linear(3, 2) > }
+    network! { pub Values < Linear(3, 2) > }
+    network! { pub Buffers < Linear(3, 2) -> BatchNorm1d(2) > }
+    network! { pub Statistics < Linear(3, 2) -> BatchNorm1d(2) > }
+    network! { pub Option < Linear(3, 2) > }
+    network! { pub U < Linear(3, 2) > }
+}
+
+macro_rules! check_networks {
+    ($($name:ident)*) => { $( check_gradients(networks::$name::seeded(1).cast::<f64>()); )* };
+}
+
+#[test]
+fn a_network_may_be_called_like_a_type_of_the_runtime() {
+    check_networks! {
+        Context Linear ReLU Network Real Update Workspace Weights Output Outputs Sample Split Mode Kind Init Span Values
+        Buffers Statistics Option U
+    }
+    assert_eq!(networks::Generator::seeded(1).predict(&[[0.0; 3]]).len(), 1);
+}
+
+mod constants {
+    const ALIGN: usize = 4;
+    const PREDICT_ROWS: usize = 3;
+    const PARAMS: usize = 2;
+    const T: usize = 3;
+    const L0_WEIGHT: usize = 5;
+    const HEAD_BIAS: usize = 2;
+    const FIRST: usize = 2;
+
+    const fn add(a: usize, b: usize) -> usize {
+        a + b
+    }
+
+    const fn linear_forward() -> usize {
+        2
+    }
+
+    glulam::network! {
+        pub Named <
+            Linear(T, ALIGN) -> Linear(ALIGN, PREDICT_ROWS) -> ReLU -> Linear(_, PARAMS) -> Linear(_, L0_WEIGHT)
+                -> Residual(Linear(L0_WEIGHT, L0_WEIGHT) -> Tanh) -> Linear(_, add(1, FIRST)) -> Linear(_, linear_forward())
+                -> head: Linear(_, HEAD_BIAS)
+        >
+    }
+}
+
+#[test]
+fn a_constant_may_be_called_like_one_of_the_expansion() {
+    check_gradients(constants::Named::seeded(1).cast::<f64>());
+}
+
+glulam::network! {
+    Labelled < |x: [4]|
+        p: Linear(4, 4) -> v: Sigmoid as tap -> s: Linear(4, 4) -> b: Tanh -> cx: Linear(4, 4) -> d_p: Linear(4, 4)
+            -> p_z: Linear(4, 4) -> GELU -> add: Linear(4, 4) -> [_, tap] => Add -> linear_forward: Linear(4, 4)
+            -> update: Linear(4, 4) -> loss: Residual(Linear(4, 4) -> GELU -> copy: Linear(4, 4))
+            -> first_trained: Linear(4, 4) -> y: Linear(4, 2)
+    >
+}
+
+#[test]
+fn a_label_may_be_called_like_a_variable_of_the_expansion() {
+    let net = Labelled::seeded(1);
+    assert_eq!(keys(&net)[..3], ["p.weight", "p.bias", "s.weight"]);
+    check_gradients(net.cast::<f64>());
+}
+
+/// The user's own `Linear`, by its path.
+mod layers {
+    use glulam::Real;
+    use glulam::layer::CustomLayer;
+
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Linear;
+
+    impl CustomLayer for Linear {
+        const PARAMETERS: usize = 0;
+
+        fn forward<T: Real>(&self, _parameters: &[T], x: &[T], y: &mut [T]) {
+            y.copy_from_slice(x);
+        }
+
+        fn backward_input<T: Real>(&self, _parameters: &[T], _x: &[T], dy: &[T], dx: &mut [T]) {
+            dx.copy_from_slice(dy);
+        }
+    }
+
+    glulam::network! { pub(super) Own < Linear(3, 2) -> self::Linear => [2] -> ReLU -> Linear(2, 2) > }
+}
+
+#[test]
+fn a_layer_of_the_users_may_be_called_like_one_of_the_runtime() {
+    check_gradients(layers::Own::seeded(1).cast::<f64>());
+}
