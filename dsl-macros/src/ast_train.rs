@@ -68,8 +68,8 @@ pub(crate) struct Number {
 #[derive(Clone, Debug)]
 pub(crate) struct Optimizer {
     pub(crate) settings: Settings,
-    /// Kinds of parameters, as variants of the runtime's `Kind`.
-    pub(crate) no_decay: Vec<Ident>,
+    /// Kinds of parameters, as variants of the runtime's `Kind`; `None`: not written.
+    pub(crate) no_decay: Option<Vec<Ident>>,
     pub(crate) groups: Vec<Group>,
 }
 

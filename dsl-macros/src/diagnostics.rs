@@ -47,7 +47,12 @@ impl Diagnostics {
     pub(crate) fn assert(&mut self, span: Span, condition: TokenStream, message: impl Into<String>) {
         // `assert!` reads its message as a format.
         let message = message.into().replace('{', "{{").replace('}', "}}");
-        self.assertions.push(Assertion { condition, message, span });
+        self.assertions.push(Assertion { condition, message: Some(message), span });
+    }
+
+    /// Has rustc run `check`, a constant call of the runtime that stops with a message of its own.
+    pub(crate) fn check(&mut self, span: Span, check: TokenStream) {
+        self.assertions.push(Assertion { condition: check, message: None, span });
     }
 
     /// What rustc is to check, so far; once each.

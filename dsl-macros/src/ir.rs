@@ -117,6 +117,9 @@ pub(crate) struct Activation {
 /// Mirrors `glulam::network::Output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutputKind {
+    /// It might be anything: nothing is said of a loss after it.
+    Unknown,
+    /// Numbers of any size, for certain.
     Unbounded,
     Probabilities,
     LogProbabilities,
@@ -180,7 +183,8 @@ pub(crate) struct Graph {
 #[derive(Clone, Debug)]
 pub(crate) struct Assertion {
     pub(crate) condition: TokenStream,
-    pub(crate) message: String,
+    /// `None`: the condition is a call of the runtime that says itself what is wrong.
+    pub(crate) message: Option<String>,
     pub(crate) span: Span,
 }
 

@@ -42,6 +42,10 @@ pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Optio
         steps: 0,
         errors,
     };
+    if network.header.name == "T" {
+        let error = resolver.errors.error(network.header.name.span(), "`T` is the scalar type of every network");
+        error.help("give the network another name");
+    }
     let scope = resolver.inputs(network);
     let input = resolver.graph.inputs.first().copied();
     let output = resolver.chain(&network.body, &scope, "", input);

@@ -6,7 +6,7 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Graph, Node, Scalar, Shape, ValueId};
-use crate::layers::{From, THE_INPUT};
+use crate::layers::{self, From, THE_INPUT};
 
 /// The graph with shapes; `None` if an edge did not agree.
 pub(crate) fn infer(mut graph: Graph, errors: &mut Diagnostics) -> Option<Graph> {
@@ -55,11 +55,12 @@ fn infer_node(graph: &Graph, node: &mut Node, errors: &mut Diagnostics) -> Optio
             true => ("numbers", "token ids"),
             false => ("token ids", "numbers"),
         };
-        errors.error(node.span, format!("`{}` takes {takes}, but it is given {found}", node.written)).help(if tokens {
-            "make them numbers: `Embedding(…)`"
-        } else {
-            "declare the input as `[u32; 64]`"
-        });
+        let help = match tokens {
+            true if layers::lookup("Embedding").is_some() => "make them numbers: `Embedding(…)`",
+            true => "declare the input as numbers, `[64]`: there is no layer for token ids yet",
+            false => "declare the input as `[u32; 64]`",
+        };
+        errors.error(node.span, format!("`{}` takes {takes}, but it is given {found}", node.written)).help(help);
     }
     node.layer.infer(&inputs, &from, errors)
 }

@@ -21,6 +21,7 @@ pub use crate::parallel::{Split, for_each, for_each_update};
 pub use crate::rng::draw_seed;
 
 use crate::init::Init;
+use crate::loss::Text;
 use crate::rng::Generator;
 
 /// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
@@ -92,15 +93,24 @@ pub fn initial<N: Network<f32>>(seed: u64, inits: &[(&str, Init)]) -> Weights<f3
     initial_of(N::PARAMS, N::BUFFERS, seed, inits)
 }
 
-fn initial_of(params: &[ParamSpec], buffers: &[BufferSpec], seed: u64, inits: &[(&str, Init)]) -> Weights<f32> {
-    let mut generator = Generator::seed_from(seed);
+/// The same, all zero.
+pub fn zeros<T: Real, N: Network<T>>(seed: u64) -> Weights<T> {
+    zeros_of(N::PARAMS, N::BUFFERS, seed)
+}
+
+fn zeros_of<T: Real>(params: &[ParamSpec], buffers: &[BufferSpec], seed: u64) -> Weights<T> {
     let end = params.last().map_or(0, |last| last.offset + last.len);
     let (counters, arrays): (Vec<&BufferSpec>, Vec<&BufferSpec>) = buffers.iter().partition(|buffer| buffer.counter);
-    let mut weights = Weights::zeros(end, arrays.iter().map(|b| b.len).sum(), counters.len(), seed);
+    Weights::zeros(end, arrays.iter().map(|b| b.len).sum(), counters.len(), seed)
+}
+
+fn initial_of(params: &[ParamSpec], buffers: &[BufferSpec], seed: u64, inits: &[(&str, Init)]) -> Weights<f32> {
+    let mut generator = Generator::seed_from(seed);
+    let mut weights = zeros_of(params, buffers, seed);
     for (param, (_, init)) in params.iter().zip(inits) {
         init.fill(param, &mut weights.parameters, &mut generator);
     }
-    for BufferSpec { offset, len, init, .. } in arrays {
+    for BufferSpec { offset, len, init, .. } in buffers.iter().filter(|buffer| !buffer.counter) {
         weights.buffers[*offset..offset + len].fill(*init as f32);
     }
     weights
@@ -201,6 +211,15 @@ pub fn split_option<S>(rows: Option<&mut [S]>, at: usize) -> (Option<&mut [S]>, 
             (Some(left), Some(right))
         }
         None => (None, None),
+    }
+}
+
+/// Stops the compilation if parameters of `shape` cannot be initialised so, with the reason. `subject`: which option says
+/// it.
+#[track_caller]
+pub const fn assert_suits(init: &Init, shape: &[usize], subject: &str) {
+    if let Some(problem) = init.problem(shape) {
+        Text::new().text(subject).text(" does not suit the shape ").shape(shape).text(": ").text(problem).panic()
     }
 }
 

@@ -89,7 +89,10 @@ impl Unit<'_> {
     fn assertions(&self) -> TokenStream {
         let assertions = self.program.graph.assertions.iter().map(|assertion| {
             let (condition, message) = (&assertion.condition, &assertion.message);
-            quote_spanned!(assertion.span=> const _: () = ::core::assert!(#condition, #message);)
+            match message {
+                Some(message) => quote_spanned!(assertion.span=> const _: () = ::core::assert!(#condition, #message);),
+                None => quote_spanned!(assertion.span=> const _: () = #condition;),
+            }
         });
         quote!(#(#assertions)*)
     }

@@ -57,8 +57,9 @@ impl Unit<'_> {
         let (values, count) = (plan.values.per_sample(), number(plan.values.slots.len()));
         let statistics = plan.statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let (input, output) = (&self.input_shape().0, &self.output_shape().0);
-        let kind = graph.producer(graph.output).map_or(OutputKind::Unbounded, |id| self.output_kind(id));
+        let kind = graph.producer(graph.output).map_or(OutputKind::Unknown, |id| self.output_kind(id));
         let kind = ident(match kind {
+            OutputKind::Unknown => "Unknown",
             OutputKind::Unbounded => "Unbounded",
             OutputKind::Probabilities => "Probabilities",
             OutputKind::LogProbabilities => "LogProbabilities",
@@ -115,7 +116,7 @@ impl Unit<'_> {
         match &node.activation {
             Some(activation) => activation.output,
             None if node.layer.is_view() => {
-                graph.producer(node.inputs[0]).map_or(OutputKind::Unbounded, |before| self.output_kind(before))
+                graph.producer(node.inputs[0]).map_or(OutputKind::Unknown, |before| self.output_kind(before))
             }
             None => node.layer.output_kind(),
         }

@@ -3,14 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Unit, number};
+use super::Unit;
 use crate::ast::Header;
 
 impl Unit<'_> {
     /// The implementations of serde's traits.
     pub(crate) fn saved(&self) -> TokenStream {
-        let (flat, counters, buffers) = (&self.plan.flat, number(self.plan.counters), &self.plan.buffer_len);
-        let empty = quote!(Self { weights: ::glulam::Weights::zeros(#flat, #buffers, #counters, 0) });
+        let empty = quote!(Self { weights: ::glulam::__private::zeros::<T, Self>(0) });
         saved(
             self.header,
             &quote!(::glulam::__private::saved::serialize(self, serializer)),

@@ -13,7 +13,7 @@ use crate::ir::{Activation, Arg, Call, Dim, Named, OutputKind, Shape};
 use crate::parse::args::{Args, Number, Range};
 
 /// One activation.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Row {
     /// PyTorch's name, and the runtime's.
     name: &'static str,
@@ -27,7 +27,7 @@ struct Row {
     output: OutputKind,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Opt {
     /// A number with its default; without one, it has to be given.
     Number(&'static str, Option<f64>, Range),
@@ -45,6 +45,11 @@ const fn row(
     Row { name, formula, options, inplace, keeps_input, output: OutputKind::Unbounded }
 }
 
+/// An activation whose outputs may, or may not, be probabilities or their logarithms: a loss may take them for that.
+const fn bounded(row: Row) -> Row {
+    Row { output: OutputKind::Unknown, ..row }
+}
+
 const INPLACE: bool = true;
 const KEEPS_INPUT: bool = true;
 const KEEPS_OUTPUT: bool = false;
@@ -53,7 +58,7 @@ use Opt::{Approximate, Number as N};
 
 const TABLE: [Row; 21] = [
     row("ReLU", "relu", &[], INPLACE, KEEPS_OUTPUT),
-    row("ReLU6", "relu6", &[], INPLACE, KEEPS_OUTPUT),
+    bounded(row("ReLU6", "relu6", &[], INPLACE, KEEPS_OUTPUT)),
     // The sign of the input is lost where the slope is not positive.
     row("LeakyReLU", "leaky_relu", &[N("negative_slope", Some(0.01), Range::Any)], INPLACE, KEEPS_INPUT),
     row("ELU", "elu", &[N("alpha", Some(1.0), Range::Any)], INPLACE, KEEPS_INPUT),
@@ -63,16 +68,16 @@ const TABLE: [Row; 21] = [
     row("SiLU", "silu", &[], INPLACE, KEEPS_INPUT),
     row("Mish", "mish", &[], INPLACE, KEEPS_INPUT),
     Row { output: OutputKind::Sigmoid, ..row("Sigmoid", "sigmoid", &[], !INPLACE, KEEPS_OUTPUT) },
-    row("LogSigmoid", "log_sigmoid", &[], !INPLACE, KEEPS_OUTPUT),
-    row("Hardsigmoid", "hardsigmoid", &[], INPLACE, KEEPS_INPUT),
-    row("Tanh", "tanh", &[], !INPLACE, KEEPS_OUTPUT),
-    row(
+    bounded(row("LogSigmoid", "log_sigmoid", &[], !INPLACE, KEEPS_OUTPUT)),
+    bounded(row("Hardsigmoid", "hardsigmoid", &[], INPLACE, KEEPS_INPUT)),
+    bounded(row("Tanh", "tanh", &[], !INPLACE, KEEPS_OUTPUT)),
+    bounded(row(
         "Hardtanh",
         "hardtanh",
         &[N("min_val", Some(-1.0), Range::Any), N("max_val", Some(1.0), Range::Any)],
         INPLACE,
         KEEPS_OUTPUT,
-    ),
+    )),
     row("Hardswish", "hardswish", &[], INPLACE, KEEPS_INPUT),
     row(
         "Softplus",
@@ -81,7 +86,7 @@ const TABLE: [Row; 21] = [
         !INPLACE,
         KEEPS_INPUT,
     ),
-    row("Softsign", "softsign", &[], !INPLACE, KEEPS_OUTPUT),
+    bounded(row("Softsign", "softsign", &[], !INPLACE, KEEPS_OUTPUT)),
     row("Softshrink", "softshrink", &[N("lambd", Some(0.5), Range::NotNegative)], !INPLACE, KEEPS_OUTPUT),
     row("Hardshrink", "hardshrink", &[N("lambd", Some(0.5), Range::Any)], !INPLACE, KEEPS_OUTPUT),
     row("Tanhshrink", "tanhshrink", &[], !INPLACE, KEEPS_INPUT),

@@ -42,7 +42,7 @@ impl Sum {
                 let message = format!("`Residual` adds its input {b} to what its layers make of it, {a}");
                 let help = match (b.0.as_slice(), a.0.as_slice()) {
                     ([i], [o]) => format!("write `Residual(…, shortcut = Linear({i}, {o}))`"),
-                    ([c, ..], [d, ..]) if b.0.len() == 3 && a.0.len() == 3 => {
+                    ([c, ..], [d, ..]) if b.0.len() == 3 && a.0.len() == 3 && super::lookup("Conv2d").is_some() => {
                         format!("bring the input to that shape: `Residual(…, shortcut = Conv2d({c}, {d}, 1))`")
                     }
                     _ => format!("bring the input to the shape {a}: `Residual(…, shortcut = …)`"),

@@ -3,12 +3,12 @@
 //! Beyond PyTorch: `init` and `bias_init`. The weight is stored `[in, out]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, check_dim, rows, tiles};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Operand, Param, ParamKind, Shape};
+use crate::ir::{Arg, Call, Dim, Operand, OutputKind, Param, ParamKind, Shape};
 use crate::parse::args::{Args, Size};
 
 #[derive(Clone, Debug)]
@@ -77,11 +77,12 @@ impl Linear {
 
     fn check_init(&self, from: &From<'_>, errors: &mut Diagnostics) {
         let shapes = [vec![self.out_features.clone(), self.in_dim()], vec![self.out_features.clone()]];
-        for (init, shape) in [&self.init, &self.bias_init].into_iter().zip(shapes) {
+        let inits = [("init", &self.init), ("bias_init", &self.bias_init)];
+        for ((option, init), shape) in inits.into_iter().zip(shapes) {
             if let Some((init, span)) = init {
-                let condition = quote!(#init.problem(&[#(#shape),*]).is_none());
-                let message = format!("this initialisation does not suit a parameter of `{}`", from.written);
-                errors.assert(*span, condition, message);
+                let subject = format!("`{option}` of `{}`", from.written);
+                let check = quote_spanned!(*span=> ::glulam::__private::assert_suits(&#init, &[#(#shape),*], #subject));
+                errors.check(*span, check);
             }
         }
     }
@@ -200,5 +201,9 @@ impl Layer for Linear {
 
     fn folds_activation_backward(&self) -> bool {
         true
+    }
+
+    fn output_kind(&self) -> OutputKind {
+        OutputKind::Unbounded
     }
 }

@@ -116,9 +116,10 @@ pub(crate) trait Layer: Debug {
         false
     }
 
-    /// What its numbers are, for checks against the loss.
+    /// What its numbers are, for checks against the loss. What is not certain is `Unknown`: a loss that would do is not
+    /// to be refused.
     fn output_kind(&self) -> OutputKind {
-        OutputKind::Unbounded
+        OutputKind::Unknown
     }
 
     /// It computes statistics of the evaluated batch itself (a batch norm without running statistics), so a prediction

@@ -6,7 +6,7 @@ use quote::quote;
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, batch, check_dim, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Buffer, Call, Dim, Operand, Param, ParamKind, Shape};
+use crate::ir::{Arg, Buffer, Call, Dim, Operand, OutputKind, Param, ParamKind, Shape};
 use crate::parse::args::{Args, Number, Range, Size};
 
 /// Scale and shift, and which of them there are.
@@ -140,8 +140,10 @@ impl Layer for BatchNorm {
         };
         if rest.len() > 1 {
             let message = format!("`{written}` expects samples of shape [C] or [C, L], but {shape}");
-            let help =
-                if rest.len() == 2 { "`BatchNorm2d` is for [C, H, W]" } else { "`BatchNorm3d` is for [C, D, H, W]" };
+            let (other, axes) =
+                if rest.len() == 2 { ("BatchNorm2d", "[C, H, W]") } else { ("BatchNorm3d", "[C, D, H, W]") };
+            let flatten = format!("make one axis of the last: `Flatten(2) -> {written}`");
+            let help = if super::lookup(other).is_some() { format!("`{other}` is for {axes}") } else { flatten };
             errors.error(from.span, message).help(help);
             return None;
         }
@@ -242,6 +244,10 @@ impl Layer for BatchNorm {
 
     fn values_per_channel(&self) -> Option<Dim> {
         Some(self.inner.clone())
+    }
+
+    fn output_kind(&self) -> OutputKind {
+        OutputKind::Unbounded
     }
 }
 
@@ -375,5 +381,9 @@ impl Layer for LayerNorm {
             calls.push(tiles("layer_norm_backward_bias", args, "d{bias} = Σ {dy}"));
         }
         calls
+    }
+
+    fn output_kind(&self) -> OutputKind {
+        OutputKind::Unbounded
     }
 }

@@ -402,7 +402,11 @@ impl<'a> Args<'a> {
             Float::Named => {
                 let tokens = argument.value.clone();
                 if let Some(condition) = range.condition(&tokens) {
-                    errors.assert(start, condition, format!("{subject} must be {}", range.text()));
+                    errors.assert(
+                        start,
+                        condition,
+                        format!("{subject} must be {}, but `{written}` is not", range.text()),
+                    );
                 }
                 Number { value: None, tokens, span: start }
             }

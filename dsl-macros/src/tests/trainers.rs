@@ -203,6 +203,30 @@ fn groups_have_a_form() {
 }
 
 #[test]
+fn what_stands_twice_is_refused() {
+    check(
+        "T for Mlp { loss: L, optimizer: O { no_decay: [bias], no_decay: [norm] } }",
+        &["`no_decay` stands here twice\nhelp: put all kinds into one list @ `no_decay`"],
+    );
+    check_items(
+        "scheduler: A per step per epoch",
+        &["`per` stands here twice\nhelp: write `per step` or `per epoch` @ `per`"],
+    );
+    check_items(
+        "scheduler: A on a on b",
+        &["`on` stands here twice\nhelp: a schedule watches one metric: remove one of them @ `on`"],
+    );
+}
+
+#[test]
+fn an_attribute_has_brackets() {
+    check(
+        "# pub T for Mlp { loss: L, optimizer: O }",
+        &["expected `[…]` after `#`, found `pub`\nhelp: write `#[…]` @ `pub`"],
+    );
+}
+
+#[test]
 fn schedules_have_a_form() {
     let check = |scheduler: &str, expected: &[&str]| check_items(&format!("scheduler: {scheduler}"), expected);
     check("A for 5 - > B", &["found `- >`, which is two tokens\nhelp: write `->` @ `-`"]);

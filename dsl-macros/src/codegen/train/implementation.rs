@@ -104,7 +104,7 @@ impl Unit<'_> {
         let items = &self.train.items;
         let model = &self.train.model.tokens;
         let optimizer = alias(&self.optimizer, OPTIM);
-        let kinds = items.optimizer.as_ref().map_or(&[][..], |optimizer| &optimizer.no_decay);
+        let kinds = items.optimizer.as_ref().and_then(|optimizer| optimizer.no_decay.as_deref()).unwrap_or(&[]);
         let no_decay = (!kinds.is_empty()).then(|| quote!(.no_decay(&[#(::glulam::network::Kind::#kinds),*])));
         let groups = self.groups().iter().map(|group| {
             let pattern = &group.pattern.text;

@@ -13,6 +13,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use self::settings::*;
+use super::docs::is_doc;
 use crate::ast_train::{Group, Path, Settings, Train};
 
 /// The items of one trainer. `failed`: the declaration has errors, so nothing is checked any more.
@@ -76,9 +77,14 @@ impl Unit<'_> {
     fn structure(&self) -> TokenStream {
         let Train { attrs, vis, name, model, items } = self.train;
         let doc = format!(
-            "\n\nTrains [`{}`] with `{}` and `{}`. Made by `glulam::train!`.",
-            model.name, self.loss.path.name, self.optimizer.path.name
+            " Trains [`{}`]({}) with `{}` and `{}`. Made by `glulam::train!`.",
+            model.name,
+            model.tokens.to_string().replace(' ', ""),
+            self.loss.path.name,
+            self.optimizer.path.name
         );
+        // Below the user's own words, if there are any.
+        let doc = attrs.iter().any(is_doc).then(String::new).into_iter().chain([doc]);
         let model = &model.tokens;
         let (loss, optimizer) = (full_type(&self.loss, LOSS), full_type(&self.optimizer, OPTIM));
         let scheduler = items.scheduler.as_ref().map(|scheduler| {
@@ -121,7 +127,7 @@ impl Unit<'_> {
         });
         quote! {
             #(#attrs)*
-            #[doc = #doc]
+            #(#[doc = #doc])*
             #[derive(Clone, Debug)]
             #vis struct #name<T: ::glulam::Real = f32> {
                 /// The network.

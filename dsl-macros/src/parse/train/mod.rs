@@ -25,8 +25,13 @@ pub(crate) fn parse(stream: TokenStream, errors: &mut Diagnostics) -> Option<Tra
     let mut attrs = Vec::new();
     while cursor.peek_punct('#') {
         let pound = cursor.next();
-        let bracket = cursor.eat_group(Delimiter::Bracket).map(TokenTree::Group);
-        attrs.push(pound.into_iter().chain(bracket).collect());
+        match cursor.eat_group(Delimiter::Bracket) {
+            Some(bracket) => attrs.push(pound.into_iter().chain([TokenTree::Group(bracket)]).collect()),
+            None => {
+                let found = cursor.found();
+                errors.error(cursor.span(), format!("expected `[…]` after `#`, found {found}")).help("write `#[…]`");
+            }
+        }
     }
     let mut vis = TokenStream::new();
     if cursor.peek_word("pub") {

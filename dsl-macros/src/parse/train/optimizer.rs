@@ -25,7 +25,7 @@ pub(super) fn optimizer(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option
         while cursor.next().is_some() {}
         return None;
     }
-    let mut optimizer = Optimizer { settings, no_decay: Vec::new(), groups: Vec::new() };
+    let mut optimizer = Optimizer { settings, no_decay: None, groups: Vec::new() };
     let Some(braces) = cursor.eat_group(Delimiter::Brace) else { return Some(optimizer) };
     let mut inner = Cursor::new(braces.stream(), braces.span_open());
     while !inner.is_empty() {
@@ -47,7 +47,10 @@ pub(super) fn group(entry: &mut Cursor, optimizer: &mut Optimizer, errors: &mut 
         }
         entry.next();
         entry.next();
-        optimizer.no_decay = list(entry, "no_decay", "[bias, norm]", errors, kind);
+        let kinds = list(entry, "no_decay", "[bias, norm]", errors, kind);
+        if optimizer.no_decay.replace(kinds).is_some() {
+            errors.error(key.span(), "`no_decay` stands here twice").help("put all kinds into one list");
+        }
         return;
     }
     let Some(pattern) = pattern(entry, errors) else {

@@ -12,14 +12,22 @@ use crate::parse::tokens::Cursor;
 pub(super) fn scheduler(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Scheduler> {
     let schedule = in_turn(cursor, errors)?;
     let mut scheduler = Scheduler { schedule, on: None, per_step: false };
+    let mut per = false;
     loop {
+        let (span, twice) = (cursor.span(), |word: &str| format!("`{word}` stands here twice"));
         if cursor.peek_word("on") {
+            if scheduler.on.is_some() {
+                errors.error(span, twice("on")).help("a schedule watches one metric: remove one of them");
+            }
             cursor.next();
             let Some(metric) = cursor.eat_ident() else {
                 return give_up(cursor, "a metric", "write `on val_loss`", errors);
             };
             scheduler.on = Some(metric);
         } else if cursor.peek_word("per") {
+            if std::mem::replace(&mut per, true) {
+                errors.error(span, twice("per")).help("write `per step` or `per epoch`");
+            }
             cursor.next();
             match cursor.peek_ident().map(Ident::to_string).as_deref() {
                 Some("step") => scheduler.per_step = true,

@@ -120,7 +120,7 @@ fn token_ids_into_numbers() {
     check(
         "A: [u32; 64] < Linear(64, 3) >",
         &[
-            "`Linear(64, 3)` takes numbers, but it is given token ids\nhelp: make them numbers: `Embedding(…)` @ `Linear`",
+            "`Linear(64, 3)` takes numbers, but it is given token ids\nhelp: declare the input as numbers, `[64]`: there is no layer for token ids yet @ `Linear`",
         ],
     );
 }
@@ -175,4 +175,12 @@ fn inputs_that_are_not_closed() {
 #[test]
 fn more_than_sixty_four_groups() {
     check(&format!("A < {}ReLU{} >", "(".repeat(70), ")".repeat(70)), &["more than 64 groups within each other @ `(`"]);
+}
+
+#[test]
+fn a_network_is_not_called_like_its_scalar() {
+    check(
+        "T < Linear(3, 4) >",
+        &["`T` is the scalar type of every network\nhelp: give the network another name @ `T`"],
+    );
 }

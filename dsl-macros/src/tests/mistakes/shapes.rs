@@ -141,7 +141,7 @@ fn a_batch_norm_of_images() {
     check(
         "A: [3, 8, 8] < BatchNorm1d(3) >",
         &[
-            "`BatchNorm1d(3)` expects samples of shape [C] or [C, L], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W] @ `BatchNorm1d`",
+            "`BatchNorm1d(3)` expects samples of shape [C] or [C, L], but the input has shape [3, 8, 8]\nhelp: make one axis of the last: `Flatten(2) -> BatchNorm1d(3)` @ `BatchNorm1d`",
         ],
     );
 }
