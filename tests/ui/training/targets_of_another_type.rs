@@ -1,0 +1,10 @@
+use glulam::prelude::*;
+
+network! { pub Mlp < Linear(4, 8) -> ReLU -> head: Linear(8, 3) > }
+
+train! { MlpTrainer for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01) } }
+
+fn main() {
+    let mut trainer = MlpTrainer::new(Mlp::seeded(1));
+    let _ = trainer.step((&[[0.0; 4]][..], &["a class"][..]));
+}
