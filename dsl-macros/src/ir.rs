@@ -256,7 +256,7 @@ pub(crate) enum Scope {
 /// One kernel call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call<O = Operand> {
-    /// The function in the runtime: `linear_forward`. A path of the user's own (`my::Layer`) for custom layers: see there.
+    /// The function in the runtime, `linear_forward`, or the method (see `Layer::method_of`).
     pub(crate) kernel: String,
     pub(crate) args: Vec<Arg<O>>,
     pub(crate) scope: Scope,

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 
 use crate::Real;
 use crate::init::Init;
+use crate::kernels::{custom_backward_input, custom_backward_parameters, custom_forward};
 
 /// A layer that `network!` does not know: a function of one sample, and its derivatives.
 ///
@@ -81,5 +82,34 @@ pub trait CustomLayer: Copy + Debug + Send + Sync + 'static {
     /// Adds one sample's gradient of the parameters to `gradient`. Never called for a layer without parameters.
     fn backward_parameters<T: Real>(&self, parameters: &[T], x: &[T], dy: &[T], gradient: &mut [T]) {
         let _ = (parameters, x, dy, gradient);
+    }
+
+    // What generated code calls: as methods, so that a type that is no layer is reported once, at its name.
+
+    #[doc(hidden)]
+    fn forward_rows<T: Real, const X: usize, const Y: usize>(&self, parameters: &[T], x: &[[T; X]], y: &mut [[T; Y]]) {
+        custom_forward(self, parameters, x, y);
+    }
+
+    #[doc(hidden)]
+    fn backward_input_rows<T: Real, const X: usize, const Y: usize>(
+        &self,
+        parameters: &[T],
+        x: &[[T; X]],
+        dy: &[[T; Y]],
+        dx: &mut [[T; X]],
+    ) {
+        custom_backward_input(self, parameters, x, dy, dx);
+    }
+
+    #[doc(hidden)]
+    fn backward_parameters_batch<T: Real, const X: usize, const Y: usize>(
+        &self,
+        parameters: &[T],
+        x: &[[T; X]],
+        dy: &[[T; Y]],
+        gradient: &mut [T],
+    ) {
+        custom_backward_parameters(self, parameters, x, dy, gradient);
     }
 }

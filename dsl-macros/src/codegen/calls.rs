@@ -223,7 +223,13 @@ impl Unit<'_> {
     /// One call with its formula: `linear_forward(x, p.l0_weight, p.l0_bias, l0);`
     fn statement(&self, step: &Step, titles: &mut Titles, predict: bool) -> TokenStream {
         let docs = self.call_docs(step, titles);
-        let kernel = self.runtime(&step.call.kernel);
+        let kernel = match self.program.graph.node(step.node).layer.method_of(&step.call.kernel) {
+            Some(of) => {
+                let method = ident(&step.call.kernel);
+                quote!(#of::#method)
+            }
+            None => self.runtime(&step.call.kernel),
+        };
         let args = step.call.args.iter().map(|arg| match arg {
             Arg::Read(place) | Arg::Write(place) | Arg::Change(place) => {
                 let name = ident(&self.program.name(*place));

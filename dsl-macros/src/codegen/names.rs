@@ -84,7 +84,8 @@ impl Unit<'_> {
     pub(super) fn imports(&self) -> TokenStream {
         let mut names = BTreeSet::new();
         for step in steps(self.program) {
-            names.insert(step.call.kernel.as_str());
+            let method = self.program.graph.node(step.node).layer.method_of(&step.call.kernel);
+            names.extend(method.is_none().then_some(step.call.kernel.as_str()));
             names.extend(step.call.args.iter().filter_map(|arg| match arg {
                 Arg::Value(value) => Some(value.name),
                 _ => None,

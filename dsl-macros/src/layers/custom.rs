@@ -75,6 +75,11 @@ impl Layer for Custom {
         Box::new(self.clone())
     }
 
+    fn method_of(&self, kernel: &str) -> Option<TokenStream> {
+        let path = &self.path;
+        (kernel != "custom_finish").then(|| quote!(<#path as ::glulam::layer::CustomLayer>))
+    }
+
     fn params(&self) -> Vec<Param> {
         let path = &self.path;
         let init = quote!(<#path as ::glulam::layer::CustomLayer>::INIT);
@@ -91,19 +96,19 @@ impl Layer for Custom {
 
     fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
         let formula = format!("{{y}} = {}({{x}})", self.written);
-        vec![rows("custom_forward", vec![self.value(), Arg::Param(0), X, Y], &formula)]
+        vec![rows("forward_rows", vec![self.value(), Arg::Param(0), X, Y], &formula)]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let name = &self.written;
         vec![
             rows(
-                "custom_backward_input",
+                "backward_input_rows",
                 vec![self.value(), Arg::Param(0), X, DY, DX],
                 &format!("{{dx}} = {{dy}} · ∂{name}/∂{{x}}"),
             ),
             batch(
-                "custom_backward_parameters",
+                "backward_parameters_batch",
                 vec![self.value(), Arg::Param(0), X, DY, Arg::Write(GRADIENT)],
                 &format!("{{statistics}} = Σ {{dy}} · ∂{name}/∂{{parameters}}"),
             ),

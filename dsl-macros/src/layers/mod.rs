@@ -96,6 +96,11 @@ pub(crate) trait Layer: Debug {
     /// A call that writes `DX(i)` is left out, or its result added, by the pass `backward`, as the graph needs it.
     fn backward(&self, site: &Site<'_>) -> Vec<Call>;
 
+    /// The type whose method `kernel` is, where it is no function of the runtime: of a layer of the user's.
+    fn method_of(&self, _kernel: &str) -> Option<TokenStream> {
+        None
+    }
+
     /// The output is the input's memory, seen in another shape (Flatten, Identity): no calls.
     fn is_view(&self) -> bool {
         false

@@ -6,7 +6,7 @@ use crate::{Real, Update};
 
 /// y of each sample.
 #[inline]
-pub fn custom_forward<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
+pub(crate) fn custom_forward<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
     layer: &L,
     parameters: &[T],
     x: &[[T; X]],
@@ -20,7 +20,7 @@ pub fn custom_forward<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
 
 /// dx of each sample.
 #[inline]
-pub fn custom_backward_input<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
+pub(crate) fn custom_backward_input<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
     layer: &L,
     parameters: &[T],
     x: &[[T; X]],
@@ -35,7 +35,7 @@ pub fn custom_backward_input<T: Real, L: CustomLayer, const X: usize, const Y: u
 
 /// The gradient of the parameters, summed over the samples of the whole batch in their order.
 #[inline]
-pub fn custom_backward_parameters<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
+pub(crate) fn custom_backward_parameters<T: Real, L: CustomLayer, const X: usize, const Y: usize>(
     layer: &L,
     parameters: &[T],
     x: &[[T; X]],

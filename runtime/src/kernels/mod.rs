@@ -33,7 +33,8 @@ pub use batch_norm::{
     batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
 };
 pub use concat::{concat_backward, concat_forward};
-pub use custom::{custom_backward_input, custom_backward_parameters, custom_finish, custom_forward};
+pub use custom::custom_finish;
+pub(crate) use custom::{custom_backward_input, custom_backward_parameters, custom_forward};
 pub use dropout::{dropout_backward, dropout_forward};
 pub use elementwise::{accumulate, add, copy, multiply};
 pub use layer_norm::{
