@@ -17,7 +17,6 @@ use crate::checkpoint::{CheckpointError, StateDictExt, check_writable};
 use crate::data::{DataError, LoaderState};
 use crate::loss::{Loss, Reduction};
 use crate::network::BatchError;
-use crate::optim::OptimizerState;
 use crate::{Network, Real};
 
 /// A run of `trainer`. See [`Trainer::fit`].
@@ -88,7 +87,7 @@ where
             })?;
         }
         let record =
-            run.end_epoch(|trainer| if has_validation { validate(trainer, validation).map(Some) } else { Ok(None) })?;
+            run.end_epoch(|trainer| if has_validation { trainer.evaluate(validation).map(Some) } else { Ok(None) })?;
         run.after_epoch(record, &stream.state())?;
         display.end(run.history.last().expect("an epoch has ended"));
     }
@@ -96,24 +95,6 @@ where
     let history = run.history;
     run.trainer.parts_mut().run.ended = Some(ended);
     Ok(history)
-}
-
-/// Evaluates the parameters that the optimizer would: a schedule-free one trains others, and has them back afterwards.
-fn validate<T, R, Y, V>(trainer: &mut R, validation: V) -> Result<Evaluation, TrainError>
-where
-    T: Real,
-    R: Trainer<T>,
-    Y: Target,
-    V: Source<<R::Model as Network<T>>::InputScalar, Y>,
-    R::Loss: Loss<T, Y>,
-    R::Metrics: Metrics<T, Y>,
-{
-    let parts = trainer.parts_mut();
-    parts.optimizer.eval(&mut parts.model.weights_mut().parameters);
-    let evaluation = trainer.evaluate(validation);
-    let parts = trainer.parts_mut();
-    parts.optimizer.train(&mut parts.model.weights_mut().parameters);
-    evaluation
 }
 
 /// A run under way.

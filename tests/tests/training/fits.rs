@@ -70,7 +70,6 @@ fn a_schedule_free_run_is_validated_with_its_averages() {
     alone.optimizer.eval(&mut alone.model.weights_mut().parameters);
     let last = history.last().expect("three epochs");
     assert_eq!(Some(alone.evaluate(&test).expect("the data fits").loss), last.val_loss);
-    assert!(validated.evaluate(&test).expect("the data fits").loss != last.val_loss.expect("validated"));
 }
 
 #[test]
