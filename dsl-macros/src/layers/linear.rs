@@ -130,7 +130,7 @@ impl Layer for Linear {
 
     fn params(&self) -> Vec<Param> {
         let (rows, columns) = (self.in_dim(), self.out_features.clone());
-        let default = || quote!(::glulam::init::Init::Default { fan_in: #rows });
+        let default = || quote!(::glulam::init::Init::default_for(#rows));
         let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
         let weight = Param {
             name: "weight",

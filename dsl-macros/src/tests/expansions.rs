@@ -70,6 +70,21 @@ fn every_pass_of_every_kind_of_network() {
     }
 }
 
+#[test]
+fn the_readme_prints_what_is_generated() {
+    // As it is written there, on fewer lines than by rustfmt.
+    let dense = |code: &str| code.split_whitespace().collect::<String>().replace(",)", ")").replace(";}", "}");
+    let (_, expansion, ..) = passes("pub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) >");
+    let readme = include_str!("../../../README.md");
+    let start = readme.find("```rs\nfn forward_rows").expect("the README shows an expansion") + "```rs\n".len();
+    let shown = readme[start..].split("```").next().expect("it has an end");
+    let mut rest = dense(&expansion);
+    for piece in shown.split('…').map(dense).filter(|piece| !piece.is_empty()) {
+        let at = rest.find(&piece).unwrap_or_else(|| panic!("not in the expansion, or not in this order: {piece}"));
+        rest.drain(..at + piece.len());
+    }
+}
+
 /// What a training step runs, in order.
 fn step(program: &Program) -> Vec<&Step> {
     program.forward.iter().chain(&program.backward).chain(&program.tiles).collect()

@@ -76,6 +76,11 @@ impl Init {
     /// `trunc_normal_` with PyTorch's defaults.
     pub const TRUNC_NORMAL: Init = Init::TruncNormal { mean: 0.0, std: 1.0, a: -2.0, b: 2.0 };
 
+    /// What `Linear` begins with: uniform within ±1/√`fan_in`, its weight and its bias alike.
+    pub const fn default_for(fan_in: usize) -> Init {
+        Init::Default { fan_in }
+    }
+
     /// Why a tensor of `shape` cannot be filled so; `None` if it can. Constant, so that the compiler can tell.
     pub const fn problem(&self, shape: &[usize]) -> Option<&'static str> {
         match *self {
