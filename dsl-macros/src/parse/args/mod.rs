@@ -10,6 +10,8 @@
 //!
 //! A reader that finds a mistake reports it and returns some value; [`Args::finish`] then returns `None`.
 
+mod read;
+
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::quote;
 
@@ -321,102 +323,6 @@ impl<'a> Args<'a> {
         }
         (!self.failed()).then_some(())
     }
-
-    fn required(&mut self, name: &str) -> Option<Argument> {
-        let found = self.take(name, name.to_owned());
-        if found.is_none() {
-            self.missing.push(name.to_owned());
-        }
-        found
-    }
-
-    fn optional(&mut self, name: &str, default: String) -> Option<Argument> {
-        self.take(name, format!("{name} = {default}"))
-    }
-
-    /// The argument `name`, by keyword or by its place.
-    fn take(&mut self, name: &str, signature: String) -> Option<Argument> {
-        self.names.push(name.to_owned());
-        self.signature.push(signature);
-        let mut place = None;
-        if !self.keyword_only {
-            let positional =
-                self.arguments.get(self.asked).is_some_and(|a| a.as_ref().is_some_and(|a| a.name.is_none()));
-            place = positional.then_some(self.asked);
-            self.asked += 1;
-        }
-        let place =
-            place.or_else(|| self.arguments.iter().position(|a| a.as_ref().is_some_and(|a| is_named(a, name))))?;
-        self.arguments[place].take().filter(|a| !a.value.is_empty())
-    }
-
-    fn read_size(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Size {
-        let infer = text(argument.value.clone()) == "_";
-        let dim = if infer { None } else { Some(self.read_dim(name, argument, errors)) };
-        Size { dim, span: argument.extent.0 }
-    }
-
-    fn read_dim(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Dim {
-        match dim(&argument.value) {
-            Ok(dim) => dim,
-            Err(wrong) => {
-                self.failed = true;
-                wrong.report(&format!("`{name}` of `{}`", self.layer), argument, errors);
-                Dim::Known(1)
-            }
-        }
-    }
-
-    fn read_int(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Integer {
-        let value = match integer(&argument.value) {
-            Int::Known(value) if i64::try_from(value).is_ok() => value as i64,
-            found => {
-                self.failed = true;
-                let written = text(argument.value.clone());
-                let message = match found {
-                    Int::Named => format!(
-                        "`{name}` of `{}` must be known when the macro is expanded, but only rustc knows `{written}`",
-                        self.layer
-                    ),
-                    _ => format!("`{name}` of `{}` is an integer, found `{written}`", self.layer),
-                };
-                errors.error_at(argument.extent, message);
-                0
-            }
-        };
-        Integer { value, span: argument.extent.0 }
-    }
-
-    fn read_number(&mut self, name: &str, argument: &Argument, range: Range, errors: &mut Diagnostics) -> Number {
-        let (start, _) = argument.extent;
-        let subject = format!("`{name}` of `{}`", self.layer);
-        let written = text(argument.value.clone());
-        match float(&argument.value) {
-            Float::Known(value) if range.holds(value) && value.is_finite() => Number::new(value, start),
-            Float::Known(_) => {
-                self.failed = true;
-                let text = if range == Range::Any { "finite" } else { range.text() };
-                errors.error_at(argument.extent, format!("{subject} must be {text}, found {written}"));
-                Number::new(1.0, start)
-            }
-            Float::Named => {
-                let tokens = argument.value.clone();
-                if let Some(condition) = range.condition(&tokens) {
-                    errors.assert(
-                        start,
-                        condition,
-                        format!("{subject} must be {}, but `{written}` is not", range.text()),
-                    );
-                }
-                Number { value: None, tokens, span: start }
-            }
-            Float::Wrong => {
-                self.failed = true;
-                errors.error_at(argument.extent, format!("{subject} is a number, found `{written}`"));
-                Number::new(1.0, start)
-            }
-        }
-    }
 }
 
 fn is_named(argument: &Argument, name: &str) -> bool {
@@ -442,60 +348,4 @@ pub(crate) fn string(value: &TokenStream) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(list: &str, read: impl Fn(&mut Args<'_>, &mut Diagnostics), expected: &[&str]) {
-        let mut errors = Diagnostics::new();
-        let env = Env::default();
-        let group = Group::new(Delimiter::Parenthesis, list.parse().unwrap());
-        let name = Ident::new("Linear", Span::call_site());
-        let mut args = Args::new(&name, Some(&group), &env, &mut errors);
-        read(&mut args, &mut errors);
-        let complete = args.finish(&mut errors).is_some();
-        assert_eq!(complete, expected.is_empty());
-        assert_eq!(errors.into_messages(), expected);
-    }
-
-    fn linear(args: &mut Args<'_>, errors: &mut Diagnostics) {
-        args.size("in_features", errors);
-        args.dim("out_features", errors);
-        args.flag("bias", true, errors);
-    }
-
-    #[test]
-    fn positional_then_keyword_arguments_are_read() {
-        check("784, 64", linear, &[]);
-        check("_, 2 * 32, false", linear, &[]);
-        check("out_features = 4, in_features = H, bias = false,", linear, &[]);
-    }
-
-    #[test]
-    fn every_wrong_argument_is_reported() {
-        let signature = "its arguments are `Linear(in_features, out_features, bias = true)`";
-        check("", linear, &[&format!("`Linear` lacks `in_features` and `out_features`\nhelp: {signature} @ ``")]);
-        check(
-            "784, 0, biass = false, bias = True",
-            linear,
-            &[
-                "`out_features` of `Linear` must be at least 1, found 0 @ `0`",
-                "`bias` of `Linear` is `true` or `false`, found `True`\nhelp: write `true` @ `True`",
-                "`Linear` has no argument `biass`\nhelp: did you mean `bias`? @ `biass`",
-            ],
-        );
-        check(
-            "784, 64, true, 5, 6",
-            linear,
-            &[&format!("`Linear` takes at most 3 positional arguments, found 5\nhelp: {signature} @ `5`")],
-        );
-        check("784, 64, in_features = 3", linear, &["`in_features` of `Linear` is given twice @ `in_features`"]);
-        check(
-            "1.5, a -> b",
-            linear,
-            &[
-                "`in_features` of `Linear` is an integer, found `1.5` @ `1.5`",
-                "`out_features` of `Linear` is an integer, found `a -> b` @ `a`",
-            ],
-        );
-    }
-}
+mod tests;

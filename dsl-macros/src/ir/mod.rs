@@ -1,0 +1,218 @@
+//! The intermediate representation: the graph of layers (here), shapes (`dim`), and the calls that it becomes (`call`,
+//! `program`).
+//!
+//! A layer answers with data from here ([`Call`]s), never with tokens, so the passes know no layer and the layers
+//! know no pass. Everything prints itself ([`fmt::Display`]), for the snapshots of each pass.
+
+mod call;
+mod dim;
+mod program;
+
+use std::fmt;
+
+use proc_macro2::{Span, TokenStream};
+
+pub(crate) use call::{Arg, Call, Named, Operand, Scope};
+pub(crate) use dim::{Agreement, Dim, Shape};
+pub(crate) use program::{Place, Program, Step};
+
+use crate::layers::Layer;
+
+/// What the elements of a value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    /// The network's floating-point type.
+    Real,
+    /// Token ids, `u32`.
+    Token,
+}
+
+/// A value of the graph, by its place in [`Graph::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ValueId(pub(crate) usize);
+
+/// A node of the graph, by its place in [`Graph::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(pub(crate) usize);
+
+/// What flows along an edge.
+#[derive(Clone)]
+pub(crate) struct Value {
+    /// Unique within the network, a legal identifier: `x` for the input, `l0`, `fc1`, `l2_shortcut_0` for outputs.
+    pub(crate) name: String,
+    /// Known AFTER `shape`.
+    pub(crate) shape: Option<Shape>,
+    /// Numbers or token ids.
+    pub(crate) scalar: Scalar,
+}
+
+/// A layer applied to values.
+#[derive(Clone)]
+pub(crate) struct Node {
+    /// The state-dict key without the parameter's name: `0`, `fc1`, `2.shortcut.0`.
+    pub(crate) key: String,
+    /// The layer with its arguments; `_` are filled in AFTER `shape`.
+    pub(crate) layer: Box<dyn Layer>,
+    /// Its inputs.
+    pub(crate) inputs: Vec<ValueId>,
+    /// Its output.
+    pub(crate) output: ValueId,
+    /// The layer's name in the source: where errors about the whole layer point, and what hovering finds.
+    pub(crate) span: Span,
+    /// The label's span, if there is one.
+    pub(crate) label: Option<Span>,
+    /// As the user wrote it, for messages: `Linear(784, 64)`.
+    pub(crate) written: String,
+    /// The use of the block that it is from, for messages: `Basic(64, S = 2)`.
+    pub(crate) within: Option<String>,
+    /// The same layer again (`&fc1`): its parameters are that node's.
+    pub(crate) shares: Option<NodeId>,
+    /// An activation folded into this node AFTER `fuse`; the node's output is then the activation's.
+    pub(crate) activation: Option<Activation>,
+}
+
+/// An element-wise function that a producer can apply in its write-back.
+#[derive(Clone, Debug)]
+pub(crate) struct Activation {
+    /// The runtime's value.
+    pub(crate) value: Named,
+    /// For formulas: `relu`.
+    pub(crate) name: String,
+    /// Whether its derivative is taken from its input; from its output otherwise.
+    pub(crate) keeps_input: bool,
+    /// What the numbers after it are.
+    pub(crate) output: OutputKind,
+    /// The key of the node that it was, for the summary.
+    pub(crate) key: String,
+    /// As the user wrote it.
+    pub(crate) written: String,
+    /// Where.
+    pub(crate) span: Span,
+}
+
+/// Mirrors `glulam::network::Output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputKind {
+    /// It might be anything: nothing is said of a loss after it.
+    Unknown,
+    /// Numbers of any size, for certain.
+    Unbounded,
+    Probabilities,
+    LogProbabilities,
+    Sigmoid,
+}
+
+/// Mirrors `glulam::network::Kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParamKind {
+    Weight,
+    Bias,
+    Norm,
+    #[expect(dead_code, reason = "no layer has a table of embeddings yet")]
+    Embedding,
+}
+
+/// A parameter of a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Param {
+    /// `weight`, `bias`, `in_proj_weight`.
+    pub(crate) name: &'static str,
+    /// PyTorch's shape.
+    pub(crate) shape: Vec<Dim>,
+    /// Stored `[in, out]` where PyTorch has `[out, in]`.
+    pub(crate) transposed: bool,
+    /// The view's type is `[[T; columns]; rows]`, or `[T; columns]` where `rows` is `None`.
+    pub(crate) rows: Option<Dim>,
+    pub(crate) columns: Dim,
+    /// What it is for.
+    pub(crate) kind: ParamKind,
+    /// How it begins: an expression of type `glulam::init::Init`, a name that `codegen` brings into scope.
+    pub(crate) init: TokenStream,
+}
+
+/// A buffer of a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Vec<Dim>,
+    /// PyTorch's int64 counter, of shape `[]`.
+    pub(crate) counter: bool,
+    /// The value of each element of a new network.
+    pub(crate) init: f64,
+}
+
+/// A network before its backward pass is known.
+#[derive(Clone)]
+pub(crate) struct Graph {
+    pub(crate) values: Vec<Value>,
+    /// In an order in which every value is written before it is read.
+    pub(crate) nodes: Vec<Node>,
+    /// The values that the caller gives.
+    pub(crate) inputs: Vec<ValueId>,
+    /// The value that the caller gets.
+    pub(crate) output: ValueId,
+    /// Equalities that only rustc can check.
+    pub(crate) assertions: Vec<Assertion>,
+}
+
+/// `const _: () = assert!(left == right, message)` at `span`.
+#[derive(Clone, Debug)]
+pub(crate) struct Assertion {
+    pub(crate) condition: TokenStream,
+    /// `None`: the condition is a call of the runtime that says itself what is wrong.
+    pub(crate) message: Option<String>,
+    pub(crate) span: Span,
+}
+
+impl Graph {
+    pub(crate) fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The node that makes a value; none makes an input.
+    pub(crate) fn producer(&self, id: ValueId) -> Option<NodeId> {
+        self.nodes.iter().position(|n| n.output == id).map(NodeId)
+    }
+
+    /// The shape of a value, AFTER `shape`.
+    pub(crate) fn shape(&self, id: ValueId) -> &Shape {
+        self.value(id).shape.as_ref().expect("shapes are known after the pass `shape`")
+    }
+}
+
+impl fmt::Display for Graph {
+    /// One line for each node: `l1: [64] = 0 Linear(784, 64) + 1 ReLU (x)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = |id: ValueId| self.value(id).shape.as_ref().map_or("?".into(), Shape::to_string);
+        for &input in &self.inputs {
+            let value = self.value(input);
+            writeln!(f, "{}: {} = input {:?}", value.name, shape(input), value.scalar)?;
+        }
+        for node in &self.nodes {
+            let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
+            write!(
+                f,
+                "{}: {} = {} {}",
+                self.value(node.output).name,
+                shape(node.output),
+                node.key,
+                node.layer.describe()
+            )?;
+            if let Some(activation) = &node.activation {
+                write!(f, " + {} {}", activation.key, activation.value)?;
+            }
+            if let Some(owner) = node.shares {
+                write!(f, " weights of {}", self.node(owner).key)?;
+            }
+            writeln!(f, " ({})", inputs.join(", "))?;
+        }
+        for assertion in &self.assertions {
+            writeln!(f, "assert {}", assertion.condition)?;
+        }
+        writeln!(f, "output {}", self.value(self.output).name)
+    }
+}

@@ -1,0 +1,133 @@
+//! Calls in their places: the flat lists that a network becomes.
+
+use std::fmt;
+
+use super::{Arg, Call, Dim, Graph, NodeId, Scope, Shape, ValueId};
+
+/// What an operand of a placed call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// A value of the graph.
+    Value(ValueId),
+    /// Its gradient.
+    Gradient(ValueId),
+    /// Entry i of what a node keeps for each sample.
+    Kept(NodeId, usize),
+    /// Entry i of what a node keeps for the whole batch.
+    Statistics(NodeId, usize),
+    /// A contribution to the gradient of a value that already has one.
+    Contribution(ValueId, usize),
+}
+
+/// A call in its place in the program.
+#[derive(Clone)]
+pub(crate) struct Step {
+    /// Whose call it is.
+    pub(crate) node: NodeId,
+    pub(crate) call: Call<Place>,
+    /// Backward only: what is computed matters only if a parameter up to this place in the table is trained; `None`:
+    /// only if the gradient of the inputs is wanted.
+    pub(crate) reach: Option<usize>,
+    /// The node whose folded activation the call applies or differentiates.
+    pub(crate) activation: Option<NodeId>,
+}
+
+/// The three programs of a network: flat lists of calls. No layers any more.
+#[derive(Clone)]
+pub(crate) struct Program {
+    /// The graph that it was made from: shapes, names, spans, and the nodes' parameters.
+    pub(crate) graph: Graph,
+    /// Forward in training or evaluation mode, keeping what backward needs. Scopes `Rows` and `Batch`.
+    pub(crate) forward: Vec<Step>,
+    /// Backward: gradients of values. Scopes `Rows` and `Batch`.
+    pub(crate) backward: Vec<Step>,
+    /// Backward: gradients of parameters. Scope `Tiles`.
+    pub(crate) tiles: Vec<Step>,
+    /// Forward for a prediction.
+    pub(crate) predict: Vec<Step>,
+}
+
+impl Program {
+    /// The network's name of an operand: `l1`, `d_l1`, `l1_mean`. No two have the same, whatever the labels are.
+    pub(crate) fn name(&self, place: Place) -> String {
+        let value = |id: ValueId| self.graph.value(id).name.clone();
+        let mut name = match place {
+            Place::Value(id) => return value(id),
+            Place::Gradient(id) => format!("d_{}", value(id)),
+            Place::Kept(node, i) => {
+                let (name, _) = &self.kept(node)[i];
+                format!("{}_{name}", value(self.graph.node(node).output))
+            }
+            Place::Statistics(node, i) => {
+                let (name, _) = &self.graph.node(node).layer.statistics()[i];
+                format!("{}_{name}", value(self.graph.node(node).output))
+            }
+            Place::Contribution(id, i) => format!("more_d_{}_{i}", value(id)),
+        };
+        while self.graph.values.iter().any(|v| v.name == name) {
+            name.push('_');
+        }
+        name
+    }
+
+    /// What a node keeps for each sample: names and numbers of scalars.
+    pub(crate) fn kept(&self, id: NodeId) -> Vec<(&'static str, Dim)> {
+        let node = self.graph.node(id);
+        let inputs: Vec<Shape> = node.inputs.iter().map(|&i| self.graph.shape(i).clone()).collect();
+        node.layer.kept(&crate::layers::Site {
+            inputs: &inputs,
+            output: self.graph.shape(node.output),
+            activation: node.activation.as_ref(),
+            producer_activation: None,
+            predict: false,
+        })
+    }
+
+    /// The scalars of an operand: of one sample, or of the whole batch for statistics.
+    pub(crate) fn width(&self, place: Place) -> Dim {
+        match place {
+            Place::Value(id) | Place::Gradient(id) | Place::Contribution(id, _) => self.graph.shape(id).len(),
+            Place::Kept(node, i) => self.kept(node)[i].1.clone(),
+            Place::Statistics(node, i) => self.graph.node(node).layer.statistics()[i].1.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let programs = [
+            ("forward", &self.forward),
+            ("backward", &self.backward),
+            ("tiles", &self.tiles),
+            ("predict", &self.predict),
+        ];
+        for (name, steps) in programs {
+            writeln!(f, "{name}:")?;
+            for step in steps {
+                let args: Vec<String> = step
+                    .call
+                    .args
+                    .iter()
+                    .map(|arg| match arg {
+                        Arg::Read(p) => self.name(*p),
+                        Arg::Write(p) => format!("out {}", self.name(*p)),
+                        Arg::Change(p) => format!("inout {}", self.name(*p)),
+                        Arg::Param(i) => self.graph.node(step.node).layer.params()[*i].name.into(),
+                        Arg::Span(i) => format!("span {}", self.graph.node(step.node).layer.params()[*i].name),
+                        Arg::Absent | Arg::NoCounter => "none".into(),
+                        Arg::Buffer(i) | Arg::Counter(i) => self.graph.node(step.node).layer.buffers()[*i].name.into(),
+                        Arg::Literal(_, tokens) => tokens.to_string(),
+                        Arg::Value(value) => value.to_string(),
+                        Arg::Context => "cx".into(),
+                        Arg::NodeNumber => format!("#{}", step.node.0),
+                        Arg::BatchRows => "rows".into(),
+                        Arg::Update => "update".into(),
+                    })
+                    .collect();
+                let scope = if step.call.scope == Scope::Batch { "batch " } else { "" };
+                writeln!(f, "    {scope}{}({})", step.call.kernel, args.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! How one argument is found, and read as what it should be.
+
+use super::*;
+
+impl Args<'_> {
+    pub(super) fn required(&mut self, name: &str) -> Option<Argument> {
+        let found = self.take(name, name.to_owned());
+        if found.is_none() {
+            self.missing.push(name.to_owned());
+        }
+        found
+    }
+
+    pub(super) fn optional(&mut self, name: &str, default: String) -> Option<Argument> {
+        self.take(name, format!("{name} = {default}"))
+    }
+
+    /// The argument `name`, by keyword or by its place.
+    pub(super) fn take(&mut self, name: &str, signature: String) -> Option<Argument> {
+        self.names.push(name.to_owned());
+        self.signature.push(signature);
+        let mut place = None;
+        if !self.keyword_only {
+            let positional =
+                self.arguments.get(self.asked).is_some_and(|a| a.as_ref().is_some_and(|a| a.name.is_none()));
+            place = positional.then_some(self.asked);
+            self.asked += 1;
+        }
+        let place =
+            place.or_else(|| self.arguments.iter().position(|a| a.as_ref().is_some_and(|a| is_named(a, name))))?;
+        self.arguments[place].take().filter(|a| !a.value.is_empty())
+    }
+
+    pub(super) fn read_size(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Size {
+        let infer = text(argument.value.clone()) == "_";
+        let dim = if infer { None } else { Some(self.read_dim(name, argument, errors)) };
+        Size { dim, span: argument.extent.0 }
+    }
+
+    pub(super) fn read_dim(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Dim {
+        match dim(&argument.value) {
+            Ok(dim) => dim,
+            Err(wrong) => {
+                self.failed = true;
+                wrong.report(&format!("`{name}` of `{}`", self.layer), argument, errors);
+                Dim::Known(1)
+            }
+        }
+    }
+
+    pub(super) fn read_int(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Integer {
+        let value = match integer(&argument.value) {
+            Int::Known(value) if i64::try_from(value).is_ok() => value as i64,
+            found => {
+                self.failed = true;
+                let written = text(argument.value.clone());
+                let message = match found {
+                    Int::Named => format!(
+                        "`{name}` of `{}` must be known when the macro is expanded, but only rustc knows `{written}`",
+                        self.layer
+                    ),
+                    _ => format!("`{name}` of `{}` is an integer, found `{written}`", self.layer),
+                };
+                errors.error_at(argument.extent, message);
+                0
+            }
+        };
+        Integer { value, span: argument.extent.0 }
+    }
+
+    pub(super) fn read_number(
+        &mut self,
+        name: &str,
+        argument: &Argument,
+        range: Range,
+        errors: &mut Diagnostics,
+    ) -> Number {
+        let (start, _) = argument.extent;
+        let subject = format!("`{name}` of `{}`", self.layer);
+        let written = text(argument.value.clone());
+        match float(&argument.value) {
+            Float::Known(value) if range.holds(value) && value.is_finite() => Number::new(value, start),
+            Float::Known(_) => {
+                self.failed = true;
+                let text = if range == Range::Any { "finite" } else { range.text() };
+                errors.error_at(argument.extent, format!("{subject} must be {text}, found {written}"));
+                Number::new(1.0, start)
+            }
+            Float::Named => {
+                let tokens = argument.value.clone();
+                if let Some(condition) = range.condition(&tokens) {
+                    errors.assert(
+                        start,
+                        condition,
+                        format!("{subject} must be {}, but `{written}` is not", range.text()),
+                    );
+                }
+                Number { value: None, tokens, span: start }
+            }
+            Float::Wrong => {
+                self.failed = true;
+                errors.error_at(argument.extent, format!("{subject} is a number, found `{written}`"));
+                Number::new(1.0, start)
+            }
+        }
+    }
+}
