@@ -17,14 +17,16 @@ mod joins;
 mod linear;
 mod norms;
 mod shapes;
+mod slopes;
 mod softmaxes;
 
 pub use activations::{
-    CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, Mish, PReLU, RReLU, ReLU,
-    ReLU6, SELU, SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
+    CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, Mish, ReLU, ReLU6, SELU,
+    SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
 pub use joins::{Add, Concat, Mul, Residual, Stack};
 pub use linear::Linear;
 pub use norms::{BatchNorm1d, Dropout, LayerNorm};
 pub use shapes::{Flatten, Identity, Unflatten};
+pub use slopes::{PReLU, RReLU};
 pub use softmaxes::{GLU, LogSoftmax, Softmax, Softmax2d, Softmin};
