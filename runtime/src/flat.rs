@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use crate::Real;
+use crate::simd::pages::prefer_large_pages;
 
 /// Alignment of the first element, in bytes: one cache line, one AVX-512 register.
 pub(crate) const ALIGN: usize = 64;
@@ -20,7 +21,8 @@ impl<T: Real> Flat<T> {
     /// `len` zeros. The pages of a large array are not touched before they are written.
     pub fn zeros(len: usize) -> Self {
         let slack = ALIGN / size_of::<T>();
-        let storage = vec![T::ZERO; len + slack];
+        let mut storage = vec![T::ZERO; len + slack];
+        prefer_large_pages(&mut storage);
         let start = storage.as_ptr().align_offset(ALIGN);
         // `align_offset` may give up (it does in const evaluation and Miri): then any start is as good.
         let start = if start <= slack { start } else { 0 };

@@ -24,6 +24,7 @@ pub trait Real:
     + crate::optim::RuleKernels
     + crate::optim::VectorKernels
     + crate::loss::LossKernels
+    + crate::parallel::Words
     + Copy
     + Debug
     + Display

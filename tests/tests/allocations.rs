@@ -1,6 +1,8 @@
 //! A training step allocates nothing, on whatever thread: an allocator counts.
 //!
-//! One test, since the count is that of the whole process.
+//! A program of its own rather than a test: the count is that of the whole process, in which a test's supervisor
+//! allocates as it likes.
+#![allow(clippy::print_stdout, reason = "the report is what the test is for")]
 
 use std::alloc::System;
 
@@ -58,22 +60,13 @@ where
         }
     };
     epoch(&mut trainer);
-    // Each thread makes its scratch memory when it first needs it: wait until the others have done so.
-    let shares = glulam::parallel::shares_taken_by_helpers();
-    for _ in 0..1000 {
-        epoch(&mut trainer);
-        if threads == 1 || glulam::parallel::shares_taken_by_helpers() > shares + 500 {
-            break;
-        }
-    }
     let region = Region::new(COUNTED);
-    (0..25).for_each(|_| epoch(&mut trainer));
+    (0..100).for_each(|_| epoch(&mut trainer));
     let change = region.change();
     assert_eq!((change.allocations, change.reallocations), (0, 0), "{} on {threads} threads", R::NAME);
 }
 
-#[test]
-fn a_step_allocates_nothing() {
+fn main() {
     let region = Region::new(COUNTED);
     drop(std::hint::black_box(vec![0u8; 9]));
     assert_eq!(region.change().allocations, 1, "an allocation is not counted");
@@ -88,4 +81,5 @@ fn a_step_allocates_nothing() {
         check(WithEverything::new(Deep::seeded(1)), threads);
     }
     assert!(glulam::parallel::shares_taken_by_helpers() > 0, "no other thread has taken part");
+    println!("a step allocates nothing, on 1 and on 2 threads: ok");
 }

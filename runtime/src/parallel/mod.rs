@@ -6,10 +6,16 @@
 //! the work is shared out, and whoever does it.
 
 mod pool;
+mod scratch;
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+pub(crate) use scratch::with_scratch;
+
+#[doc(hidden)]
+pub use scratch::Words;
 
 use crate::network::ParamSpec;
 use crate::{Real, Update};

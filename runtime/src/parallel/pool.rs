@@ -15,6 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use super::scratch::{self, Scratch};
+
 /// How long a thread without work spins before it sleeps. Waking takes the system 5 to 50 µs and costs the waker a call
 /// of 1 or 2 µs; between two steps of a small network there are some microseconds.
 const SPIN: Duration = Duration::from_micros(60);
@@ -34,28 +36,35 @@ pub(super) struct Pool {
     busy: AtomicBool,
     /// How often a thread other than the caller took part in a job.
     helped: AtomicU64,
+    /// How many threads have begun to serve.
+    born: AtomicUsize,
 }
 
 struct Board {
     job: Option<Job>,
     /// How many more threads may take it.
     wanted: usize,
-    /// The threads of the pool, and whether each sleeps.
+    /// The threads of the pool.
     threads: Vec<Helper>,
+    /// How much scratch memory each of them has, or will have when it takes its next job.
+    equipped: usize,
 }
 
 struct Helper {
     thread: Thread,
     asleep: bool,
+    /// More scratch memory for it.
+    scratch: Option<Scratch>,
 }
 
 pub(super) static POOL: Pool = Pool {
     number: AtomicU64::new(0),
-    board: Mutex::new(Board { job: None, wanted: 0, threads: Vec::new() }),
+    board: Mutex::new(Board { job: None, wanted: 0, threads: Vec::new(), equipped: 0 }),
     running: AtomicUsize::new(0),
     panic: Mutex::new(None),
     busy: AtomicBool::new(false),
     helped: AtomicU64::new(0),
+    born: AtomicUsize::new(0),
 };
 
 /// A panic never happens while a lock is held, so what a poisoned one guards is as good as ever.
@@ -81,6 +90,7 @@ impl Pool {
         self.publish(helpers, job_for_all);
         job();
         drop(closing);
+        self.equip();
         let panic = lock(&self.panic).take();
         self.busy.store(false, Ordering::Release);
         if let Some(panic) = panic {
@@ -90,6 +100,7 @@ impl Pool {
 
     fn publish(&'static self, helpers: usize, job: Job) {
         let mut board = lock(&self.board);
+        let before = board.threads.len();
         while board.threads.len() < helpers {
             let index = board.threads.len();
             // Where no thread can be had, those that there are do the work.
@@ -97,7 +108,17 @@ impl Pool {
             else {
                 break;
             };
-            board.threads.push(Helper { thread: handle.thread().clone(), asleep: false });
+            board.threads.push(Helper { thread: handle.thread().clone(), asleep: false, scratch: None });
+            board.equipped = 0;
+        }
+        if board.threads.len() > before {
+            // What a new thread allocates for itself belongs to this step, not to a later one.
+            let threads = board.threads.len();
+            drop(board);
+            while self.born.load(Ordering::Acquire) < threads {
+                thread::yield_now();
+            }
+            board = lock(&self.board);
         }
         board.job = Some(job);
         board.wanted = helpers;
@@ -109,8 +130,21 @@ impl Pool {
         }
     }
 
+    /// Gives every thread as much scratch memory as any of them has needed.
+    fn equip(&self) {
+        let needed = scratch::needed();
+        let mut board = lock(&self.board);
+        if board.equipped < needed {
+            board.equipped = needed;
+            scratch::equip(scratch::make(needed));
+            board.threads.iter_mut().for_each(|helper| helper.scratch = Some(scratch::make(needed)));
+        }
+    }
+
     /// What thread `index` of the pool does, for ever.
     fn serve(&'static self, index: usize) {
+        scratch::equip(scratch::make(0));
+        self.born.fetch_add(1, Ordering::Release);
         let mut seen = 0;
         loop {
             self.wait_for_work(index, seen);
@@ -122,6 +156,9 @@ impl Pool {
                     continue;
                 }
                 board.wanted -= 1;
+                if let Some(scratch) = board.threads[index].scratch.take() {
+                    scratch::equip(scratch);
+                }
                 self.running.fetch_add(1, Ordering::Relaxed);
                 board.job
             };

@@ -8,14 +8,20 @@
 //! `GLULAM_ISA=avx512|avx2|portable` forces one for a whole run.
 
 pub(crate) mod math;
+pub(crate) mod pages;
+mod peak;
 pub(crate) mod random;
 pub(crate) mod reduce;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
+pub(crate) mod vector;
 
 #[cfg(test)]
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-pub(crate) mod vector;
+#[doc(hidden)]
+pub use peak::multiply_add_chains;
 
 /// An instruction set that a version of each kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -294,11 +300,15 @@ macro_rules! multiversion {
                     unsafe { avx2($($arg),*) }
                 }
                 _ => {
-                    $(
-                        // SAFETY: every processor that this build runs on has the portable instruction set.
-                        let $simd = unsafe { <$crate::simd::Portable as $crate::simd::Simd>::assume() };
-                    )?
-                    $body::<$crate::simd::Portable $(, $param)*>($($simd,)? $($arg),*)
+                    // A function of its own, so that it is compiled once, and not wherever this one is inlined.
+                    fn portable($($arg: $ty),*) $(-> $ret)? {
+                        $(
+                            // SAFETY: every processor that this build runs on has the portable instruction set.
+                            let $simd = unsafe { <$crate::simd::Portable as $crate::simd::Simd>::assume() };
+                        )?
+                        $body::<$crate::simd::Portable $(, $param)*>($($simd,)? $($arg),*)
+                    }
+                    portable($($arg),*)
                 }
             }
         }

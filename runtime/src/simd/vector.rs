@@ -31,11 +31,29 @@ pub(crate) trait Lanes<T: Copy>: Simd {
     }
     /// All elements of `x`, at most `LANES`, and zeros after them.
     fn load_part(self, x: &[T]) -> Self::V;
+    /// `len` elements of `x` from `at` on, at most `LANES`, and zeros after them.
+    ///
+    /// # Safety
+    /// There must be at least `at + len`.
+    #[inline(always)]
+    unsafe fn load_part_at(self, x: &[T], at: usize, len: usize) -> Self::V {
+        // SAFETY: the caller's promise.
+        self.load_part(unsafe { x.get_unchecked(at..at + len) })
+    }
     /// Writes the lanes to the first elements of `y`.
     ///
     /// # Panics
     /// If there are fewer than `LANES`.
     fn store(self, v: Self::V, y: &mut [T]);
+    /// Writes the lanes to the elements of `y` from `at` on.
+    ///
+    /// # Safety
+    /// There must be at least `at + LANES`.
+    #[inline(always)]
+    unsafe fn store_at(self, v: Self::V, y: &mut [T], at: usize) {
+        // SAFETY: the caller's promise.
+        self.store(v, unsafe { y.get_unchecked_mut(at..at + Self::LANES) })
+    }
     /// Writes the first lanes to all elements of `y`, at most `LANES`.
     fn store_part(self, v: Self::V, y: &mut [T]);
     /// a · b + c, with one rounding where `Simd::FMA`.
@@ -122,8 +140,13 @@ macro_rules! baseline {
             }
             #[inline(always)]
             fn load_part(self, x: &[$t]) -> $v {
+                if x.len() == $lanes {
+                    return self.load(x);
+                }
                 let mut v = [0.0; $lanes];
-                v[..x.len()].copy_from_slice(x);
+                for (v, x) in v.iter_mut().zip(x) {
+                    *v = *x;
+                }
                 self.load(&v)
             }
             #[inline(always)]
@@ -170,6 +193,7 @@ mod x86_64 {
     use std::arch::x86_64::*;
 
     use super::{Lanes, Portable};
+    use crate::simd::transpose::{transpose_4x4_f64, transpose_8x8, transpose_8x8_f64, transpose_16x16};
     use crate::simd::{Avx2, Avx512};
 
     baseline! {
@@ -232,27 +256,29 @@ mod x86_64 {
                 fn transpose_block(
                     self, rows: usize, cols: usize, src: &[$t], src_row: usize, dst: &mut [$t], dst_row: usize,
                 ) {
+                    if rows == $lanes && cols == $lanes {
+                        let (src_rows, dst_rows) = (($lanes - 1) * src_row, ($lanes - 1) * dst_row);
+                        assert!(src_rows + $lanes <= src.len() && dst_rows + $lanes <= dst.len());
+                        let mut block: [$v; $lanes] = [Lanes::<$t>::splat(self, 0.0); $lanes];
+                        for r in 0..$lanes {
+                            // SAFETY: r * src_row <= src_rows, so the assertion leaves a full register from there on.
+                            block[r] = unsafe { self.load_at(src, r * src_row) };
+                        }
+                        let block = $transpose(self, block);
+                        for c in 0..$lanes {
+                            // SAFETY: c * dst_row <= dst_rows, so the assertion leaves a full register from there on.
+                            unsafe { self.store_at(block[c], dst, c * dst_row) };
+                        }
+                        return;
+                    }
                     assert!(rows <= $lanes && cols <= $lanes);
                     let mut block: [$v; $lanes] = [Lanes::<$t>::splat(self, 0.0); $lanes];
-                    if rows == $lanes && cols == $lanes {
-                        for r in 0..$lanes {
-                            block[r] = self.load(&src[r * src_row..]);
-                        }
-                    } else {
-                        for r in 0..rows {
-                            block[r] = self.load_part(&src[r * src_row..][..cols]);
-                        }
+                    for r in 0..rows {
+                        block[r] = self.load_part(&src[r * src_row..][..cols]);
                     }
-                    // SAFETY: the token `self` proves the instruction set.
-                    let block = unsafe { $transpose(block) };
-                    if rows == $lanes && cols == $lanes {
-                        for c in 0..$lanes {
-                            self.store(block[c], &mut dst[c * dst_row..]);
-                        }
-                    } else {
-                        for c in 0..cols {
-                            self.store_part(block[c], &mut dst[c * dst_row..][..rows]);
-                        }
+                    let block = $transpose(self, block);
+                    for c in 0..cols {
+                        self.store_part(block[c], &mut dst[c * dst_row..][..rows]);
                     }
                 }
             }
@@ -323,98 +349,5 @@ mod x86_64 {
     unsafe fn load_f64x4(mask: __m256i, p: *const f64) -> __m256d {
         // SAFETY: the caller's promise.
         unsafe { _mm256_maskload_pd(p, mask) }
-    }
-
-    /// The rows of a 16×16 block become its columns: four rounds, each of which pairs registers twice as far apart.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn transpose_16x16(r: [__m512; 16]) -> [__m512; 16] {
-        let mut t = r;
-        for i in 0..8 {
-            t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-            t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
-        }
-        // Each register of u holds, in its four quarters, four rows of columns c, c + 4, c + 8, c + 12.
-        let mut u = t;
-        for q in 0..4 {
-            let pair = |a: usize, b: usize| (_mm512_castps_pd(t[4 * q + a]), _mm512_castps_pd(t[4 * q + b]));
-            let ((a, b), (c, d)) = (pair(0, 2), pair(1, 3));
-            u[4 * q] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
-            u[4 * q + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
-            u[4 * q + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(c, d));
-            u[4 * q + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(c, d));
-        }
-        for c in 0..4 {
-            let (a, b) =
-                (_mm512_shuffle_f32x4::<0x88>(u[c], u[4 + c]), _mm512_shuffle_f32x4::<0x88>(u[8 + c], u[12 + c]));
-            let (d, e) =
-                (_mm512_shuffle_f32x4::<0xdd>(u[c], u[4 + c]), _mm512_shuffle_f32x4::<0xdd>(u[8 + c], u[12 + c]));
-            t[c] = _mm512_shuffle_f32x4::<0x88>(a, b);
-            t[8 + c] = _mm512_shuffle_f32x4::<0xdd>(a, b);
-            t[4 + c] = _mm512_shuffle_f32x4::<0x88>(d, e);
-            t[12 + c] = _mm512_shuffle_f32x4::<0xdd>(d, e);
-        }
-        t
-    }
-
-    /// The rows of an 8×8 block become its columns.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn transpose_8x8_f64(r: [__m512d; 8]) -> [__m512d; 8] {
-        let mut t = r;
-        for i in 0..4 {
-            t[2 * i] = _mm512_unpacklo_pd(r[2 * i], r[2 * i + 1]);
-            t[2 * i + 1] = _mm512_unpackhi_pd(r[2 * i], r[2 * i + 1]);
-        }
-        let mut u = t;
-        for c in 0..2 {
-            let (a, b) =
-                (_mm512_shuffle_f64x2::<0x88>(t[c], t[2 + c]), _mm512_shuffle_f64x2::<0x88>(t[4 + c], t[6 + c]));
-            let (d, e) =
-                (_mm512_shuffle_f64x2::<0xdd>(t[c], t[2 + c]), _mm512_shuffle_f64x2::<0xdd>(t[4 + c], t[6 + c]));
-            u[c] = _mm512_shuffle_f64x2::<0x88>(a, b);
-            u[4 + c] = _mm512_shuffle_f64x2::<0xdd>(a, b);
-            u[2 + c] = _mm512_shuffle_f64x2::<0x88>(d, e);
-            u[6 + c] = _mm512_shuffle_f64x2::<0xdd>(d, e);
-        }
-        u
-    }
-
-    /// The rows of an 8×8 block become its columns.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn transpose_8x8(r: [__m256; 8]) -> [__m256; 8] {
-        let mut t = r;
-        for i in 0..4 {
-            t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-            t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
-        }
-        let mut u = t;
-        for h in 0..2 {
-            let q = 4 * h;
-            u[q] = _mm256_shuffle_ps::<0x44>(t[q], t[q + 2]);
-            u[q + 1] = _mm256_shuffle_ps::<0xee>(t[q], t[q + 2]);
-            u[q + 2] = _mm256_shuffle_ps::<0x44>(t[q + 1], t[q + 3]);
-            u[q + 3] = _mm256_shuffle_ps::<0xee>(t[q + 1], t[q + 3]);
-        }
-        for c in 0..4 {
-            t[c] = _mm256_permute2f128_ps::<0x20>(u[c], u[4 + c]);
-            t[4 + c] = _mm256_permute2f128_ps::<0x31>(u[c], u[4 + c]);
-        }
-        t
-    }
-
-    /// The rows of a 4×4 block become its columns.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn transpose_4x4_f64(r: [__m256d; 4]) -> [__m256d; 4] {
-        let (a, b) = (_mm256_unpacklo_pd(r[0], r[1]), _mm256_unpackhi_pd(r[0], r[1]));
-        let (c, d) = (_mm256_unpacklo_pd(r[2], r[3]), _mm256_unpackhi_pd(r[2], r[3]));
-        [
-            _mm256_permute2f128_pd::<0x20>(a, c),
-            _mm256_permute2f128_pd::<0x20>(b, d),
-            _mm256_permute2f128_pd::<0x31>(a, c),
-            _mm256_permute2f128_pd::<0x31>(b, d),
-        ]
     }
 }

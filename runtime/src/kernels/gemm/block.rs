@@ -44,7 +44,7 @@ pub struct Block<'a, T> {
     /// The length of the chains.
     pub(super) k: usize,
     pub(super) left: Left<'a, T>,
-    /// B: k rows, `right_stride` apart. What follows a row's `columns` elements is read, if it is there, but not used.
+    /// B: k rows, `right_stride` apart.
     pub(super) right: &'a [T],
     pub(super) right_stride: usize,
     pub(super) start: Start<'a, T>,
@@ -86,30 +86,11 @@ fn many_registers() -> bool {
     Isa::current().level() == Level::Avx512 || cfg!(target_arch = "aarch64")
 }
 
-/// The rows at the end of B that cannot be read as whole registers, copied: 16 of one register, or fewer of more.
-const TAIL: usize = 256;
-
 #[inline(always)]
 fn block_body<S: Lanes<T>, T: Copy + Default>(s: S, block: Block<'_, T>) {
-    let registers = block.columns.div_ceil(S::LANES);
-    // A panel is read in whole registers. Near the end of B that may be impossible: those rows are copied.
-    let width = registers * S::LANES;
-    let mut tail = [T::default(); TAIL];
-    let whole = match block.right.len().checked_sub(width) {
-        Some(last) => (last / block.right_stride + 1).min(block.k),
-        None => 0,
-    };
-    for (p, to) in (whole..block.k).zip(tail.chunks_exact_mut(width)) {
-        let from = &block.right[p * block.right_stride..];
-        let len = from.len().min(width);
-        to[..len].copy_from_slice(&from[..len]);
-    }
-    assert!((block.k - whole) * width <= TAIL, "rows of B lie closer than they are wide");
-    let b = [(block.right, block.right_stride, 0, whole), (&tail[..], width, whole, block.k)];
-    let b = if whole == block.k { &b[..1] } else { &b[..] };
     match block.left {
-        Left::Rows { data, stride } => block_of(s, registers, &Rows { data, stride }, b, block),
-        Left::Columns { data, stride } => block_of(s, registers, &Columns { data, stride }, b, block),
+        Left::Rows { data, stride } => block_of(s, &Rows { data, stride }, block),
+        Left::Columns { data, stride } => block_of(s, &Columns { data, stride }, block),
     }
 }
 
@@ -119,8 +100,8 @@ trait Source<T> {
     type Tile<const M: usize>: Tile<T>;
     /// Each row of a tile takes an address register, so tiles with many rows do not pay.
     const ADDRESS_PER_ROW: bool;
-    /// `M` rows from `row` on, for the chain's elements `from..to`.
-    fn tile<const M: usize>(&self, row: usize, from: usize, to: usize) -> Self::Tile<M>;
+    /// `M` rows from `row` on, `k` long.
+    fn tile<const M: usize>(&self, row: usize, k: usize) -> Self::Tile<M>;
 }
 
 /// Some rows of A. A method for one element, because a load has to stand where it is used: then it is part of the
@@ -129,7 +110,7 @@ trait Tile<T> {
     /// Element p of `row`.
     ///
     /// # Safety
-    /// `row < M` and `p < to - from` of the call that made the tile.
+    /// `row < M` and `p < k` of the call that made the tile.
     unsafe fn get(&self, row: usize, p: usize) -> T;
 }
 
@@ -138,7 +119,7 @@ struct Rows<'a, T> {
     stride: usize,
 }
 
-/// The rows, each `to - from` long.
+/// The rows, each `k` long.
 struct RowsTile<'a, T, const M: usize>([&'a [T]; M]);
 
 impl<'a, T: Copy> Source<T> for Rows<'a, T> {
@@ -146,15 +127,20 @@ impl<'a, T: Copy> Source<T> for Rows<'a, T> {
     const ADDRESS_PER_ROW: bool = true;
 
     #[inline(always)]
-    fn tile<const M: usize>(&self, row: usize, from: usize, to: usize) -> RowsTile<'a, T, M> {
-        RowsTile(std::array::from_fn(|r| &self.data[(row + r) * self.stride..][from..to]))
+    fn tile<const M: usize>(&self, row: usize, k: usize) -> RowsTile<'a, T, M> {
+        // Not `array::from_fn`: it is not always inlined.
+        let mut rows: [&[T]; M] = [&[]; M];
+        for r in 0..M {
+            rows[r] = &self.data[(row + r) * self.stride..][..k];
+        }
+        RowsTile(rows)
     }
 }
 
 impl<T: Copy, const M: usize> Tile<T> for RowsTile<'_, T, M> {
     #[inline(always)]
     unsafe fn get(&self, row: usize, p: usize) -> T {
-        // SAFETY: the caller's promise, and the slices are `to - from` long.
+        // SAFETY: the caller's promise, and the slices are `k` long.
         unsafe { *self.0[row].get_unchecked(p) }
     }
 }
@@ -164,7 +150,7 @@ struct Columns<'a, T> {
     stride: usize,
 }
 
-/// From the tile's first row on, `stride`, such that `(to - from - 1) * stride + M` is at most the slice's length.
+/// From the tile's first row on, and the stride, such that `(k - 1) * stride + M` is at most the slice's length.
 struct ColumnsTile<'a, T, const M: usize>(&'a [T], usize);
 
 impl<'a, T: Copy> Source<T> for Columns<'a, T> {
@@ -172,9 +158,9 @@ impl<'a, T: Copy> Source<T> for Columns<'a, T> {
     const ADDRESS_PER_ROW: bool = false;
 
     #[inline(always)]
-    fn tile<const M: usize>(&self, row: usize, from: usize, to: usize) -> ColumnsTile<'a, T, M> {
-        let data = &self.data[from * self.stride + row..];
-        assert!(from == to || (to - from - 1) * self.stride + M <= data.len(), "A is too short for its block");
+    fn tile<const M: usize>(&self, row: usize, k: usize) -> ColumnsTile<'a, T, M> {
+        let data = &self.data[row..];
+        assert!(k == 0 || (k - 1) * self.stride + M <= data.len(), "A is too short for its block");
         ColumnsTile(data, self.stride)
     }
 }
@@ -182,127 +168,163 @@ impl<'a, T: Copy> Source<T> for Columns<'a, T> {
 impl<T: Copy, const M: usize> Tile<T> for ColumnsTile<'_, T, M> {
     #[inline(always)]
     unsafe fn get(&self, row: usize, p: usize) -> T {
-        // SAFETY: by the caller's promise the place is at most (to - from - 1) * stride + M - 1.
+        // SAFETY: by the caller's promise the place is at most (k - 1) * stride + M - 1.
         unsafe { *self.0.get_unchecked(p * self.1 + row) }
     }
 }
 
-/// Rows of B: a slice, their distance, and which elements of the chains they are for.
-type Right<'a, T> = (&'a [T], usize, usize, usize);
-
 #[inline(always)]
-fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(
-    s: S,
-    registers: usize,
-    a: &A,
-    b: &[Right<'_, T>],
-    block: Block<'_, T>,
-) {
+fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(s: S, a: &A, block: Block<'_, T>) {
+    let registers = block.columns.div_ceil(S::LANES);
     if S::REGISTERS >= 32 {
         match registers {
-            1 if A::ADDRESS_PER_ROW => rows_of::<S, T, 8, 1>(s, a, b, block),
-            2 if A::ADDRESS_PER_ROW => rows_of::<S, T, 8, 2>(s, a, b, block),
-            1 => rows_of::<S, T, 16, 1>(s, a, b, block),
-            2 => rows_of::<S, T, 12, 2>(s, a, b, block),
-            3 => rows_of::<S, T, 8, 3>(s, a, b, block),
-            4 => rows_of::<S, T, 6, 4>(s, a, b, block),
-            8 => rows_of::<S, T, 2, 8>(s, a, b, block),
+            1 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 8, 1>(s, a, block),
+            2 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 8, 2>(s, a, block),
+            1 => rows_of::<S, T, A, 16, 1>(s, a, block),
+            2 => rows_of::<S, T, A, 12, 2>(s, a, block),
+            3 => rows_of::<S, T, A, 8, 3>(s, a, block),
+            4 => rows_of::<S, T, A, 6, 4>(s, a, block),
+            8 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 2, 8>(s, a, block),
             _ => unreachable!("a block wider than a panel"),
         }
     } else {
         match registers {
-            1 => rows_of::<S, T, 8, 1>(s, a, b, block),
-            2 => rows_of::<S, T, 6, 2>(s, a, b, block),
-            4 => rows_of::<S, T, 2, 4>(s, a, b, block),
+            1 => rows_of::<S, T, A, 8, 1>(s, a, block),
+            2 => rows_of::<S, T, A, 6, 2>(s, a, block),
+            4 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 2, 4>(s, a, block),
             _ => unreachable!("a block wider than a panel"),
         }
     }
 }
 
-/// Tiles of `M` rows as long as there are so many, then smaller ones.
+/// Tiles of `M` rows as long as there are so many, then smaller ones. (Where columns of A are read, the rows of C are
+/// inputs of a layer, which are many: there some sizes are left out.)
 #[inline(always)]
-fn rows_of<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
+fn rows_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
     s: S,
-    a: &impl Source<T>,
-    b: &[Right<'_, T>],
+    a: &A,
     mut block: Block<'_, T>,
 ) {
     let mut row = 0;
     while row + M <= block.rows {
-        tile::<S, T, M, N>(s, a, b, row, &mut block);
+        tile::<S, T, A, M, N>(s, a, row, &mut block);
         row += M;
     }
-    if M > 8 && row + 8 <= block.rows {
-        tile::<S, T, 8, N>(s, a, b, row, &mut block);
-        row += 8;
-    }
-    if M > 4 && row + 4 <= block.rows {
-        tile::<S, T, 4, N>(s, a, b, row, &mut block);
+    while M > 4 && row + 4 <= block.rows {
+        tile::<S, T, A, 4, N>(s, a, row, &mut block);
         row += 4;
     }
-    if M > 2 && row + 2 <= block.rows {
-        tile::<S, T, 2, N>(s, a, b, row, &mut block);
+    if M > 2 && A::ADDRESS_PER_ROW && row + 2 <= block.rows {
+        tile::<S, T, A, 2, N>(s, a, row, &mut block);
         row += 2;
     }
-    if row < block.rows {
-        tile::<S, T, 1, N>(s, a, b, row, &mut block);
+    while row < block.rows {
+        tile::<S, T, A, 1, N>(s, a, row, &mut block);
+        row += 1;
     }
 }
 
-/// `M` rows and `N` registers of C.
+/// Links of a chain in one round of the loop: what counts and computes addresses then does not take the place of
+/// multiply-adds.
+const UNROLL: usize = 4;
+
+/// `M` rows and `N` registers of C. The last register may be partly filled; it always has a mask, which costs nothing.
 #[inline(always)]
-fn tile<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
+fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
     s: S,
-    a: &impl Source<T>,
-    b: &[Right<'_, T>],
+    a: &A,
     row: usize,
     block: &mut Block<'_, T>,
 ) {
-    let columns = block.columns;
-    let mut sums: [[S::V; N]; M] = match block.start {
-        Start::Zero => [[s.splat(T::default()); N]; M],
-        Start::Row(start) => [load(s, &start[..columns]); M],
-        Start::Sum => std::array::from_fn(|r| load(s, &block.out[(row + r) * block.out_stride..][..columns])),
-    };
-    for &(right, stride, from, to) in b {
-        let a = a.tile::<M>(row, from, to);
-        let n = to - from;
-        assert!(n == 0 || (n - 1) * stride + N * S::LANES <= right.len(), "B is too short for its block");
-        for p in 0..n {
-            // SAFETY: p < n, so p * stride + N * LANES <= right.len() by the assertion.
-            let b: [S::V; N] = std::array::from_fn(|v| unsafe { s.load_at(right, p * stride + v * S::LANES) });
+    let (columns, k, right, stride) = (block.columns, block.k, block.right, block.right_stride);
+    let last = (N - 1) * S::LANES;
+    let part = columns - last;
+    let zero = s.splat(T::default());
+    let mut sums = [[zero; N]; M];
+    match block.start {
+        Start::Zero => (),
+        Start::Row(start) => sums = [load(s, &start[..columns]); M],
+        Start::Sum => {
             for r in 0..M {
-                // SAFETY: r < M and p < n.
-                let x = s.splat(unsafe { a.get(r, p) });
-                for v in 0..N {
-                    sums[r][v] = s.mul_add(x, b[v], sums[r][v]);
-                }
+                sums[r] = load(s, &block.out[(row + r) * block.out_stride..][..columns]);
             }
         }
     }
+    let a = a.tile::<M>(row, k);
+    assert!(k == 0 || (k - 1) * stride + columns <= right.len(), "B is too short for its block");
+    let mut p = 0;
+    if A::ADDRESS_PER_ROW {
+        while p + UNROLL <= k {
+            for u in 0..UNROLL {
+                // SAFETY: p + u < k, so the assertion covers it.
+                unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p + u, &mut sums) };
+            }
+            p += UNROLL;
+        }
+    } else {
+        while p < k {
+            // SAFETY: p < k, so the assertion covers it.
+            unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p, &mut sums) };
+            p += 1;
+        }
+    }
+    while p < k {
+        // SAFETY: p < k, so the assertion covers it.
+        unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p, &mut sums) };
+        p += 1;
+    }
     for r in 0..M {
         let out = &mut block.out[(row + r) * block.out_stride..][..columns];
-        let last = (N - 1) * S::LANES;
         for v in 0..N - 1 {
             s.store(sums[r][v], &mut out[v * S::LANES..]);
         }
-        if columns == N * S::LANES {
-            s.store(sums[r][N - 1], &mut out[last..]);
-        } else {
-            s.store_part(sums[r][N - 1], &mut out[last..]);
+        // Masked stores are slow on some processors.
+        match part == S::LANES {
+            true => s.store(sums[r][N - 1], &mut out[last..]),
+            false => s.store_part(sums[r][N - 1], &mut out[last..]),
+        }
+    }
+}
+
+/// Link p of a tile's chains.
+///
+/// # Safety
+/// `a` has an element p, and the last register of row p of B, `part` elements, lies within it.
+#[inline(always)]
+unsafe fn link<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
+    s: S,
+    a: &impl Tile<T>,
+    (right, stride): (&[T], usize),
+    part: usize,
+    p: usize,
+    sums: &mut [[S::V; N]; M],
+) {
+    // Not `array::from_fn`, which is not always inlined.
+    let mut b = [s.splat(T::default()); N];
+    for v in 0..N - 1 {
+        // SAFETY: the caller's promise; what is before the last register lies within B, too.
+        b[v] = unsafe { s.load_at(right, p * stride + v * S::LANES) };
+    }
+    // SAFETY: the caller's promise.
+    b[N - 1] = unsafe { s.load_part_at(right, p * stride + (N - 1) * S::LANES, part) };
+    for r in 0..M {
+        // SAFETY: r < M, and the caller's promise.
+        let x = s.splat(unsafe { a.get(r, p) });
+        for v in 0..N {
+            sums[r][v] = s.mul_add(x, b[v], sums[r][v]);
         }
     }
 }
 
 /// `N` registers, the last of which may be partly filled.
 #[inline(always)]
-fn load<S: Lanes<T>, T: Copy, const N: usize>(s: S, from: &[T]) -> [S::V; N] {
-    let last = (N - 1) * S::LANES;
-    std::array::from_fn(|v| match v {
-        v if v < N - 1 => s.load(&from[v * S::LANES..]),
-        _ if from.len() == N * S::LANES => s.load(&from[last..]),
-        _ => s.load_part(&from[last..]),
-    })
+fn load<S: Lanes<T>, T: Copy + Default, const N: usize>(s: S, from: &[T]) -> [S::V; N] {
+    let mut v = [s.splat(T::default()); N];
+    for i in 0..N - 1 {
+        v[i] = s.load(&from[i * S::LANES..]);
+    }
+    v[N - 1] = s.load_part(&from[(N - 1) * S::LANES..]);
+    v
 }
 
 macro_rules! block_kernels {

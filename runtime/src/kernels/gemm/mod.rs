@@ -9,10 +9,11 @@ pub(crate) mod pack;
 mod weight;
 
 use block::{Block, BlockKernels, Left, Start, next_panel, panel};
-use pack::{PackKernels, aligned, cut, pack, pack_transposed, packed_width, with_scratch};
+use pack::{PackKernels, aligned, copy_columns, cut, pack, pack_transposed, packed_width};
 pub(crate) use weight::multiply_into_update;
 
 use crate::Real;
+use crate::parallel::with_scratch;
 
 /// Scalars that products are compiled for.
 pub trait GemmKernels: BlockKernels + PackKernels {}
@@ -25,11 +26,20 @@ pub(crate) type Epilogue<'a, T> = &'a dyn Fn(usize, &mut [T]);
 const L2: usize = 1 << 20;
 /// Bytes of one operand that stay in the first-level cache (32 or 48 KiB).
 const L1: usize = 1 << 14;
-/// Rows of B that lie at least so many bytes apart are packed: one every half page or less often defeats prefetchers,
-/// and few sets of the first-level cache have to serve them all.
-const FAR: usize = 2048;
-/// B is packed for products of at least so many rows: packing costs about as much as one row.
-const WORTH_PACKING: usize = 24;
+/// The longest chains, and the widest groups of columns, for which B is packed at once if it does not fit the cache:
+/// 512 KiB of B. The rows of A that go with it take as much again at a batch of 256, and reading whole kilobytes of B's
+/// rows is what memory serves well. (64 columns of 1024 rows, the textbook's choice, were 8 % slower at 4096×4096, and
+/// prefetching the next piece by hand slower still: it takes the buffers that the running tile's loads need.)
+const PIECE_BYTES: usize = 2048;
+const PIECE_COLUMNS: usize = 256;
+
+/// Whether rows of B that lie so many bytes apart are worth copying for so many rows of A.
+///
+/// From half a page on, few sets of the first-level cache serve them all, and from a page on, prefetchers give up. The copy
+/// costs as much as 10 to 20 rows of A.
+fn worth_packing(bytes: usize, rows: usize) -> bool {
+    (bytes >= 4096 && rows >= 24) || (bytes >= 1024 && rows >= 256)
+}
 
 /// B, k × n.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +66,11 @@ impl<'a, T> Right<'a, T> {
 /// The number of elements of a packed k × n operand.
 fn packed_len<T>(k: usize, n: usize) -> usize {
     k * packed_width::<T>(n)
+}
+
+/// The longest chains for which a piece of a large operand is packed.
+const fn piece_len<T>() -> usize {
+    PIECE_BYTES / size_of::<T>()
 }
 
 /// Packs all panels of a k × n operand.
@@ -90,9 +105,9 @@ pub(crate) fn multiply<T: Real>(
     if m == 0 || n == 0 {
         return;
     }
-    let far = b_row * size_of::<T>() >= FAR;
+    let far = b_row * size_of::<T>();
     let large = k * n * size_of::<T>() > L2;
-    if far && large && m < WORTH_PACKING {
+    if large && far >= 1024 && m < 24 {
         // A few rows of B at a time: their streams are read in order, and the sums stay in the first-level cache.
         let mut start = start;
         for from in (0..k).step_by(16) {
@@ -102,16 +117,16 @@ pub(crate) fn multiply<T: Real>(
             start = Start::Sum;
         }
         then(0, &mut out[..(m - 1) * out_row + n]);
-    } else if !far || m < WORTH_PACKING {
-        by_rows((m, n, k), (a, a_row), Right::Plain { data: b, stride: b_row }, start, (out, out_row), then);
-    } else if !large {
+    } else if large && far >= 1024 {
+        by_pieces((m, n, k), (a, a_row), (b, b_row), start, (out, out_row));
+        then(0, &mut out[..(m - 1) * out_row + n]);
+    } else if worth_packing(far, m) {
         with_scratch(packed_len::<T>(k, n), |packed| {
             pack_all((n, k), b, b_row, packed);
             by_rows((m, n, k), (a, a_row), Right::Packed { data: packed, k }, start, (out, out_row), then);
         });
     } else {
-        by_panels((m, n, k), (a, a_row), (b, b_row), start, (out, out_row));
-        then(0, &mut out[..(m - 1) * out_row + n]);
+        by_rows((m, n, k), (a, a_row), Right::Plain { data: b, stride: b_row }, start, (out, out_row), then);
     }
 }
 
@@ -155,32 +170,34 @@ fn by_rows<T: Real>(
     }
 }
 
-/// For B that does not fit the cache: one packed piece of a panel at a time against all rows of A.
-fn by_panels<T: Real>(
+/// For B that does not fit the cache: a packed piece of some panels at a time against all rows of A.
+fn by_pieces<T: Real>(
     (m, n, k): (usize, usize, usize),
     (a, a_row): (&[T], usize),
     (b, b_row): (&[T], usize),
     start: Start<'_, T>,
     (out, out_row): (&mut [T], usize),
 ) {
-    let step = (L2 / 4 / size_of::<T>() / panel::<T>()).min(k);
-    with_scratch(packed_len::<T>(step, panel::<T>()), |packed| {
+    let (step, group) = (piece_len::<T>().min(k), PIECE_COLUMNS.min(n));
+    // Pieces of rows of A that lie pages apart share few sets of the second-level cache: they are packed as well.
+    let pack_a = a_row * size_of::<T>() >= 4096;
+    let lens = [packed_len::<T>(step, group), if pack_a { m * step } else { 0 }];
+    with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
+        let [packed_b, packed_a] = lens.map(|len| cut(&mut scratch, len));
         for from in (0..k).step_by(step) {
             let k = step.min(k - from);
-            for column in (0..n).step_by(panel::<T>()) {
-                let columns = panel::<T>().min(n - column);
-                pack(k, columns, &b[from * b_row + column..], b_row, packed);
-                T::block(Block {
-                    rows: m,
-                    columns,
-                    k,
-                    left: Left::Rows { data: &a[from..], stride: a_row },
-                    right: packed,
-                    right_stride: packed_width::<T>(columns),
-                    start: if from == 0 { start.columns(column, columns) } else { Start::Sum },
-                    out: &mut out[column..],
-                    out_stride: out_row,
-                });
+            let (a, a_row) = if pack_a {
+                copy_columns(m, k, &a[from..], a_row, packed_a, k);
+                (&packed_a[..], k)
+            } else {
+                (&a[from..], a_row)
+            };
+            for column in (0..n).step_by(group) {
+                let n = group.min(n - column);
+                pack_all((n, k), &b[from * b_row + column..], b_row, packed_b);
+                let start = if from == 0 { start.columns(column, n) } else { Start::Sum };
+                let b = Right::Packed { data: packed_b, k };
+                by_rows((m, n, k), (a, a_row), b, start, (&mut out[column..], out_row), &|_, _| ());
             }
         }
     });
@@ -188,7 +205,8 @@ fn by_panels<T: Real>(
 
 /// Out = A·Bᵀ: `m` rows of A, `k` long and `a_row` apart; B is `n` × `k`, its rows `b_row` apart.
 ///
-/// Sums run along rows of both, so one of them has to be transposed: B, or A and the result, whichever is less.
+/// Sums run along rows of both, so one of them has to be transposed: B, or A and the result, whichever is less. (What is
+/// transposed of B is written and read once more, so it counts twice.)
 pub(crate) fn multiply_transposed<T: Real>(
     (m, n, k): (usize, usize, usize),
     (a, a_row): (&[T], usize),
@@ -200,7 +218,7 @@ pub(crate) fn multiply_transposed<T: Real>(
         return;
     }
     let large = k * n * size_of::<T>() > L2;
-    if !large && k * n <= m * (n + k) {
+    if !large && 2 * k * n <= m * (n + k) {
         with_scratch(packed_len::<T>(k, n), |packed| {
             pack_all_transposed((n, k), b, b_row, packed);
             by_rows((m, n, k), (a, a_row), Right::Packed { data: packed, k }, Start::Zero, (out, out_row), then);
@@ -223,11 +241,11 @@ fn by_columns<T: Real>(
 ) {
     let width = packed_width::<T>(m);
     let fits = k * width * size_of::<T>() <= L2;
-    let step = if fits { k } else { (L2 / 4 / size_of::<T>() / panel::<T>()).min(k) };
+    let step = if fits { k } else { piece_len::<T>().min(k) };
     let height = if fits { 48 } else { 192 }.min(n);
-    with_scratch(aligned(packed_len::<T>(k, m)) + aligned(height * width), |mut scratch| {
-        let packed = cut(&mut scratch, packed_len::<T>(k, m));
-        let sums = cut(&mut scratch, height * width);
+    let lens = [packed_len::<T>(k, m), height * width];
+    with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
+        let [packed, sums] = lens.map(|len| cut(&mut scratch, len));
         // Pieces of the chains, each with its panels.
         for from in (0..k).step_by(step) {
             let k = step.min(k - from);
@@ -237,20 +255,9 @@ fn by_columns<T: Real>(
             let rows = height.min(n - row);
             for from in (0..k).step_by(step) {
                 let k = step.min(k - from);
-                for column in (0..m).step_by(panel::<T>()) {
-                    let columns = panel::<T>().min(m - column);
-                    T::block(Block {
-                        rows,
-                        columns,
-                        k,
-                        left: Left::Rows { data: &b[row * b_row + from..], stride: b_row },
-                        right: &packed[from * width + column * k..][..k * packed_width::<T>(columns)],
-                        right_stride: packed_width::<T>(columns),
-                        start: if from == 0 { Start::Zero } else { Start::Sum },
-                        out: &mut sums[column..],
-                        out_stride: width,
-                    });
-                }
+                let right = Right::Packed { data: &packed[from * width..], k };
+                let start = if from == 0 { Start::Zero } else { Start::Sum };
+                by_rows((rows, m, k), (&b[row * b_row + from..], b_row), right, start, (sums, width), &|_, _| ());
             }
             T::transpose(rows, m, sums, width, &mut out[row..], out_row);
         }

@@ -1,32 +1,14 @@
-//! Copies of operands in the order in which blocks read them, and the memory for them.
-
-use std::cell::Cell;
+//! Copies of operands in the order in which blocks read them, cut out of scratch memory.
 
 use super::block::lanes;
+use crate::Real;
 use crate::simd::multiversion;
 use crate::simd::vector::Lanes;
-use crate::{Flat, Real};
 
 /// Scalars that operands are packed for.
-pub trait PackKernels: Copy + Sized + 'static {
-    /// Takes the calling thread's memory for copies, to be put back by [`put_scratch`](Self::put_scratch).
-    fn take_scratch() -> Option<Flat<Self>>;
-    /// Puts it back.
-    fn put_scratch(scratch: Flat<Self>);
+pub trait PackKernels: Copy + Sized {
     /// `to[c][r] = from[r][c]` for `rows` × `columns` elements.
     fn transpose(rows: usize, columns: usize, from: &[Self], from_row: usize, to: &mut [Self], to_row: usize);
-}
-
-/// Gives `body` the first `len` elements of the calling thread's scratch memory, with whatever is in them. It grows when
-/// it is too small, so steps of the same shapes allocate only once.
-pub(crate) fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut scratch = match T::take_scratch() {
-        Some(scratch) if scratch.len() >= len => scratch,
-        _ => Flat::zeros(len.next_power_of_two()),
-    };
-    let result = body(&mut scratch[..len]);
-    T::put_scratch(scratch);
-    result
 }
 
 /// Cuts `len` elements off `scratch`, rounded up so that what follows is aligned again.
@@ -44,6 +26,20 @@ pub(crate) const fn aligned(len: usize) -> usize {
 /// The distance of rows in a packed panel of `columns`.
 pub(crate) fn packed_width<T>(columns: usize) -> usize {
     columns.next_multiple_of(lanes::<T>())
+}
+
+/// Copies `columns` elements of each of some rows, `stride` apart, to rows `to_stride` apart.
+pub(crate) fn copy_columns<T: Real>(
+    rows: usize,
+    columns: usize,
+    from: &[T],
+    stride: usize,
+    to: &mut [T],
+    to_stride: usize,
+) {
+    for (row, to) in to.chunks_mut(to_stride).take(rows).enumerate() {
+        to[..columns].copy_from_slice(&from[row * stride..][..columns]);
+    }
 }
 
 /// Packs `k` rows of `columns` elements, `stride` apart, close together; each is padded with zeros to whole registers.
@@ -85,21 +81,12 @@ fn transpose_body<S: Lanes<T>, T: Copy>(
 }
 
 macro_rules! pack_kernels {
-    ($($t:ident $scratch:ident $transpose:ident;)*) => { $(
-        thread_local! {
-            static $scratch: Cell<Option<Flat<$t>>> = const { Cell::new(None) };
-        }
+    ($($t:ident $transpose:ident;)*) => { $(
         multiversion! {
             fn $transpose(rows: usize, columns: usize, from: &[$t], from_row: usize, to: &mut [$t], to_row: usize)
                 = transpose_body::<S, $t> with simd;
         }
         impl PackKernels for $t {
-            fn take_scratch() -> Option<Flat<$t>> {
-                $scratch.take()
-            }
-            fn put_scratch(scratch: Flat<$t>) {
-                $scratch.set(Some(scratch));
-            }
             fn transpose(rows: usize, columns: usize, from: &[$t], from_row: usize, to: &mut [$t], to_row: usize) {
                 $transpose(rows, columns, from, from_row, to, to_row);
             }
@@ -107,6 +94,6 @@ macro_rules! pack_kernels {
     )* };
 }
 pack_kernels! {
-    f32 SCRATCH_F32 transpose_f32;
-    f64 SCRATCH_F64 transpose_f64;
+    f32 transpose_f32;
+    f64 transpose_f64;
 }

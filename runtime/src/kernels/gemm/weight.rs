@@ -2,13 +2,31 @@
 
 use std::ops::Range;
 
-use super::block::{Block, Left, Start, next_panel, panel};
-use super::pack::{aligned, cut, with_scratch};
-use super::{FAR, L1, Right, WORTH_PACKING, pack_all, packed_len, rows_in_cache};
+use super::block::{Block, Left, Start, panel};
+use super::pack::{aligned, copy_columns, cut};
+use super::{L1, L2, Right, pack_all, packed_len, worth_packing};
+use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
-/// A gradient piece is at most so many columns wide: with so many rows of two operands, still in the cache.
+/// The most columns of a gradient that are computed together, so that the part of B that belongs to them stays in cache.
+/// Pieces of rows as long as this are also what memory serves well.
 const GROUP: usize = 512;
+
+/// Bytes of the gradient that are computed before they are handed over.
+const AREA: usize = 1 << 16;
+
+/// Operands of aᵀ·b: `k` rows of each, `a_row` and `b_row` apart.
+#[derive(Clone, Copy)]
+struct Operands<'a, T> {
+    k: usize,
+    a: &'a [T],
+    a_row: usize,
+    b: &'a [T],
+    b_row: usize,
+    /// Whether they have to be packed.
+    pack_a: bool,
+    pack_b: bool,
+}
 
 /// The rows `rows` of aᵀ·b, `n` wide: `k` rows of A and B, `a_row` and `b_row` apart. Row r of the result is parameter
 /// `index`'s gradient from place `offset + r * n` on.
@@ -25,27 +43,59 @@ pub(crate) fn multiply_into_update<T: Real>(
         return;
     }
     let size = size_of::<T>();
-    let pack_b = b_row * size >= FAR && m >= WORTH_PACKING;
-    let group = if n <= 2 * GROUP { n } else { GROUP };
-    let height = rows_in_cache(group * size).min(m.next_multiple_of(6));
-    // A few columns of A, far apart: packed when several panels read them.
-    let pack_a = a_row * size >= FAR && n > panel::<T>();
-    let strip =
-        if pack_a { (L1 * 16 / size / k.max(1)).next_multiple_of(height).min(m.next_multiple_of(height)) } else { m };
-    let lens = [if pack_b { packed_len::<T>(k, n) } else { 0 }, if pack_a { k * strip } else { 0 }, height * group];
+    let group = n.div_ceil(n.div_ceil(GROUP)).next_multiple_of(panel::<T>()).min(n);
+    let operands = Operands {
+        k,
+        a: &a[rows.start..],
+        a_row,
+        b,
+        b_row,
+        // A tile reads few elements of a row of A: if several panels do, and rows lie far apart, they are worth a copy.
+        pack_a: a_row * size >= 2048 && n > panel::<T>(),
+        pack_b: worth_packing(b_row * size, m),
+    };
+    let mut finish = |row: usize, column: usize, gradient: &[T]| {
+        update.finish(index, offset + (rows.start + row) * n + column, gradient);
+    };
+    if k * group * size <= L2 / 2 {
+        at_once(m, n, group, operands, &mut finish);
+    } else {
+        in_pieces(m, n, group, operands, &mut finish);
+    }
+}
+
+/// For a batch so small that its rows of a group stay in cache: a few rows of the gradient at a time are summed up and
+/// handed over in the first-level cache.
+fn at_once<T: Real>(
+    m: usize,
+    n: usize,
+    group: usize,
+    operands: Operands<'_, T>,
+    finish: &mut dyn FnMut(usize, usize, &[T]),
+) {
+    let Operands { k, a, a_row, b, b_row, pack_a, pack_b } = operands;
+    let size = size_of::<T>();
+    let height = (AREA / (group * size) / 6 * 6).clamp(6, 96).min(m);
+    let strip = if pack_a { (L2 / 4 / size / k.max(1)).next_multiple_of(height).min(m) } else { m };
+    let lens = [
+        if pack_b { packed_len::<T>(k, n) } else { 0 },
+        if pack_a { k * strip_row::<T>(strip) } else { 0 },
+        height * group,
+    ];
     with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
-        let [packed_b, packed_a, tile] = lens.map(|len| cut(&mut scratch, len));
+        let [packed_b, packed_a, sums] = lens.map(|len| cut(&mut scratch, len));
         let b = if pack_b {
             pack_all((n, k), b, b_row, packed_b);
             Right::Packed { data: packed_b, k }
         } else {
             Right::Plain { data: b, stride: b_row }
         };
-        for from in rows.clone().step_by(strip) {
-            let strip = strip.min(rows.end - from);
+        for from in (0..m).step_by(strip) {
+            let strip = strip.min(m - from);
             let (a, a_row) = if pack_a {
-                pack_strip(k, strip, &a[from..], a_row, packed_a);
-                (&packed_a[..], strip)
+                let row = strip_row::<T>(strip);
+                copy_columns(k, strip, &a[from..], a_row, packed_a, row);
+                (&packed_a[..], row)
             } else {
                 (&a[from..], a_row)
             };
@@ -54,35 +104,78 @@ pub(crate) fn multiply_into_update<T: Real>(
                 for row in (0..strip).step_by(height) {
                     let height = height.min(strip - row);
                     let left = Left::Columns { data: &a[row..], stride: a_row };
-                    gradient((height, group, k), left, b, first, tile);
-                    let start = offset + (from + row) * n + first;
-                    if group == n {
-                        update.finish(index, start, &tile[..height * n]);
-                    } else {
-                        for r in 0..height {
-                            update.finish(index, start + r * n, &tile[r * group..][..group]);
-                        }
-                    }
+                    area((height, group, k), left, b, first, Start::Zero, sums);
+                    hand_over((height, group, n), (from + row, first), sums, finish);
                 }
             }
         }
     });
 }
 
-/// `group` columns of B from `first` on: tile = aᵀ·b.
-fn gradient<T: Real>(
+/// For a large batch: an area of the gradient that stays in the second-level cache is summed up over pieces of the batch
+/// that do so too.
+fn in_pieces<T: Real>(
+    m: usize,
+    n: usize,
+    group: usize,
+    operands: Operands<'_, T>,
+    finish: &mut dyn FnMut(usize, usize, &[T]),
+) {
+    let Operands { k, a, a_row, b, b_row, pack_a, pack_b } = operands;
+    let size = size_of::<T>();
+    let strip = (L2 / 4 / size / group).next_multiple_of(24).min(m);
+    let piece = L2 / 2 / size / group.max(strip);
+    let height = (L1 / size / piece).next_multiple_of(24);
+    let lens = [
+        if pack_b { packed_len::<T>(piece, group) } else { 0 },
+        if pack_a { piece * strip_row::<T>(strip) } else { 0 },
+        strip * group,
+    ];
+    with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
+        let [packed_b, packed_a, sums] = lens.map(|len| cut(&mut scratch, len));
+        for from in (0..m).step_by(strip) {
+            let strip = strip.min(m - from);
+            for first in (0..n).step_by(group) {
+                let group = group.min(n - first);
+                for p in (0..k).step_by(piece) {
+                    let k = piece.min(k - p);
+                    let (b, column) = if pack_b {
+                        pack_all((group, k), &b[p * b_row + first..], b_row, packed_b);
+                        (Right::Packed { data: packed_b, k }, 0)
+                    } else {
+                        (Right::Plain { data: &b[p * b_row..], stride: b_row }, first)
+                    };
+                    let (a, a_row) = if pack_a {
+                        let row = strip_row::<T>(strip);
+                        copy_columns(k, strip, &a[p * a_row + from..], a_row, packed_a, row);
+                        (&packed_a[..], row)
+                    } else {
+                        (&a[p * a_row + from..], a_row)
+                    };
+                    let start = if p == 0 { Start::Zero } else { Start::Sum };
+                    for row in (0..strip).step_by(height) {
+                        let height = height.min(strip - row);
+                        let left = Left::Columns { data: &a[row..], stride: a_row };
+                        area((height, group, k), left, b, column, start, &mut sums[row * group..]);
+                    }
+                }
+                hand_over((strip, group, n), (from, first), sums, finish);
+            }
+        }
+    });
+}
+
+/// `group` columns of B from `first` on: sums = start + aᵀ·b.
+fn area<T: Real>(
     (height, group, k): (usize, usize, usize),
     left: Left<'_, T>,
     b: Right<'_, T>,
     first: usize,
-    tile: &mut [T],
+    start: Start<'_, T>,
+    sums: &mut [T],
 ) {
-    let mut column = 0;
-    while column < group {
-        let columns = match b {
-            Right::Plain { .. } => next_panel::<T>(height, group - column),
-            Right::Packed { .. } => panel::<T>().min(group - column),
-        };
+    for column in (0..group).step_by(panel::<T>()) {
+        let columns = panel::<T>().min(group - column);
         let (right, right_stride) = b.columns(first + column, columns);
         T::block(Block {
             rows: height,
@@ -91,17 +184,33 @@ fn gradient<T: Real>(
             left,
             right,
             right_stride,
-            start: Start::Zero,
-            out: &mut tile[column..],
+            start,
+            out: &mut sums[column..],
             out_stride: group,
         });
-        column += columns;
     }
 }
 
-/// Copies `strip` columns of `k` rows close together.
-fn pack_strip<T: Real>(k: usize, strip: usize, a: &[T], a_row: usize, to: &mut [T]) {
-    for (p, to) in to.chunks_exact_mut(strip).take(k).enumerate() {
-        to.copy_from_slice(&a[p * a_row..][..strip]);
+/// Hands over `height` × `group` sums, which belong at `(row, column)` of a gradient `n` wide.
+fn hand_over<T>(
+    (height, group, n): (usize, usize, usize),
+    (row, column): (usize, usize),
+    sums: &[T],
+    finish: &mut dyn FnMut(usize, usize, &[T]),
+) {
+    if group == n {
+        // Whole rows follow on one another.
+        finish(row, column, &sums[..height * n]);
+    } else {
+        for (r, sums) in sums.chunks_exact(group).take(height).enumerate() {
+            finish(row + r, column, sums);
+        }
     }
+}
+
+/// The distance of rows in a packed strip of A: an odd number of cache lines, so that a tile's elements, one short stretch
+/// of each row, are spread over all sets of the first-level cache.
+fn strip_row<T>(strip: usize) -> usize {
+    let line = 64 / size_of::<T>();
+    (strip.div_ceil(line) | 1) * line
 }

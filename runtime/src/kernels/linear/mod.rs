@@ -53,7 +53,26 @@ fn check<const X: usize, const Y: usize, const I: usize, const O: usize>(x: usiz
     assert_eq!(x, y, "batches of different lengths");
 }
 
-/// y = x·w + b. `bias` may be empty.
+/// y = x·w + b.
+///
+/// # Shapes
+/// `x`: [N, ·, I], `weight`: [I, O] (PyTorch's, transposed), `bias`: [O] or nothing, `y`: [N, ·, O]; a sample may have
+/// several rows.
+///
+/// # Panics
+/// If the batches differ in length, or `bias` is neither empty nor O long. Shapes that do not fit do not compile.
+///
+/// # Example
+/// ```
+/// use glulam::kernels::linear_forward;
+/// let weight = [[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]];
+/// let mut y = [[0.0; 2]];
+/// linear_forward(&[[1.0, 0.0, -1.0]], &weight, &[0.5, 0.0], &mut y);
+/// assert_eq!(y, [[-3.5, -4.0]]);
+/// ```
+///
+/// # References
+/// `torch.nn.Linear`.
 #[inline]
 pub fn linear_forward<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
     x: &[[T; X]],
@@ -65,7 +84,9 @@ pub fn linear_forward<T: Real, const X: usize, const Y: usize, const I: usize, c
     T::linear_forward(I, O, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
 }
 
-/// y = a(x·w + b). `bias` may be empty.
+/// y = a(x·w + b), for activations whose derivative is computed from their output. Shapes: see [`linear_forward`].
+///
+/// The activation is applied to some rows at a time, while they are in the first-level cache.
 #[inline]
 pub fn linear_activation_forward<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
     x: &[[T; X]],
@@ -79,7 +100,8 @@ pub fn linear_activation_forward<T: Real, const X: usize, const Y: usize, const 
     T::linear_forward(I, O, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
 }
 
-/// z = x·w + b and y = a(z), for activations whose derivative is computed from their input.
+/// z = x·w + b and y = a(z), for activations whose derivative is computed from their input. Shapes: see
+/// [`linear_forward`].
 #[inline]
 pub fn linear_activation_forward_keep<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
     x: &[[T; X]],
@@ -95,7 +117,13 @@ pub fn linear_activation_forward_keep<T: Real, const X: usize, const Y: usize, c
     activation.forward(z.as_flattened(), y.as_flattened_mut());
 }
 
-/// dx = dy·wᵀ.
+/// dx = dy·wᵀ: the gradient of the loss with respect to the input.
+///
+/// # Shapes
+/// `dy`: [N, ·, O], `weight`: [I, O], `dx`: [N, ·, I].
+///
+/// # Panics
+/// If the batches differ in length.
 #[inline]
 pub fn linear_backward_input<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
     dy: &[[T; Y]],
@@ -106,7 +134,8 @@ pub fn linear_backward_input<T: Real, const X: usize, const Y: usize, const I: u
     T::linear_backward_input(I, O, dy.as_flattened(), weight.as_flattened(), dx.as_flattened_mut(), &|_, _| ());
 }
 
-/// dx = (dy·wᵀ) ⊙ a'(kept), where a is the activation that made this layer's input.
+/// dx = (dy·wᵀ) ⊙ a'(kept), where a is the activation that made this layer's input, and `kept` what its derivative is
+/// computed from. Shapes: see [`linear_backward_input`]; `kept` is like `dx`.
 #[inline]
 pub fn linear_activation_backward_input<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
     dy: &[[T; Y]],
@@ -122,7 +151,14 @@ pub fn linear_activation_backward_input<T: Real, const X: usize, const Y: usize,
     T::linear_backward_input(I, O, dy.as_flattened(), weight.as_flattened(), dx.as_flattened_mut(), &then);
 }
 
-/// dw = xᵀ·dy: those rows of the weight that `update` is responsible for are handed to it.
+/// dw = xᵀ·dy, summed over the rows of the batch in their order: those rows of the weight that `update` is responsible
+/// for are handed to it, while they are in cache.
+///
+/// # Shapes
+/// `x`: [N, ·, I], `dy`: [N, ·, O], the weight: [I, O].
+///
+/// # Panics
+/// If the batches differ in length.
 #[inline]
 pub fn linear_backward_weight<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
     x: &[[T; X]],
@@ -137,7 +173,11 @@ pub fn linear_backward_weight<T: Real, const X: usize, const Y: usize, const I: 
     T::linear_backward_weight(I, O, x.as_flattened(), dy.as_flattened(), weight.index, weight.offset, update);
 }
 
-/// db = Σ dy: those elements of the bias that `update` is responsible for are handed to it.
+/// db = Σ dy, over the rows of the batch in their order: those elements of the bias that `update` is responsible for are
+/// handed to it.
+///
+/// # Shapes
+/// `dy`: [N, ·, O], the bias: [O].
 #[inline]
 pub fn linear_backward_bias<T: Real, const Y: usize, const O: usize>(
     dy: &[[T; Y]],
@@ -160,26 +200,26 @@ fn backward_bias_body<S: Lanes<T>, T: Real>(
     offset: usize,
     update: &mut Update<'_, T>,
 ) {
-    /// Registers that are summed at once: enough to hide the latency of an addition, and 64 bytes × 8 of a row.
-    const GROUP: usize = 8;
+    // Some registers at once, to hide the latency of an addition and to read long stretches of rows.
     let range = update.range();
     let (first, last) = (range.start.clamp(offset, offset + o), range.end.clamp(offset, offset + o));
     let mut sums = [T::ZERO; 128];
-    for start in (first..last).step_by(GROUP * S::LANES) {
-        let columns = (GROUP * S::LANES).min(last - start);
+    let mut start = first;
+    while start < last {
         let dy = &dy[start - offset..];
-        let sums = &mut sums[..columns];
-        if columns == GROUP * S::LANES {
-            sum_rows::<S, T, GROUP>(s, o, dy, sums);
-        } else {
-            let (mut from, dy) = (0, dy);
-            while from < columns {
-                let columns = S::LANES.min(columns - from);
-                sum_rows::<S, T, 1>(s, o, &dy[from..], &mut sums[from..from + columns]);
-                from += columns;
-            }
+        let registers = match (last - start) / S::LANES {
+            8.. => 8,
+            4.. => 4,
+            _ => 1,
+        };
+        let sums = &mut sums[..(registers * S::LANES).min(last - start)];
+        match registers {
+            8 => sum_rows::<S, T, 8>(s, o, dy, sums),
+            4 => sum_rows::<S, T, 4>(s, o, dy, sums),
+            _ => sum_rows::<S, T, 1>(s, o, dy, sums),
         }
         update.finish(index, start, sums);
+        start += sums.len();
     }
 }
 

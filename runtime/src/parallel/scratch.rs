@@ -1,0 +1,69 @@
+//! Memory for copies of operands, a piece for each thread.
+//!
+//! A step allocates nothing after the first, on any thread. Which thread takes which share is chance, so a thread's own
+//! first use of some size may come late: whenever one has needed more than before, the pool gives all the others as much.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{Flat, Real};
+
+/// The most words that any thread has needed at once.
+static NEEDED: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
+}
+
+/// One thread's piece. Words, so that all scalars find room in it.
+pub(super) type Scratch = Flat<f64>;
+
+/// Gives `body` the first `len` elements of the calling thread's scratch memory, with whatever is in them.
+pub(crate) fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
+    let words = (len * size_of::<T>()).div_ceil(size_of::<f64>());
+    // Taken out while it is lent: what runs within gets memory of its own.
+    let mut scratch = SCRATCH.take().filter(|scratch| scratch.len() >= words).unwrap_or_else(|| {
+        let words = words.next_power_of_two();
+        make(NEEDED.fetch_max(words, Ordering::Relaxed).max(words))
+    });
+    let result = body(&mut T::from_words(&mut scratch)[..len]);
+    SCRATCH.set(Some(scratch));
+    result
+}
+
+/// The most words that any thread has needed at once.
+pub(super) fn needed() -> usize {
+    NEEDED.load(Ordering::Relaxed)
+}
+
+/// A piece of `words` words.
+pub(super) fn make(words: usize) -> Scratch {
+    Flat::zeros(words)
+}
+
+/// Makes `scratch` the calling thread's, if it has less.
+pub(super) fn equip(scratch: Scratch) {
+    let own = SCRATCH.take().filter(|own| own.len() >= scratch.len());
+    SCRATCH.set(Some(own.unwrap_or(scratch)));
+}
+
+/// Scalars that words have room for.
+pub trait Words: Sized {
+    /// The same memory as scalars.
+    fn from_words(words: &mut [f64]) -> &mut [Self];
+}
+
+impl Words for f64 {
+    fn from_words(words: &mut [f64]) -> &mut [f64] {
+        words
+    }
+}
+
+impl Words for f32 {
+    fn from_words(words: &mut [f64]) -> &mut [f32] {
+        // SAFETY: every bit pattern is an f32, and after whatever is written as f32s it is still f64s.
+        let (before, scalars, after) = unsafe { words.align_to_mut::<f32>() };
+        debug_assert!(before.is_empty() && after.is_empty());
+        scalars
+    }
+}
