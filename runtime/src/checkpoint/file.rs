@@ -33,9 +33,13 @@ fn write_whole_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>
     sync_directory(&place.directory)
 }
 
-/// Whether a file could be written to `path`, as far as can be known without changing it.
-pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    let place = Place::of(path)?;
+/// Whether a model or a checkpoint could be saved to `path`, as far as can be known without changing what is there: to be
+/// asked before a long training.
+///
+/// # Errors
+/// What saving would report: a directory that does not exist or may not be written, a directory of that name.
+pub fn check_writable(path: impl AsRef<Path>) -> io::Result<()> {
+    let place = Place::of(path.as_ref())?;
     let _file = place.open()?;
     fs::remove_file(&place.temporary)
 }

@@ -12,9 +12,8 @@ pub mod saved;
 mod state_dict;
 mod tensor;
 
-pub(crate) use file::check_writable;
-
 pub use error::{CheckpointError, Mismatch, ShapeMismatch, StateDictError};
+pub use file::check_writable;
 pub use network::{IncompatibleKeys, StateDictExt};
 pub use run::{Checkpoint, ModelState};
 pub use state_dict::StateDict;
