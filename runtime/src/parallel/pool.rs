@@ -86,9 +86,10 @@ impl Pool {
         // takes the job off the board under the lock and then waits until `running` is zero, so no thread has the job
         // when the borrow ends.
         let job_for_all = unsafe { std::mem::transmute::<&(dyn Fn() + Sync), Job>(job) };
-        let closing = Closing(self);
+        let mut closing = Closing { pool: self, finished: false };
         self.publish(helpers, job_for_all);
         job();
+        closing.finished = true;
         drop(closing);
         self.equip();
         let panic = lock(&self.panic).take();
@@ -204,21 +205,26 @@ impl Pool {
 }
 
 /// Ends the current job: nobody begins it any more, and whoever has begun it is waited for.
-struct Closing(&'static Pool);
+struct Closing {
+    pool: &'static Pool,
+    /// The caller's own share has not panicked. The thread may be unwinding all the same: a step in a `Drop`.
+    finished: bool,
+}
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        lock(&self.0.board).job = None;
+        lock(&self.pool.board).job = None;
         let mut looks = 0u32;
         // Acquire: what the threads wrote is seen by what comes after.
-        while self.0.running.load(Ordering::Acquire) > 0 {
+        while self.pool.running.load(Ordering::Acquire) > 0 {
             looks += 1;
             // A thread that is not done after some 50 µs has perhaps lost its processor: it may want this one.
             if looks.is_multiple_of(1024) { thread::yield_now() } else { std::hint::spin_loop() }
         }
-        if thread::panicking() {
-            lock(&self.0.panic).take();
-            self.0.busy.store(false, Ordering::Release);
+        if !self.finished {
+            // The caller's panic is on its way, and is the one that counts.
+            lock(&self.pool.panic).take();
+            self.pool.busy.store(false, Ordering::Release);
         }
     }
 }

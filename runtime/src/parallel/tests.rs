@@ -100,6 +100,35 @@ fn a_panic_on_any_thread_reaches_the_caller_and_the_pool_goes_on() {
 }
 
 #[test]
+fn a_job_in_a_drop_while_unwinding_is_a_job_like_any_other() {
+    struct Last<'a>(&'a mut bool);
+    impl Drop for Last<'_> {
+        fn drop(&mut self) {
+            let (me, come) = (thread::current().id(), AtomicUsize::new(0));
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                for_each(&[0, 1][..], 0, |_: &[i32]| {
+                    meet(&come, 2);
+                    assert_eq!(thread::current().id(), me, "another thread helped");
+                });
+            }));
+            *self.0 = caught.is_err();
+        }
+    }
+    let _settings = with_threads(2);
+    // The other thread may be late; its panic is passed on as soon as it comes.
+    let passed_on = (0..50).any(|_| {
+        let mut passed_on = false;
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _last = Last(&mut passed_on);
+            panic!("something else");
+        }));
+        assert!(unwound.is_err());
+        passed_on
+    });
+    assert!(passed_on && all_work_at_once(2));
+}
+
+#[test]
 fn a_job_within_a_job_runs_on_its_own_thread() {
     let _settings = with_threads(2);
     let inner = |_: &[i32]| {
