@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 pub use builder::DataLoaderBuilder;
 pub use epoch::Epoch;
+pub(crate) use queue::queue;
+pub(crate) use reader::Reader;
 
 use super::error::shape;
 use super::pool::Pool;
 use super::{Batch, DataError, Dataset, Sampler};
 use crate::rng::Generator;
-use reader::Reader;
 
 /// Batches of a dataset (PyTorch's `DataLoader`).
 ///

@@ -15,6 +15,12 @@ mod split;
 mod tensor_dataset;
 mod transform;
 
+/// What reads batches ahead, for `fit`, whose dataset is borrowed.
+pub(crate) mod reading {
+    pub(crate) use super::loader::{Reader, queue};
+    pub(crate) use super::pool::Pool;
+}
+
 pub use batch::Batch;
 pub use combine::ConcatDataset;
 pub use error::DataError;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Memory of batches that are not in use.
-pub(super) struct Pool<X, Y> {
+pub(crate) struct Pool<X, Y> {
     free: Mutex<Vec<Memory<X, Y>>>,
     pub(super) input_shape: Arc<[usize]>,
     pub(super) target_shape: Arc<[usize]>,
@@ -16,7 +16,7 @@ type Memory<X, Y> = (Vec<X>, Vec<Y>);
 impl<X, Y> Pool<X, Y> {
     /// With memory for `batches` batches of `batch_size` samples, and room to keep as much: when and on which thread
     /// each of them is first used is open, but none allocates then.
-    pub(super) fn new(batches: usize, batch_size: usize, input_shape: &[usize], target_shape: &[usize]) -> Self {
+    pub(crate) fn new(batches: usize, batch_size: usize, input_shape: &[usize], target_shape: &[usize]) -> Self {
         let (input, target): (usize, usize) = (input_shape.iter().product(), target_shape.iter().product());
         let mut free = Vec::with_capacity(batches);
         free.resize_with(batches, || (Vec::with_capacity(batch_size * input), Vec::with_capacity(batch_size * target)));

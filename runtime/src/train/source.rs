@@ -1,9 +1,10 @@
 //! Where `fit` and `evaluate` get their batches: a loader, or a dataset of which they make batches themselves.
 
-use std::sync::mpsc::sync_channel;
+use std::sync::Arc;
 use std::thread;
 
 use super::TrainError;
+use crate::data::reading::{Pool, Reader, queue};
 use crate::data::{Batch, DataError, DataLoader, Dataset, LoaderState, RandomSampler, Sampler, SequentialSampler};
 use crate::rng::Generator;
 
@@ -131,6 +132,7 @@ struct Samples<'a, D: Dataset> {
     dataset: &'a D,
     sampler: Box<dyn Sampler>,
     batch_size: usize,
+    pool: Arc<Pool<D::Input, D::Target>>,
     state: LoaderState,
 }
 
@@ -148,20 +150,10 @@ impl<'a, D: Dataset> Samples<'a, D> {
             Order::Shuffled { seed, epoch } => (Box::new(RandomSampler::new(samples)), seed, epoch),
         };
         let state = LoaderState { seed, epoch, position: 0, samples };
-        Ok(Samples { dataset, sampler, batch_size: defaults.batch_size, state })
-    }
-
-    /// Reads the samples of these indices into `batch`, whose memory is used again.
-    fn read(dataset: &D, indices: &[usize], batch: &mut Batch<D::Input, D::Target>) -> Result<(), DataError> {
-        let input: usize = batch.input_shape.iter().product();
-        let target: usize = batch.target_shape.iter().product();
-        batch.len = indices.len();
-        batch.inputs.resize(indices.len() * input, D::Input::default());
-        batch.targets.resize(indices.len() * target, D::Target::default());
-        for (i, &index) in indices.iter().enumerate() {
-            dataset.read(index, &mut batch.inputs[i * input..][..input], &mut batch.targets[i * target..][..target])?;
-        }
-        Ok(())
+        let batch_size = defaults.batch_size;
+        // As many as wait, one that is being filled, and one that is in use.
+        let pool = Pool::new(AHEAD + 2, batch_size.min(samples), dataset.input_shape(), dataset.target_shape());
+        Ok(Samples { dataset, sampler, batch_size, pool: Arc::new(pool), state })
     }
 }
 
@@ -189,33 +181,19 @@ impl<D: Dataset> Stream<D::Input, D::Target> for Samples<'_, D> {
     fn pass(&mut self, visit: &mut Visit<'_, D::Input, D::Target>) -> Result<bool, TrainError> {
         let mut indices = Vec::with_capacity(self.state.samples);
         self.sampler.sample(&mut Generator::seed_from(self.state.seed).stream(self.state.epoch), &mut indices);
-        let (dataset, batch_size, state) = (self.dataset, self.batch_size, &mut self.state);
-        let left = &indices[state.position..];
+        let state = &mut self.state;
+        let (dataset, pool, batch_size) = (self.dataset, Arc::clone(&self.pool), self.batch_size);
+        let mut reader = Reader { dataset, pool, indices, position: state.position, batch_size };
         let whole = thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(AHEAD);
-            let (give_back, used) = sync_channel(AHEAD + 2);
-            scope.spawn(move || {
-                for indices in left.chunks(batch_size) {
-                    let empty = || Batch::new(Vec::new(), dataset.input_shape(), Vec::new(), dataset.target_shape());
-                    let batch = used.try_recv().map_or_else(|_| empty(), Ok).and_then(|mut batch| {
-                        Self::read(dataset, indices, &mut batch)?;
-                        Ok(batch)
-                    });
-                    // Nothing comes after an error, and nothing is wanted any more if nobody listens.
-                    let failed = batch.is_err();
-                    if sender.send(batch).is_err() || failed {
-                        return;
-                    }
-                }
-            });
-            for batch in receiver {
-                let batch = batch?;
+            let (writer, batches) = queue(AHEAD);
+            // Ends when nobody listens any more.
+            scope.spawn(move || reader.all(|batch| writer.push(batch)));
+            while let Some(batch) = batches.pop() {
+                batch.check()?;
                 state.position += batch.len;
                 if !visit(&batch, &|| state.clone())? {
                     return Ok(false);
                 }
-                // Dropped if there are enough already.
-                let _ = give_back.try_send(batch);
             }
             Ok::<_, TrainError>(true)
         })?;

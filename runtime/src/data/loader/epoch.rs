@@ -21,7 +21,7 @@ pub struct Epoch<'a, D: Dataset> {
 
 enum Source<D: Dataset> {
     /// Read when it is asked for.
-    Here(Reader<D>),
+    Here(Reader<Arc<D>>),
     /// Read ahead.
     Thread(End<Batch<D::Input, D::Target>>, JoinHandle<()>),
     Failed(DataError),
@@ -29,7 +29,7 @@ enum Source<D: Dataset> {
 }
 
 impl<'a, D: Dataset + 'static> Epoch<'a, D> {
-    pub(super) fn new(loader: &'a DataLoader<D>, reader: Reader<D>, run: u64) -> Self {
+    pub(super) fn new(loader: &'a DataLoader<D>, reader: Reader<Arc<D>>, run: u64) -> Self {
         let left = reader.batches();
         // A single batch gains nothing from a thread.
         let source =
@@ -44,7 +44,7 @@ impl<'a, D: Dataset + 'static> Epoch<'a, D> {
 }
 
 /// Starts the thread that reads up to `batches` batches ahead.
-fn ahead<D: Dataset + 'static>(reader: Reader<D>, batches: usize) -> Source<D> {
+fn ahead<D: Dataset + 'static>(reader: Reader<Arc<D>>, batches: usize) -> Source<D> {
     let (writer, batches) = queue(batches);
     let read = move || {
         for batch in reader {

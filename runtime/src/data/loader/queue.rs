@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// One end of a queue between two threads. When one end is dropped, the other one notices.
-pub(super) struct End<B>(Arc<Queue<B>>);
+pub(crate) struct End<B>(Arc<Queue<B>>);
 
 struct Queue<B> {
     state: Mutex<State<B>>,
@@ -21,7 +21,7 @@ struct State<B> {
 }
 
 /// Both ends of a queue of at most `capacity` batches.
-pub(super) fn queue<B>(capacity: usize) -> (End<B>, End<B>) {
+pub(crate) fn queue<B>(capacity: usize) -> (End<B>, End<B>) {
     let state = Mutex::new(State { ready: VecDeque::with_capacity(capacity), closed: false });
     let queue = Arc::new(Queue { state, changed: Condvar::new(), capacity });
     (End(Arc::clone(&queue)), End(queue))
@@ -29,7 +29,7 @@ pub(super) fn queue<B>(capacity: usize) -> (End<B>, End<B>) {
 
 impl<B> End<B> {
     /// Waits until there is a place, and fills it. False: the other end is gone.
-    pub(super) fn push(&self, batch: B) -> bool {
+    pub(crate) fn push(&self, batch: B) -> bool {
         let mut state = self.wait_while(|state| state.ready.len() == self.0.capacity && !state.closed);
         if state.closed {
             return false;
@@ -40,7 +40,7 @@ impl<B> End<B> {
     }
 
     /// Waits for a batch. `None`: there are no more, and the other end is gone.
-    pub(super) fn pop(&self) -> Option<B> {
+    pub(crate) fn pop(&self) -> Option<B> {
         let mut state = self.wait_while(|state| state.ready.is_empty() && !state.closed);
         let batch = state.ready.pop_front();
         self.0.changed.notify_one();

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::super::pool::Pool;
 use super::super::{Batch, DataError, Dataset};
 
-/// What is left of an epoch.
-pub(super) struct Reader<D: Dataset> {
-    pub(super) dataset: Arc<D>,
-    pub(super) pool: Arc<Pool<D::Input, D::Target>>,
+/// What is left of an epoch. `D` is a dataset or a pointer to one.
+pub(crate) struct Reader<D: Dataset> {
+    pub(crate) dataset: D,
+    pub(crate) pool: Arc<Pool<D::Input, D::Target>>,
     /// The samples of the epoch in their order.
-    pub(super) indices: Vec<usize>,
+    pub(crate) indices: Vec<usize>,
     /// How many of them have been read.
-    pub(super) position: usize,
-    pub(super) batch_size: usize,
+    pub(crate) position: usize,
+    pub(crate) batch_size: usize,
 }
 
 impl<D: Dataset> Reader<D> {
