@@ -189,7 +189,7 @@ fn what_cannot_be_saved_is_an_error_before_the_training() {
     assert_eq!(place.names(), ["data"]);
     std::fs::remove_dir_all(place.path("data")).expect("it was there");
     let error = place.fails("--epochs 1");
-    assert!(error.contains("train-images-idx3-ubyte"), "{error}");
+    assert!(error.contains("data/train-labels-idx1-ubyte"), "{error}");
 }
 
 #[test]

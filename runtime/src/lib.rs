@@ -14,6 +14,7 @@ pub mod data;
 mod error;
 mod flat;
 pub mod init;
+#[doc(hidden)]
 pub mod kernels;
 pub mod layer;
 pub mod layers;
@@ -28,6 +29,7 @@ pub mod parallel;
 pub mod prelude;
 mod real;
 pub mod rng;
+#[doc(hidden)]
 pub mod simd;
 mod summary;
 pub mod swa_utils;

@@ -21,6 +21,7 @@ use crate::network::ParamSpec;
 use crate::{Real, Update};
 
 /// Something with rows that can be shared out: a slice of samples, the values of a workspace.
+#[doc(hidden)]
 pub trait Split: Sized + Send {
     /// The number of rows.
     fn rows(&self) -> usize;
@@ -87,11 +88,13 @@ static WORK: AtomicU64 = AtomicU64::new(MIN_WORK);
 
 /// Sets how many floating-point operations are worth a thread of their own. With 0 all work is shared out as far as it
 /// can be, which is for tests.
+#[doc(hidden)]
 pub fn set_min_work(operations: u64) {
     WORK.store(operations, Ordering::Relaxed);
 }
 
 /// How often, since the program began, a thread other than the caller's has taken a share of some work.
+#[doc(hidden)]
 pub fn shares_taken_by_helpers() -> u64 {
     pool::POOL.helped()
 }
@@ -146,6 +149,7 @@ fn share_out<P: Send>(threads: usize, all: P, cut: impl Fn(P) -> (P, Option<P>) 
 ///
 /// # Panics
 /// If `body` does, on whatever thread.
+#[doc(hidden)]
 #[inline]
 pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
     let rows = part.rows();
@@ -175,6 +179,7 @@ pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
 ///
 /// # Panics
 /// If `body` does, on whatever thread.
+#[doc(hidden)]
 #[inline]
 pub fn for_each_update<T: Real>(
     update: Update<'_, T>,
