@@ -220,7 +220,7 @@ mod tests {
         fs::write(&old, b"kept").unwrap();
         check_writable(&new).unwrap();
         check_writable(&old).unwrap();
-        assert!(check_writable(&directory.path().join("none").join("a")).is_err());
+        assert!(check_writable(directory.path().join("none").join("a")).is_err());
         assert!(check_writable(directory.path()).is_err());
         assert!(check_writable(Path::new("")).is_err());
         assert_eq!((names(directory.path()), fs::read(&old).unwrap()), (vec!["old".to_owned()], b"kept".to_vec()));
