@@ -39,6 +39,8 @@ pub(crate) struct Path {
     pub(crate) name: Ident,
     /// A single name, which is looked up among those of the runtime.
     pub(crate) bare: bool,
+    /// The network or the trainer has that name too.
+    pub(crate) ambiguous: bool,
 }
 
 /// `Adam(lr = 1e-3)`, or `Lookahead(AdamW(lr = 1e-3), k = 5)`.

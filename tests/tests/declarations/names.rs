@@ -46,6 +46,30 @@ fn a_network_may_be_called_like_a_type_of_the_runtime() {
     assert_eq!(networks::Generator::seeded(1).predict(&[[0.0; 3]]).len(), 1);
 }
 
+/// What `train!` names.
+mod trainers {
+    use glulam::{network, train};
+
+    network! { pub Adam < Linear(3, 2) > }
+    network! { pub CrossEntropyLoss < Linear(3, 2) > }
+    network! { pub Network < Linear(3, 2) > }
+
+    train! { pub Trainer for Adam { loss: CrossEntropyLoss, optimizer: Adam(lr = 0.1), scheduler: StepLR(step_size = 2) } }
+    train! { pub SGD for CrossEntropyLoss { loss: CrossEntropyLoss, optimizer: Lookahead(SGD(lr = 0.1), k = 2) } }
+    train! { pub StepLR for self::Network { loss: MSELoss, optimizer: AdamW, scheduler: StepLR(step_size = 1) } }
+}
+
+#[test]
+fn a_network_or_a_trainer_may_be_called_like_what_it_uses() {
+    let batch = (&[[1.0f32, 2.0, 3.0]][..], &[1i64][..]);
+    let mut trainer = trainers::Trainer::new(trainers::Adam::seeded(1));
+    assert!(trainer.step(batch).expect("it fits").updated);
+    let mut trainer = trainers::SGD::new(trainers::CrossEntropyLoss::seeded(1));
+    assert!(trainer.step(batch).expect("it fits").updated);
+    let mut trainer = trainers::StepLR::new(trainers::Network::seeded(1));
+    assert!(trainer.step((batch.0, &[1.0f32, 0.0][..])).expect("it fits").updated);
+}
+
 mod constants {
     const ALIGN: usize = 4;
     const PREDICT_ROWS: usize = 3;

@@ -215,6 +215,6 @@ impl Unit<'_> {
 
 /// Settings that stand for an item that is missing.
 fn missing(tokens: TokenStream) -> Settings {
-    let path = Path { tokens, name: Ident::new("Undeclared", Span::call_site()), bare: false };
+    let path = Path { tokens, name: Ident::new("Undeclared", Span::call_site()), bare: false, ambiguous: false };
     Settings { path, wrapped: None, options: Vec::new() }
 }

@@ -39,6 +39,10 @@ pub(super) fn alias(settings: &Settings, module: &str) -> Ident {
         let path = path.tokens.to_string().replace(|c: char| !c.is_alphanumeric(), "");
         name = format!("{module}_{path}");
     }
+    if path.ambiguous {
+        // `Adam` of the runtime, beside the user's network of that name.
+        name = format!("{module}_{name}");
+    }
     if let Some(inner) = wrapped {
         name = format!("{name}_{}", alias(inner, module));
     }

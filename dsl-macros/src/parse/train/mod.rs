@@ -11,7 +11,7 @@ use self::lists::*;
 use self::optimizer::{optimizer, pattern};
 use self::schedule::scheduler;
 use self::settings::{path, settings};
-use crate::ast_train::{Items, Number, Train};
+use crate::ast_train::{Items, Number, Schedule, Settings, Train};
 use crate::diagnostics::{Diagnostics, did_you_mean, nearest};
 use crate::parse::tokens::Cursor;
 
@@ -63,7 +63,9 @@ pub(crate) fn parse(stream: TokenStream, errors: &mut Diagnostics) -> Option<Tra
         let found = cursor.found();
         errors.error(cursor.span(), format!("expected nothing after the braces, found {found}"));
     }
-    let items = items(&body, &name, errors);
+    let mut items = items(&body, &name, errors);
+    let network = model.tokens.clone().into_iter().next();
+    keep_apart(&mut items, &[name.to_string(), network.map_or_else(String::new, |root| root.to_string())]);
     Some(Train { attrs, vis, name, model, items })
 }
 
@@ -110,6 +112,24 @@ fn items(body: &Tokens, trainer: &Ident, errors: &mut Diagnostics) -> Items {
         }
     }
     items
+}
+
+/// Marks what is called like the network or the trainer.
+fn keep_apart(items: &mut Items, names: &[String; 2]) {
+    let optimizer = items.optimizer.as_mut().map(|optimizer| &mut optimizer.settings);
+    let mut all: Vec<&mut Settings> = items.loss.iter_mut().chain(optimizer).chain(&mut items.metrics).collect();
+    let mut schedules: Vec<&mut Schedule> = items.scheduler.iter_mut().map(|s| &mut s.schedule).collect();
+    while let Some(schedule) = schedules.pop() {
+        match schedule {
+            Schedule::One(settings) => all.push(settings),
+            Schedule::InTurn(parts) => schedules.extend(parts.iter_mut().map(|(part, _)| part)),
+            Schedule::Together(parts) => schedules.extend(parts),
+        }
+    }
+    while let Some(settings) = all.pop() {
+        settings.path.ambiguous = names.iter().any(|name| settings.path.name == name);
+        all.extend(settings.wrapped.as_deref_mut());
+    }
 }
 
 /// The next `key: value` and the comma after it. What has no such form is reported and passed over.

@@ -35,7 +35,7 @@ pub(super) fn path(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics) ->
             return None;
         }
         if !take_colons(cursor, &mut tokens) {
-            return Some(Path { tokens, name, bare });
+            return Some(Path { tokens, name, bare, ambiguous: false });
         }
         bare = false;
     }
