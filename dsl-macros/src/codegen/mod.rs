@@ -47,8 +47,6 @@ pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenS
             unused_doc_comments,
             unused_mut,
             unused_variables,
-            clippy::pedantic,
-            clippy::too_many_arguments,
             reason = "one form for all networks, and a formula on each call"
         )]
         const _: () = {
