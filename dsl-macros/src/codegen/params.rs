@@ -251,6 +251,7 @@ impl Unit<'_> {
 fn as_u64(dim: &Dim) -> TokenStream {
     match dim {
         Dim::Known(_) => quote!(#dim),
+        Dim::Named { tokens, .. } if tokens.clone().into_iter().count() == 1 => quote!(#dim as u64),
         Dim::Named { .. } => quote!((#dim) as u64),
     }
 }

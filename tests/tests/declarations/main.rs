@@ -1,5 +1,6 @@
 //! Every form of a declaration, as a running network: its keys, its numbers, and its gradients against differences.
 
+mod endings;
 mod names;
 
 use glulam::init::Init;
