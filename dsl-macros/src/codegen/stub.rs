@@ -47,10 +47,9 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
             fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { #never }
         }
 
-        #saved
-
         #[allow(unused_variables, reason = "the declaration has errors")]
         const _: () = {
+            #saved
             use ::glulam::__private as glulam;
             impl<T: glulam::Real> glulam::Network<T> for #name<T> {
                 const NAME: &'static str = "";

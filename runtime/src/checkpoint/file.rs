@@ -55,9 +55,14 @@ impl Place {
     fn of(path: &Path) -> io::Result<Self> {
         // A link keeps pointing to its file, which may lie in another directory.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory, expected the name of a file"));
-        };
+        let refuse = |kind, text| Err(io::Error::new(kind, text));
+        // A device would give way to a file.
+        match fs::metadata(&path) {
+            Ok(there) if there.is_dir() => return refuse(io::ErrorKind::IsADirectory, "it is a directory"),
+            Ok(there) if !there.is_file() => return refuse(io::ErrorKind::InvalidInput, "it is not an ordinary file"),
+            _ => {}
+        }
+        let Some(name) = path.file_name() else { return refuse(io::ErrorKind::InvalidInput, "it has no name") };
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -73,11 +78,8 @@ impl Place {
     fn open(&self) -> io::Result<File> {
         loop {
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.temporary)?;
-            match file.lock() {
-                // Some network file systems have no locks; two saves at once to one path are then the user's to avoid.
-                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-                _ => {}
-            }
+            // Some network file systems have no locks; two saves at once to one path are then the user's to avoid.
+            let _ = file.lock();
             // Whoever held the lock may have renamed this very file: then it is no longer the temporary one.
             if !is_at(&file, &self.temporary) {
                 continue;
@@ -222,7 +224,14 @@ mod tests {
         check_writable(&old).unwrap();
         assert!(check_writable(directory.path().join("none").join("a")).is_err());
         assert!(check_writable(directory.path()).is_err());
-        assert!(check_writable(Path::new("")).is_err());
+        assert!(check_writable("").is_err() && check_writable("..").is_err());
         assert_eq!((names(directory.path()), fs::read(&old).unwrap()), (vec!["old".to_owned()], b"kept".to_vec()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_stays_one() {
+        let error = write_whole(Path::new("/dev/null"), b"x").unwrap_err();
+        assert_eq!(error.to_string(), "it is not an ordinary file");
     }
 }
