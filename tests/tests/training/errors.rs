@@ -129,6 +129,10 @@ fn a_setting_that_only_the_run_knows_is_checked_by_the_run() {
 }
 
 network! { Untracked < Linear(8, 3) -> BatchNorm1d(3, track_running_stats = false) > }
+const ONE: usize = 1;
+const TWO: usize = 2;
+network! { NamedOne: [4, ONE] < BatchNorm1d(4) -> Flatten -> Linear(_, 3) > }
+network! { NamedTwo: [4, TWO] < BatchNorm1d(4) -> Flatten -> Linear(_, 3) > }
 network! { Long: [4, 2] < BatchNorm1d(4) -> Flatten -> Linear(8, 3) > }
 train! { OfUntracked for Untracked { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
 train! { OfLong for Long { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
@@ -156,6 +160,8 @@ fn a_batch_norm_needs_more_than_one_sample() {
 
     let untracked = OfUntracked::builder(Untracked::seeded(1)).batch_size(20).build().expect("valid");
     assert!(is_too_small(untracked.evaluate(&data).expect_err("there are no running statistics")));
+    let named = [<NamedOne as Network<f32>>::MIN_TRAIN_BATCH, <NamedTwo as Network<f32>>::MIN_TRAIN_BATCH];
+    assert_eq!((named, <NamedOne as Network<f32>>::MIN_EVAL_BATCH), ([2, 1], 1));
     let long = vec![[[0.5f32, -0.5]; 4]];
     OfLong::new(Long::seeded(1)).step((&long, &targets)).expect("two values per channel");
 }
