@@ -16,8 +16,8 @@ impl Unit<'_> {
         let (name, params, params_mut) = (self.name(), self.params_name(), self.params_mut_name());
         let (attrs, vis) = (&self.header.attrs, &self.header.vis);
         let doc = self.struct_doc();
-        let views = format!("The parameters of [`{name}`], as arrays of arrays.");
-        let views_mut = format!("The parameters of [`{name}`], to be changed.");
+        let views = format!(" The parameters of [`{name}`], as arrays of arrays.");
+        let views_mut = format!(" The parameters of [`{name}`], to be changed.");
         let fields = self.plan.params.iter().map(|p| {
             let (field, ty, doc) = (self.field(p), view_type(p), param_doc(p));
             quote!(#[doc = #doc] pub #field: &'a #ty)
@@ -128,7 +128,7 @@ impl Unit<'_> {
                 None => quote!(glulam::Span::FIRST),
                 Some(before) => quote!(#before.next()),
             };
-            let doc = format!("`{}`", p.key);
+            let doc = format!(" `{}`", p.key);
             quote!(#[doc = #doc] const #name: glulam::Span<#rows, #columns> = #place;)
         });
         quote!(#(#spans)*)
@@ -274,5 +274,5 @@ fn view_type(p: &PlacedParam) -> TokenStream {
 fn param_doc(p: &PlacedParam) -> String {
     let shape = crate::ir::Shape(p.param.shape.clone());
     let stored = if p.param.transposed { ", stored `[in][out]`" } else { "" };
-    format!("`{}`, `{shape}` in PyTorch{stored}.", p.key)
+    format!(" `{}`, `{shape}` in PyTorch{stored}.", p.key)
 }

@@ -9,7 +9,7 @@ use crate::ast::Header;
 pub(crate) fn stub(header: &Header) -> TokenStream {
     let (attrs, vis, name) = (&header.attrs, &header.vis, &header.name);
     let (params, params_mut) = (format_ident!("{name}Params"), format_ident!("{name}ParamsMut"));
-    let doc = format!("`{name}`, whose declaration has errors.");
+    let doc = format!(" `{name}`, whose declaration has errors.");
     let never = quote!(::core::unreachable!("the declaration of this network has errors"));
     let saved = super::saved::saved(header, &never, &never);
     quote! {
@@ -20,10 +20,10 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
             weights: ::glulam::Weights<T>,
         }
 
-        #[doc = "The parameters."]
+        #[doc = " The parameters."]
         #vis struct #params<'a, T = f32>(::core::marker::PhantomData<&'a T>);
 
-        #[doc = "The parameters, to be changed."]
+        #[doc = " The parameters, to be changed."]
         #vis struct #params_mut<'a, T = f32>(::core::marker::PhantomData<&'a mut T>);
 
         #[allow(missing_docs, unused_variables, dead_code, reason = "the declaration has errors")]

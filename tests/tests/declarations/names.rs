@@ -90,8 +90,8 @@ mod constants {
     glulam::network! {
         pub Named <
             Linear(T, ALIGN) -> Linear(ALIGN, PREDICT_ROWS) -> ReLU -> Linear(_, PARAMS) -> Linear(_, L0_WEIGHT)
-                -> Residual(Linear(L0_WEIGHT, L0_WEIGHT) -> Tanh) -> Linear(_, add(1, FIRST)) -> Linear(_, linear_forward())
-                -> head: Linear(_, HEAD_BIAS)
+                -> Residual(Linear(L0_WEIGHT, L0_WEIGHT) -> Tanh) -> Linear(_, add(1, FIRST))
+                -> Linear(_, glulam::MAX_SLOTS) -> Linear(_, linear_forward()) -> head: Linear(_, HEAD_BIAS)
         >
     }
 }

@@ -76,10 +76,12 @@ impl Unit<'_> {
     //     }
     fn structure(&self) -> TokenStream {
         let Train { attrs, vis, name, model, items } = self.train;
+        let network = match model.bare {
+            true => format!("[`{}`]", model.name),
+            false => format!("[`{}`]({})", model.name, model.tokens.to_string().replace(' ', "")),
+        };
         let doc = format!(
-            " Trains [`{}`]({}) with `{}` and `{}`. Made by `glulam::train!`.",
-            model.name,
-            model.tokens.to_string().replace(' ', ""),
+            " Trains {network} with `{}` and `{}`. Made by `glulam::train!`.",
             self.loss.path.name,
             self.optimizer.path.name
         );
