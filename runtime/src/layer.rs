@@ -66,6 +66,11 @@ use crate::kernels::{custom_backward_input, custom_backward_parameters, custom_f
 /// # References
 /// `torch.autograd.Function`, whose `backward` returns all gradients at once; here the two kinds are apart, since they
 /// are computed in different phases of a step.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer of a network",
+    label = "`glulam::layer::CustomLayer` is not implemented for it",
+    note = "the documentation of `glulam::layer` shows a layer of one's own"
+)]
 pub trait CustomLayer: Copy + Debug + Send + Sync + 'static {
     /// The number of parameters, 0 for none.
     const PARAMETERS: usize;

@@ -51,7 +51,7 @@ pub const fn assert_chooses(pattern: &str, earlier: &[&str], table: &[ParamSpec]
         while group < earlier.len() {
             if matches(pattern, table[i].name) && matches(earlier[group], table[i].name) {
                 let text = Text::new().text("`").text(table[i].name).text("` is in two groups, `");
-                text.text(earlier[group]).text("` and `").text(pattern).text("`").panic()
+                text.text(earlier[group]).text("` and `").text(pattern).text("`; narrow one of them").panic()
             }
             group += 1;
         }
