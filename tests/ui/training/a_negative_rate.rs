@@ -1,7 +1,0 @@
-use glulam::prelude::*;
-
-network! { pub Mlp < Linear(4, 8) -> ReLU -> head: Linear(8, 3) > }
-
-train! { MlpTrainer for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = -0.01) } }
-
-fn main() {}
