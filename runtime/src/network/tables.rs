@@ -52,7 +52,7 @@ pub struct BufferSpec {
     pub offset: usize,
     /// The number of elements.
     pub len: usize,
-    /// A counter (PyTorch's `int64`), stored in [`Weights::counters`].
+    /// A counter (PyTorch's `int64`), stored in [`Weights::counters`](super::Weights::counters).
     pub counter: bool,
     /// The value of each element of a new network.
     pub init: f64,

@@ -65,7 +65,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Writes a checkpoint to `path`, whole or not at all, from which [`resume`](Trainer::resume) goes on.
+    /// Writes a checkpoint to `path`, whole or not at all, from which [`resume`](super::Trainer::resume) goes on.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>, every: Every) -> Self {
         self.checkpoint = Some((path.into(), every));
         self
