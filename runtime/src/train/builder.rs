@@ -154,7 +154,7 @@ impl<T: Real, R: Trainer<T>> Builder<T, R> {
     }
 
     /// The length of the run in steps of the schedule, for one that needs to know it (OneCycleLR) where it does not come
-    /// from `fit`.
+    /// from `fit`. It counts for more than that of a checkpoint that the trainer goes on from.
     pub fn total_steps(mut self, steps: usize) -> Self {
         self.settings.total_steps = Some(steps);
         self

@@ -141,12 +141,16 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
     let mut optimizer = parts.optimizer.clone();
     let mut scheduler = parts.scheduler.as_deref().cloned();
     let schedule: Option<Value> = file.get("schedule")?;
+    let told = scheduler.as_ref().and_then(Schedule::told);
     if let (Some(scheduler), Some(saved)) = (&mut scheduler, &schedule) {
         scheduler.restore(saved, file.get("length")?, &mut optimizer)?;
     }
     // After the schedule, which sets the groups' rates when it is attached.
     let state: OptimizerStateDict<R::Optimizer, T> = file.get("optimizer")?;
     optimizer.load_state_dict(&state)?;
+    if let Some(scheduler) = &mut scheduler {
+        scheduler.keep_length(told, &mut optimizer)?;
+    }
     let metrics: R::Metrics = file.get("metrics")?;
     let place: Option<Place> = file.get("place")?;
     restore(file.get("loader")?)?;

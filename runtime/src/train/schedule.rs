@@ -70,18 +70,21 @@ impl<S: LrScheduler> Schedule<S> {
         optimizer: &mut O,
     ) -> Result<(), TrainError> {
         let goes_on = done > 0 && self.length == Some(total) && self.state.is_some();
-        if !self.goes_by_the_run() || goes_on {
-            return Ok(());
-        }
+        if self.goes_by_the_run() && !goes_on { self.begin_anew(total, done, optimizer) } else { Ok(()) }
+    }
+
+    /// Attaches it for `total` steps, and takes `done` of them.
+    fn begin_anew<T: Real, O: OptimizerState<T>>(
+        &mut self,
+        total: usize,
+        done: u64,
+        optimizer: &mut O,
+    ) -> Result<(), TrainError> {
         let settings = self.of_length(total);
         settings.check()?;
         if done > 0 && settings.needs_metric() {
-            let (found, expected) = (format!("{} steps", self.length.unwrap_or(0)), format!("{total}"));
-            return Err(TrainError::Checkpoint {
-                what: "length of the run, by which the schedule goes",
-                found,
-                expected,
-            });
+            let (found, expected) = (self.length.map_or("none".into(), |steps| steps.to_string()), total.to_string());
+            return Err(TrainError::Checkpoint { what: "steps of the schedule", found, expected });
         }
         let groups = optimizer.groups_mut();
         for group in groups.iter_mut() {
@@ -127,6 +130,27 @@ impl<S: LrScheduler> Schedule<S> {
         state.load_state_dict(saved)?;
         (self.length, self.state) = (length, Some(state));
         Ok(())
+    }
+
+    /// Goes by the length `told`, if there is one, rather than by the one that was saved with the state.
+    ///
+    /// # Errors
+    /// A length that its options do not fit.
+    pub(super) fn keep_length<T: Real, O: OptimizerState<T>>(
+        &mut self,
+        told: Option<usize>,
+        optimizer: &mut O,
+    ) -> Result<(), TrainError> {
+        let done = self.state.as_ref().map_or(0, |state| state.last_epoch().max(0));
+        match told.filter(|_| self.length != told) {
+            Some(total) => self.begin_anew(total, done as u64, optimizer),
+            None => Ok(()),
+        }
+    }
+
+    /// The number of steps that the builder has told it to take.
+    pub(super) fn told(&self) -> Option<usize> {
+        self.length.filter(|_| !self.goes_by_the_run())
     }
 
     /// One step of the schedule (PyTorch's `scheduler.step()`). Nothing while it waits.

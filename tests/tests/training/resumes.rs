@@ -82,6 +82,27 @@ fn a_second_run_has_a_schedule_of_its_own() {
     assert!(rates(&mut told, 2).iter().all(|&lr| lr == 0.0));
 }
 
+#[test]
+fn a_length_that_the_builder_says_counts_for_more_than_the_saved_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("run.ckpt");
+    let (inputs, targets) = samples(10, 1);
+    let new = |steps| Cosine::builder(Mlp::seeded(1)).total_steps(steps).build().expect("valid");
+    let rates = |trainer: &mut Cosine, steps: usize| -> Vec<f64> {
+        (0..steps).map(|_| trainer.step((&inputs, &targets)).expect("the data fits").lr).collect()
+    };
+    let whole = rates(&mut new(20), 20);
+    let mut first = new(8);
+    rates(&mut first, 8);
+    first.save_checkpoint(&path).expect("written");
+    let mut second = new(20);
+    let _ = second.resume(&path).expect("readable");
+    assert_eq!(rates(&mut second, 12), whole[8..]);
+    let mut same = new(8);
+    let _ = same.resume(&path).expect("readable");
+    assert_eq!(rates(&mut same, 2), [0.0, 0.0]);
+}
+
 /// Samples whose one input is their number.
 fn numbered(count: usize) -> TensorDataset<f32, i64> {
     TensorDataset::from_flat((0..count * 8).map(|i| (i / 8) as f32).collect(), &[8], vec![0; count], &[]).expect("flat")
