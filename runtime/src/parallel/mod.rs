@@ -157,9 +157,8 @@ pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
     if threads <= 1 {
         return body(part);
     }
+    // Not rounded to whole tiles: 36 and 28 of 64 rows take longer than 32 and 32.
     let share = rows.div_ceil(threads);
-    // Whole tiles of rows are faster, if the shares stay about equal.
-    let share = if share >= 24 { share.next_multiple_of(6) } else { share };
     share_out(
         threads,
         part,
@@ -214,9 +213,9 @@ pub fn for_each_update<T: Real>(
 fn cut(table: &[ParamSpec], at: usize) -> usize {
     match table.iter().find(|param| at < param.offset + param.len) {
         Some(param) if at > param.offset => {
-            // Many rows at once where there are many: cuts then lie on cache lines, and tiles are whole.
+            // Whole tiles where there are many.
             let rows = param.len / param.row;
-            let unit = param.row * if rows >= 192 { 48 } else { 1 };
+            let unit = param.row * if rows >= 96 { 6 } else { 1 };
             (param.offset + (at - param.offset).next_multiple_of(unit)).min(param.offset + param.len)
         }
         _ => at,
