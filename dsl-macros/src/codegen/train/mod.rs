@@ -82,8 +82,7 @@ impl Unit<'_> {
         };
         let doc = format!(
             " Trains {network} with `{}` and `{}`. Made by `glulam::train!`.",
-            self.loss.path.name,
-            self.optimizer.path.name
+            self.loss.path.name, self.optimizer.path.name
         );
         // Below the user's own words, if there are any.
         let doc = attrs.iter().any(is_doc).then(String::new).into_iter().chain([doc]);

@@ -56,7 +56,7 @@ fn check<const X: usize, const Y: usize, const I: usize, const O: usize>(x: usiz
 /// y = x·w + b.
 ///
 /// # Shapes
-/// `x`: [N, ·, I], `weight`: [I, O] (PyTorch's, transposed), `bias`: [O] or nothing, `y`: [N, ·, O]; a sample may have
+/// `x`: [N, ·, I], `weight`: `[I, O]` (PyTorch's, transposed), `bias`: `[O]` or nothing, `y`: [N, ·, O]; a sample may have
 /// several rows.
 ///
 /// # Panics
@@ -177,7 +177,7 @@ pub fn linear_backward_weight<T: Real, const X: usize, const Y: usize, const I: 
 /// handed to it.
 ///
 /// # Shapes
-/// `dy`: [N, ·, O], the bias: [O].
+/// `dy`: `[N, ·, O]`, the bias: `[O]`.
 #[inline]
 pub fn linear_backward_bias<T: Real, const Y: usize, const O: usize>(
     dy: &[[T; Y]],
