@@ -1,8 +1,10 @@
 //! What the benchmark programs share: workloads, their data, and the timing of steps.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Parser;
+use glulam::simd::multiply_add_chains;
 use serde::Serialize;
 
 /// The size of a workload's batches and samples.
@@ -38,6 +40,9 @@ pub struct Args {
     /// List the workloads.
     #[arg(long)]
     pub list: bool,
+    /// With one thread: measure the machine as well, and say how near each workload comes to what it can do.
+    #[arg(long)]
+    pub limit: bool,
     /// The name that the lines carry.
     #[arg(long, default_value = "glulam")]
     pub peer: String,
@@ -56,6 +61,46 @@ struct Line<'a> {
     loss_10: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     final_loss: Option<f64>,
+    /// The arithmetic at the measured peak, and the update's bytes at the measured bandwidth, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    us_limit: Option<f64>,
+    /// Its share of the time that a step took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<f64>,
+}
+
+/// What one step cannot do without.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// Floating-point operations of its products.
+    pub flops: usize,
+    /// Bytes of parameters and optimizer state that are read and written.
+    pub bytes: usize,
+}
+
+impl Cost {
+    /// Its time on one core of this machine, in microseconds, if nothing overlaps.
+    fn limit(self) -> f64 {
+        self.flops as f64 / peak_flops_per_us() + copy_us(self.bytes / 2)
+    }
+}
+
+/// Floating-point operations per microsecond of one core that does nothing but multiply-adds in registers.
+pub fn peak_flops_per_us() -> f64 {
+    let mut operations = 0;
+    let (links, a, b) = black_box((10_000, 0.999, 1.0));
+    let us = median_us(|| operations = multiply_add_chains(links, a, b));
+    operations as f64 / us
+}
+
+/// How long it takes to copy `bytes`: to read and to write as many.
+pub fn copy_us(bytes: usize) -> f64 {
+    let from = vec![1u64; bytes / 8];
+    let mut to = vec![0u64; bytes / 8];
+    median_us(|| {
+        to.copy_from_slice(black_box(&from));
+        black_box(&mut to);
+    })
 }
 
 impl Args {
@@ -99,9 +144,10 @@ impl Workload {
         (uniform(1, rows * self.inputs).collect(), targets.collect())
     }
 
-    /// Times `step`, which is given the first row of its batch and returns its loss, if it trains; prints the line.
+    /// Times `step`, which costs at least `cost`, is given the first row of its batch and returns its loss, if it trains;
+    /// prints the line.
     #[allow(clippy::print_stdout, reason = "the lines are what the program is for")]
-    pub fn bench(&self, args: &Args, mut step: impl FnMut(usize) -> Option<f32>) {
+    pub fn bench(&self, args: &Args, cost: Cost, mut step: impl FnMut(usize) -> Option<f32>) {
         let mut count = 0;
         let mut run = |steps: usize| {
             let start = Instant::now();
@@ -127,15 +173,19 @@ impl Workload {
         us.sort_by(f64::total_cmp);
         let (_, final_loss, steps) = blocks[BLOCKS - 1];
         let rounded = |x: f64, digits: i32| (x * 10f64.powi(digits)).round() / 10f64.powi(digits);
+        let median = us[BLOCKS / 2];
+        let us_limit = (args.limit && args.threads == 1).then(|| cost.limit());
         let line = Line {
             peer: &args.peer,
             workload: self.name,
             threads: args.threads,
-            us_per_step_median: rounded(us[BLOCKS / 2], 2),
+            us_per_step_median: rounded(median, 2),
             us_per_step_min: rounded(us[0], 2),
             steps,
             loss_10: loss_10.map(|l| rounded(l.into(), 4)),
             final_loss: final_loss.map(|l| rounded(l.into(), 4)),
+            us_limit: us_limit.map(|us| rounded(us, 2)),
+            limit: us_limit.map(|us| rounded(us / median, 2)),
         };
         println!("{}", serde_json::to_string(&line).expect("a line of numbers and names is JSON"));
     }

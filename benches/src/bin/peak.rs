@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use clap::Parser;
-use glulam::simd::{Isa, multiply_add_chains};
+use glulam::simd::Isa;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -44,24 +44,16 @@ fn read(words: &[u64]) -> u64 {
 fn main() -> std::io::Result<()> {
     let args = benches::Args::parse();
     args.pin()?;
-    const LINKS: u64 = 10_000;
-    let mut operations = 0;
-    let us = benches::least_us(|| operations = multiply_add_chains(black_box(LINKS), black_box(0.999), black_box(1.0)));
     let isa = Isa::current().level().name();
-    print(&Compute { measure: "multiply_add", isa, gflops: operations as f64 / us / 1e3 });
+    print(&Compute { measure: "multiply_add", isa, gflops: benches::peak_flops_per_us() / 1e3 });
     for kib in [16, 256, 1024, 4096, 65536, 262_144] {
-        let from = vec![1u64; kib * 128];
-        let mut to = vec![0u64; kib * 128];
-        let bytes = (kib * 1024) as f64;
-        let us = benches::least_us(|| {
-            black_box(read(black_box(&from)));
+        let (words, bytes) = (vec![1u64; kib * 128], (kib * 1024) as f64);
+        let us = benches::median_us(|| {
+            black_box(read(black_box(&words)));
         });
         print(&Memory { measure: "read", kib, gigabytes_per_second: bytes / us / 1e3 });
-        let us = benches::least_us(|| {
-            to.copy_from_slice(black_box(&from));
-            black_box(&mut to);
-        });
         // What is read and what is written, as PyTorch's and STREAM's numbers count it.
+        let us = benches::copy_us(kib * 1024);
         print(&Memory { measure: "copy", kib, gigabytes_per_second: 2.0 * bytes / us / 1e3 });
     }
     Ok(())

@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p benches --bin step -- --threads 1 --only mlp_seed`
 
-use benches::{Args, Workload};
+use benches::{Args, Cost, Workload};
 use clap::Parser;
+use glulam::network::ParamSpec;
 use glulam::prelude::*;
 
 network! { MlpSeed < Linear(784, 64) -> ReLU -> Linear(64, 10) > }
@@ -24,13 +25,26 @@ const WORKLOADS: [Workload; 5] = [
     Workload { name: "infer_mlp_b1", batch: 1, inputs: 784, classes: 10 },
 ];
 
+/// Multiply-adds of one sample in each weight's product, the first weight's first.
+fn products(table: &[ParamSpec]) -> impl Iterator<Item = usize> {
+    table.iter().filter(|param| param.shape.len() == 2).map(|param| param.len)
+}
+
+/// What a training step needs at least: three products for each weight, but no gradient of the inputs; and the parameters
+/// with the `slots` arrays of the optimizer, read and written.
+fn training(table: &[ParamSpec], batch: usize, slots: usize) -> Cost {
+    let (all, first) = (products(table).sum::<usize>(), products(table).next().unwrap_or(0));
+    let parameters: usize = table.iter().map(|param| param.len).sum();
+    Cost { flops: 2 * batch * (3 * all - first), bytes: 2 * size_of::<f32>() * parameters * (1 + slots) }
+}
+
 /// Steps of one trainer; each takes its batch as a slice of the data in memory.
 macro_rules! train {
-    ($args:expr, $workload:expr, $trainer:ident, $network:ident) => {{
+    ($args:expr, $workload:expr, $trainer:ident, $network:ident, $slots:literal) => {{
         let (inputs, targets) = $workload.dataset();
         let inputs = inputs.as_chunks::<{ $network::PARAMS[0].shape[1] }>().0;
         let mut trainer = $trainer::new($network::seeded(0));
-        $workload.bench($args, |row| {
+        $workload.bench($args, training($network::PARAMS, $workload.batch, $slots), |row| {
             let rows = row..row + $workload.batch;
             let out = trainer.step((&inputs[rows.clone()], &targets[rows])).expect("the data fits the network");
             Some(out.loss)
@@ -51,16 +65,18 @@ fn main() -> std::io::Result<()> {
     args.pin()?;
     for workload in WORKLOADS.iter().filter(|w| args.wants(w)) {
         match workload.name {
-            "mlp_seed" => train!(&args, workload, SeedTrainer, MlpSeed),
-            "mlp_adam" => train!(&args, workload, AdamTrainer, MlpAdam),
-            "mlp_large" => train!(&args, workload, LargeTrainer, MlpLarge),
-            "mlp_tiny" => train!(&args, workload, TinyTrainer, MlpTiny),
+            "mlp_seed" => train!(&args, workload, SeedTrainer, MlpSeed, 1),
+            "mlp_adam" => train!(&args, workload, AdamTrainer, MlpAdam, 2),
+            "mlp_large" => train!(&args, workload, LargeTrainer, MlpLarge, 1),
+            "mlp_tiny" => train!(&args, workload, TinyTrainer, MlpTiny, 2),
             "infer_mlp_b1" => {
                 let (inputs, _) = workload.dataset();
                 let inputs = inputs.as_chunks::<784>().0;
                 let model = MlpSeed::seeded(0);
                 let mut outputs = [[0.0f32; 10]];
-                workload.bench(&args, |row| {
+                let weights: usize = products(MlpSeed::PARAMS).sum();
+                let cost = Cost { flops: 2 * weights, bytes: size_of::<f32>() * weights };
+                workload.bench(&args, cost, |row| {
                     model.predict_into(&inputs[row..row + 1], &mut outputs);
                     std::hint::black_box(&outputs);
                     None

@@ -277,5 +277,5 @@ fn one_value_per_channel_is_refused_in_training() {
     });
     let message = outcome.expect_err("it must be refused");
     let message = message.downcast_ref::<&str>().expect("a text");
-    assert!(message.contains("more than one value per channel"), "{message}");
+    assert!(message.contains("more than 1 value per channel"), "{message}");
 }
