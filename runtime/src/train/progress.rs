@@ -1,7 +1,9 @@
 //! What a run shows while it goes on: a bar on a terminal, and a line for each epoch.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
+#[cfg(feature = "progress")]
+use std::time::Duration;
+use std::time::Instant;
 
 use super::EpochRecord;
 use super::callbacks::StepRecord;
@@ -19,6 +21,7 @@ pub enum Progress {
 }
 
 /// How often the bar is drawn.
+#[cfg(feature = "progress")]
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The display of one run.
