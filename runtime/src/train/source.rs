@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::TrainError;
-use crate::data::reading::{Pool, Reader, queue};
+use crate::data::reading::{Pool, Reader, batches_ahead, queue};
 use crate::data::{Batch, DataError, DataLoader, Dataset, LoaderState, RandomSampler, Sampler, SequentialSampler};
 use crate::rng::Generator;
 
@@ -132,12 +132,11 @@ struct Samples<'a, D: Dataset> {
     dataset: &'a D,
     sampler: Box<dyn Sampler>,
     batch_size: usize,
+    /// How many batches are read ahead.
+    ahead: usize,
     pool: Arc<Pool<D::Input, D::Target>>,
     state: LoaderState,
 }
-
-/// Batches that are read ahead: one waits while the next is read.
-const AHEAD: usize = 2;
 
 impl<'a, D: Dataset> Samples<'a, D> {
     fn new(dataset: &'a D, defaults: Defaults) -> Result<Self, TrainError> {
@@ -151,9 +150,13 @@ impl<'a, D: Dataset> Samples<'a, D> {
         };
         let state = LoaderState { seed, epoch, position: 0, samples };
         let batch_size = defaults.batch_size;
+        let (input, target): (usize, usize) =
+            (dataset.input_shape().iter().product(), dataset.target_shape().iter().product());
+        let bytes = batch_size * (input * size_of::<D::Input>() + target * size_of::<D::Target>());
+        let ahead = batches_ahead(bytes);
         // As many as wait, one that is being filled, and one that is in use.
-        let pool = Pool::new(AHEAD + 2, batch_size.min(samples), dataset.input_shape(), dataset.target_shape());
-        Ok(Samples { dataset, sampler, batch_size, pool: Arc::new(pool), state })
+        let pool = Pool::new(ahead + 2, batch_size.min(samples), dataset.input_shape(), dataset.target_shape());
+        Ok(Samples { dataset, sampler, batch_size, ahead, pool: Arc::new(pool), state })
     }
 }
 
@@ -183,9 +186,10 @@ impl<D: Dataset> Stream<D::Input, D::Target> for Samples<'_, D> {
         self.sampler.sample(&mut Generator::seed_from(self.state.seed).stream(self.state.epoch), &mut indices);
         let state = &mut self.state;
         let (dataset, pool, batch_size) = (self.dataset, Arc::clone(&self.pool), self.batch_size);
+        let ahead = self.ahead;
         let mut reader = Reader { dataset, pool, indices, position: state.position, batch_size };
         let whole = thread::scope(|scope| {
-            let (writer, batches) = queue(AHEAD);
+            let (writer, batches) = queue(ahead);
             // Ends when nobody listens any more.
             scope.spawn(move || reader.all(|batch| writer.push(batch)));
             while let Some(batch) = batches.pop() {

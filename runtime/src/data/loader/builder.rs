@@ -12,8 +12,12 @@ use crate::rng::{Generator, draw_seed};
 /// takes a microsecond or more, in which one thread copies some 16 KiB.
 const WORTH_A_THREAD: usize = 16 << 10;
 
-/// Batches that are read ahead unless said otherwise: one waits while the next is read.
-const PREFETCH: usize = 2;
+/// How many batches of `bytes` are read ahead unless said otherwise. Several small ones, so that the thread that reads is
+/// seldom woken; of large ones one waits while the next is read.
+pub(crate) fn batches_ahead(bytes: usize) -> usize {
+    const TOGETHER: usize = 4 << 20;
+    (TOGETHER / bytes.max(1)).clamp(2, 8)
+}
 
 /// Options for a [`DataLoader`]. Made by [`DataLoader::builder`].
 #[derive(Debug)]
@@ -77,9 +81,9 @@ impl<D: Dataset> DataLoaderBuilder<D> {
         self
     }
 
-    /// How many batches a thread of its own reads ahead; 0: none. By default 2, and 0 where a batch is so small (under
-    /// 16 KiB) that handing it over would cost as much as reading it, or where there is only one processor. The batches
-    /// are the same.
+    /// How many batches a thread of its own reads ahead; 0: none. By default as many as 4 MiB hold, 2 at least and 8 at
+    /// most, and 0 where a batch is so small (under 16 KiB) that handing it over would cost as much as reading it, or where
+    /// there is only one processor. The batches are the same.
     pub fn prefetch(mut self, batches: usize) -> Self {
         self.prefetch = Some(batches);
         self
@@ -116,7 +120,8 @@ impl<D: Dataset> DataLoaderBuilder<D> {
         let sample_bytes = input * size_of::<D::Input>() + target * size_of::<D::Target>();
         let prefetch = self.prefetch.unwrap_or_else(|| {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            if threads > 1 && sample_bytes.saturating_mul(self.batch_size) >= WORTH_A_THREAD { PREFETCH } else { 0 }
+            let bytes = sample_bytes.saturating_mul(self.batch_size);
+            if threads > 1 && bytes >= WORTH_A_THREAD { batches_ahead(bytes) } else { 0 }
         });
         let seed = self.seed.unwrap_or_else(draw_seed);
         let state = LoaderState { seed, epoch: 0, position: 0, samples: sampler.len() };

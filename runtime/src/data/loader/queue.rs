@@ -35,7 +35,12 @@ impl<B> End<B> {
             return false;
         }
         state.ready.push_back(batch);
-        self.0.changed.notify_one();
+        // Whoever waits for a batch has found none.
+        let first = state.ready.len() == 1;
+        drop(state);
+        if first {
+            self.0.changed.notify_one();
+        }
         true
     }
 
@@ -43,7 +48,13 @@ impl<B> End<B> {
     pub(crate) fn pop(&self) -> Option<B> {
         let mut state = self.wait_while(|state| state.ready.is_empty() && !state.closed);
         let batch = state.ready.pop_front();
-        self.0.changed.notify_one();
+        // Whoever waits for a place sleeps until half of them are free: waking a thread takes the one that does it as long
+        // as a small step, so it had better be for several batches. After unlocking, or the other would wait again.
+        let half = batch.is_some() && state.ready.len() == self.0.capacity / 2;
+        drop(state);
+        if half {
+            self.0.changed.notify_one();
+        }
         batch
     }
 
