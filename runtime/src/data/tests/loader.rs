@@ -346,6 +346,6 @@ fn small_batches_are_not_read_ahead_unless_told_to() {
     assert_eq!(loader.prefetch(), 0);
     let images = TensorDataset::from_flat(vec![0.0f32; 784 * 64], &[784], vec![0i64; 64], &[]).unwrap();
     let loader = DataLoader::builder(images).batch_size(64).build().unwrap();
-    let expected = if std::thread::available_parallelism().unwrap().get() > 1 { 2 } else { 0 };
+    let expected = if std::thread::available_parallelism().unwrap().get() > 1 { 8 } else { 0 };
     assert_eq!(loader.prefetch(), expected);
 }
