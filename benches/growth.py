@@ -5,8 +5,6 @@ python3 benches/growth.py --threads 1 >> growth.jsonl    (needs torch)
 import argparse
 import json
 import os
-import statistics
-import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
@@ -15,6 +13,7 @@ os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 import torch
 import torch.nn as nn
+from timing import median_us
 
 torch.set_num_threads(threads)
 BATCH = 128
@@ -23,20 +22,6 @@ BATCH = 128
 def mlp(width, hidden):
     layers = [layer for _ in range(hidden) for layer in (nn.Linear(width, width), nn.ReLU())]
     return nn.Sequential(*layers, nn.Linear(width, 10))
-
-
-def median_us(step):
-    def block(steps):
-        start = time.perf_counter()
-        for _ in range(steps):
-            step()
-        return time.perf_counter() - start
-
-    block(3)
-    steps = 1
-    while block(steps) < 0.05:
-        steps *= 2
-    return statistics.median(block(steps) / steps * 1e6 for _ in range(7))
 
 
 def measure(axis, x, batch, model):

@@ -5,8 +5,6 @@ python3 benches/optimizers.py --threads 1    (needs torch)
 import argparse
 import json
 import os
-import statistics
-import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
@@ -14,6 +12,7 @@ threads = parser.parse_args().threads
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 import torch
+from timing import median_us
 
 torch.set_num_threads(threads)
 OPTIMIZERS = [
@@ -23,20 +22,6 @@ OPTIMIZERS = [
     (torch.optim.RMSprop, dict(), 5),
     (torch.optim.Adagrad, dict(fused=True), 5),
 ]
-
-
-def median_us(step):
-    def block(steps):
-        start = time.perf_counter()
-        for _ in range(steps):
-            step()
-        return time.perf_counter() - start
-
-    block(3)
-    steps = 1
-    while block(steps) < 0.05:
-        steps *= 2
-    return statistics.median(block(steps) / steps * 1e6 for _ in range(7))
 
 
 for parameters in (50_000, 25_000_000):

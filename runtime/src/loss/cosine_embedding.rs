@@ -39,56 +39,11 @@ impl CosineEmbeddingLoss {
     /// PyTorch's defaults: no margin, the mean.
     pub const DEFAULT: Self = CosineEmbeddingLoss { margin: 0.0, reduction: Reduction::Mean };
 
-    joint::assertions!(NAME);
+    joint::pair!(NAME);
 
-    /// The loss of a batch; the gradient of each input goes to its place. No allocation.
-    ///
-    /// # Errors
-    /// [`LossError`] for a margin outside of [−1, 1], inputs of different lengths, a target that is neither 1 nor −1, a
-    /// wrong number of targets, a reduction of `None`, a mean over nothing.
-    pub fn forward<'a, T: Real>(
-        &self,
-        input1: impl Into<Input<'a, T>>,
-        input2: impl Into<Input<'a, T>>,
-        targets: &[T],
-    ) -> Result<T, LossError> {
-        let joint = self.join(input1.into(), input2.into(), targets)?;
-        joint::forward(NAME, self, self.reduction, targets.len(), joint)
-    }
-
-    /// The loss of each pair, and the gradients for `upstream`, the gradient flowing into each.
-    ///
-    /// # Errors
-    /// Those of [`forward`](Self::forward) but for the reduction.
-    ///
-    /// # Panics
-    /// If `upstream` or `losses` have a wrong length.
-    pub fn unreduced<'a, T: Real>(
-        &self,
-        input1: impl Into<Input<'a, T>>,
-        input2: impl Into<Input<'a, T>>,
-        targets: &[T],
-        upstream: &[T],
-        losses: &mut [T],
-    ) -> Result<(), LossError> {
-        let joint = self.join(input1.into(), input2.into(), targets)?;
-        joint::unreduced(NAME, self, targets.len(), joint, upstream, losses);
-        Ok(())
-    }
-
-    fn join<'a, T: Real>(
-        &self,
-        input1: Input<'a, T>,
-        input2: Input<'a, T>,
-        targets: &'a [T],
-    ) -> Result<Joint<'a, T, 2>, LossError> {
-        if let Some(problem) = self.problem() {
-            return Err(problem.error(NAME));
-        }
-        joint::check_like(NAME, &input1, "input2", &input2)?;
-        joint::check_targets(NAME, targets, input1.samples())?;
-        check_signs(NAME, targets)?;
-        Ok(Joint::new([input1, input2], targets))
+    fn check<T: Real>(&self, input: &Input<'_, T>, targets: &[T]) -> Result<(), LossError> {
+        joint::check_targets(NAME, targets, input.samples())?;
+        check_signs(NAME, targets)
     }
 
     const fn problem(&self) -> Option<Problem> {

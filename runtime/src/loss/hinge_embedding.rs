@@ -25,7 +25,7 @@ use super::*;
 /// ```
 ///
 /// # References
-/// `torch.nn.HingeEmbeddingLoss`, with its derivative −1 at the kink `x = margin`.
+/// `torch.nn.HingeEmbeddingLoss`; the derivative at the kink `x = margin` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HingeEmbeddingLoss {
     /// The distance from which on unlike pairs cost nothing.

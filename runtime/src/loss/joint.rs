@@ -243,6 +243,64 @@ macro_rules! assertions {
 }
 pub(super) use assertions;
 
+/// What the losses of two inputs and a target for each loss have in common, given `check(&self, &Input, &[T])` for what
+/// is particular to each.
+macro_rules! pair {
+    ($name:expr) => {
+        $crate::loss::joint::assertions!($name);
+
+        /// The loss of a batch; the gradient of each input goes to its place. No allocation.
+        ///
+        /// # Errors
+        /// [`LossError`] for an option out of its range, inputs or targets of different lengths, a target that is not
+        /// allowed, a reduction of `None`, a mean over nothing.
+        pub fn forward<'a, T: Real>(
+            &self,
+            input1: impl Into<Input<'a, T>>,
+            input2: impl Into<Input<'a, T>>,
+            targets: &[T],
+        ) -> Result<T, LossError> {
+            let joint = self.join(input1.into(), input2.into(), targets)?;
+            $crate::loss::joint::forward($name, self, self.reduction, targets.len(), joint)
+        }
+
+        /// Each loss, and the gradients for `upstream`, the gradient flowing into each.
+        ///
+        /// # Errors
+        /// Those of [`forward`](Self::forward) but for the reduction.
+        ///
+        /// # Panics
+        /// If `upstream` or `losses` have a wrong length.
+        pub fn unreduced<'a, T: Real>(
+            &self,
+            input1: impl Into<Input<'a, T>>,
+            input2: impl Into<Input<'a, T>>,
+            targets: &[T],
+            upstream: &[T],
+            losses: &mut [T],
+        ) -> Result<(), LossError> {
+            let joint = self.join(input1.into(), input2.into(), targets)?;
+            $crate::loss::joint::unreduced($name, self, targets.len(), joint, upstream, losses);
+            Ok(())
+        }
+
+        fn join<'a, T: Real>(
+            &self,
+            input1: Input<'a, T>,
+            input2: Input<'a, T>,
+            targets: &'a [T],
+        ) -> Result<Joint<'a, T, 2>, LossError> {
+            if let Some(problem) = self.problem() {
+                return Err(problem.error($name));
+            }
+            $crate::loss::joint::check_like($name, &input1, "input2", &input2)?;
+            self.check(&input1, targets)?;
+            Ok(Joint::new([input1, input2], targets))
+        }
+    };
+}
+pub(super) use pair;
+
 /// Says why `train!` cannot take a loss.
 pub(super) const fn refuse_training(loss: &str) -> ! {
     let text = check::Text::new().text(loss).text(" takes more than one output and one target, which `train!` cannot ");

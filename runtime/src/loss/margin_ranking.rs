@@ -22,7 +22,7 @@ use super::*;
 /// ```
 ///
 /// # References
-/// `torch.nn.MarginRankingLoss`, with its derivative at the kink: that of the sloping side. Inputs are not broadcast.
+/// `torch.nn.MarginRankingLoss`; the derivative at the kink is 0. Inputs are not broadcast.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarginRankingLoss {
     /// By how much the one is to be larger.
@@ -37,51 +37,10 @@ impl MarginRankingLoss {
     /// PyTorch's defaults: no margin, the mean.
     pub const DEFAULT: Self = MarginRankingLoss { margin: 0.0, reduction: Reduction::Mean };
 
-    joint::assertions!(NAME);
+    joint::pair!(NAME);
 
-    /// The loss of a batch; the gradient of each input goes to its place. No allocation.
-    ///
-    /// # Errors
-    /// [`LossError`] for inputs or targets of different lengths, a reduction of `None`, a mean over nothing.
-    pub fn forward<'a, T: Real>(
-        &self,
-        input1: impl Into<Input<'a, T>>,
-        input2: impl Into<Input<'a, T>>,
-        targets: &[T],
-    ) -> Result<T, LossError> {
-        let joint = self.join(input1.into(), input2.into(), targets)?;
-        joint::forward(NAME, self, self.reduction, targets.len(), joint)
-    }
-
-    /// The loss of each element, and the gradients for `upstream`, the gradient flowing into each.
-    ///
-    /// # Errors
-    /// [`LossError`] for inputs or targets of different lengths.
-    ///
-    /// # Panics
-    /// If `upstream` or `losses` have a wrong length.
-    pub fn unreduced<'a, T: Real>(
-        &self,
-        input1: impl Into<Input<'a, T>>,
-        input2: impl Into<Input<'a, T>>,
-        targets: &[T],
-        upstream: &[T],
-        losses: &mut [T],
-    ) -> Result<(), LossError> {
-        let joint = self.join(input1.into(), input2.into(), targets)?;
-        joint::unreduced(NAME, self, targets.len(), joint, upstream, losses);
-        Ok(())
-    }
-
-    fn join<'a, T: Real>(
-        &self,
-        input1: Input<'a, T>,
-        input2: Input<'a, T>,
-        targets: &'a [T],
-    ) -> Result<Joint<'a, T, 2>, LossError> {
-        joint::check_like(NAME, &input1, "input2", &input2)?;
-        joint::check_targets(NAME, targets, input1.values().len())?;
-        Ok(Joint::new([input1, input2], targets))
+    fn check<T: Real>(&self, input: &Input<'_, T>, targets: &[T]) -> Result<(), LossError> {
+        joint::check_targets(NAME, targets, input.values().len())
     }
 
     const fn problem(&self) -> Option<Problem> {

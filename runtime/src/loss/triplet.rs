@@ -27,7 +27,7 @@ use super::*;
 ///
 /// # References
 /// `torch.nn.TripletMarginLoss`; Balntas et al. 2016, "Learning local feature descriptors with triplets and shallow
-/// convolutional neural networks". The derivative at the kink is that of the sloping side.
+/// convolutional neural networks". The derivative at the kink is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TripletMarginLoss {
     /// By how much the positive is to be nearer.

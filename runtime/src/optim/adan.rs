@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -109,14 +109,7 @@ pub struct AdanRule<T> {
 }
 
 impl<T: Real> AdanRule<T> {
-    #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
-        if self.is_first {
-            each(self, p, g, first(slots), Self::element::<true>);
-        } else {
-            each(self, p, g, first(slots), Self::element::<false>);
-        }
-    }
+    body_by!(is_first);
 
     #[inline(always)]
     fn element<const FIRST: bool>(&self, p: T, g: T, [m, n, v, last]: [T; 4]) -> (T, [T; 4]) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{finite, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -95,14 +95,7 @@ pub struct ASGDRule<T> {
 }
 
 impl<T: Real> ASGDRule<T> {
-    #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
-        if self.averages {
-            each(self, p, g, first(slots), Self::element::<true>);
-        } else {
-            each(self, p, g, first(slots), Self::element::<false>);
-        }
-    }
+    body_by!(averages);
 
     #[inline(always)]
     fn element<const AVERAGES: bool>(&self, p: T, g: T, [a]: [T; 1]) -> (T, [T; 1]) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -116,14 +116,7 @@ pub struct RAdamRule<T> {
 }
 
 impl<T: Real> RAdamRule<T> {
-    #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
-        if self.is_rectified {
-            each(self, p, g, first(slots), Self::element::<true>);
-        } else {
-            each(self, p, g, first(slots), Self::element::<false>);
-        }
-    }
+    body_by!(is_rectified);
 
     #[inline(always)]
     fn element<const RECTIFIED: bool>(&self, p: T, g: T, [m, v]: [T; 2]) -> (T, [T; 2]) {

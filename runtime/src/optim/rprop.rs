@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{finite, non_negative};
-use super::rules::{each, first, flush, sign};
+use super::rules::{body_by, each, first, flush, sign};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -84,14 +84,7 @@ pub struct RpropRule<T> {
 }
 
 impl<T: Real> RpropRule<T> {
-    #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
-        if self.is_first {
-            each(self, p, g, first(slots), Self::element::<true>);
-        } else {
-            each(self, p, g, first(slots), Self::element::<false>);
-        }
-    }
+    body_by!(is_first);
 
     #[inline(always)]
     fn element<const FIRST: bool>(&self, p: T, g: T, [prev, size]: [T; 2]) -> (T, [T; 2]) {

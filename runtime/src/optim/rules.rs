@@ -104,6 +104,21 @@ pub(super) fn first<'a, T, const N: usize>(slots: &'a mut [&mut [T]]) -> [&'a mu
     slots.each_mut().map(|slot| &mut **slot)
 }
 
+/// The `body` of a rule whose `element` is compiled twice: for steps with and without `flag`.
+macro_rules! body_by {
+    ($flag:ident) => {
+        #[inline(always)]
+        pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
+            if self.$flag {
+                each(self, p, g, first(slots), Self::element::<true>);
+            } else {
+                each(self, p, g, first(slots), Self::element::<false>);
+            }
+        }
+    };
+}
+pub(super) use body_by;
+
 /// `Rule as name;` for each built-in rule: the trait that reaches its loop, the loop for `f32` and `f64`, and
 /// [`ElementRule`].
 macro_rules! compiled {

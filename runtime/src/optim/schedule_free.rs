@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, finite, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -149,14 +149,7 @@ pub struct AdamWScheduleFreeRule<T> {
 }
 
 impl<T: Real> AdamWScheduleFreeRule<T> {
-    #[inline(always)]
-    pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
-        if self.is_first {
-            each(self, p, g, first(slots), Self::element::<true>);
-        } else {
-            each(self, p, g, first(slots), Self::element::<false>);
-        }
-    }
+    body_by!(is_first);
 
     #[inline(always)]
     fn element<const FIRST: bool>(&self, y: T, g: T, [z, v]: [T; 2]) -> (T, [T; 2]) {
