@@ -15,17 +15,63 @@ const GROUP: usize = 512;
 /// Bytes of the gradient that are computed before they are handed over.
 const AREA: usize = 1 << 16;
 
-/// Operands of aᵀ·b: `k` rows of each, `a_row` and `b_row` apart.
+/// aᵀ·b: `m` columns of A and `n` of B, `k` rows of each, `a_row` and `b_row` apart.
 #[derive(Clone, Copy)]
-struct Operands<'a, T> {
+struct Product<'a, T> {
+    m: usize,
+    n: usize,
     k: usize,
     a: &'a [T],
     a_row: usize,
     b: &'a [T],
     b_row: usize,
-    /// Whether they have to be packed.
+    /// Columns of the result that are computed together.
+    group: usize,
+    /// Whether the operands have to be packed.
     pack_a: bool,
     pack_b: bool,
+}
+
+impl<'a, T: Real> Product<'a, T> {
+    /// `columns` columns of A from `from` on, in `k` rows from `p` on: packed if they have to be, and their distance.
+    fn strip<'s>(
+        &self,
+        (p, k): (usize, usize),
+        (from, columns): (usize, usize),
+        packed: &'s mut [T],
+    ) -> (&'s [T], usize)
+    where
+        'a: 's,
+    {
+        let a = &self.a[p * self.a_row + from..];
+        if !self.pack_a {
+            return (a, self.a_row);
+        }
+        let row = strip_row::<T>(columns);
+        copy_columns(k, columns, a, self.a_row, packed, row);
+        (packed, row)
+    }
+
+    /// `columns` columns of B from `from` on, in `k` rows from `p` on: packed if they have to be.
+    fn panels<'s>(&self, (p, k): (usize, usize), (from, columns): (usize, usize), packed: &'s mut [T]) -> Right<'s, T>
+    where
+        'a: 's,
+    {
+        let b = &self.b[p * self.b_row + from..];
+        if !self.pack_b {
+            return Right::Plain { data: b, stride: self.b_row };
+        }
+        pack_all((columns, k), b, self.b_row, packed);
+        Right::Packed { data: packed, k }
+    }
+
+    /// What `strip` and `panels` need for so many rows and columns.
+    fn packed_lens(&self, k: usize, strip: usize, columns: usize) -> [usize; 2] {
+        [
+            if self.pack_a { k * strip_row::<T>(strip) } else { 0 },
+            if self.pack_b { packed_len::<T>(k, columns) } else { 0 },
+        ]
+    }
 }
 
 /// The rows `rows` of aᵀ·b, `n` wide: `k` rows of A and B, `a_row` and `b_row` apart. Row r of the result is parameter
@@ -43,13 +89,15 @@ pub(crate) fn multiply_into_update<T: Real>(
         return;
     }
     let size = size_of::<T>();
-    let group = n.div_ceil(n.div_ceil(GROUP)).next_multiple_of(panel::<T>()).min(n);
-    let operands = Operands {
+    let product = Product {
+        m,
+        n,
         k,
         a: &a[rows.start..],
         a_row,
         b,
         b_row,
+        group: n.div_ceil(n.div_ceil(GROUP)).next_multiple_of(panel::<T>()).min(n),
         // A tile reads few elements of a row of A: if several panels do, and rows lie far apart, they are worth a copy.
         pack_a: a_row * size >= 2048 && n > panel::<T>(),
         pack_b: worth_packing(b_row * size, m),
@@ -57,48 +105,31 @@ pub(crate) fn multiply_into_update<T: Real>(
     let mut finish = |row: usize, column: usize, gradient: &[T]| {
         update.finish(index, offset + (rows.start + row) * n + column, gradient);
     };
-    if k * group * size <= L2 / 2 {
-        at_once(m, n, group, operands, &mut finish);
+    if k * product.group * size <= L2 / 2 {
+        at_once(product, &mut finish);
     } else {
-        in_pieces(m, n, group, operands, &mut finish);
+        in_pieces(product, &mut finish);
     }
 }
 
+/// Takes finished rows of the gradient, from a row and a column on.
+type Finish<'a, T> = &'a mut dyn FnMut(usize, usize, &[T]);
+
 /// For a batch so small that its rows of a group stay in cache: a few rows of the gradient at a time are summed up and
 /// handed over in the first-level cache.
-fn at_once<T: Real>(
-    m: usize,
-    n: usize,
-    group: usize,
-    operands: Operands<'_, T>,
-    finish: &mut dyn FnMut(usize, usize, &[T]),
-) {
-    let Operands { k, a, a_row, b, b_row, pack_a, pack_b } = operands;
+fn at_once<T: Real>(product: Product<'_, T>, finish: Finish<'_, T>) {
+    let Product { m, n, k, group, .. } = product;
     let size = size_of::<T>();
     let height = (AREA / (group * size) / 6 * 6).clamp(6, 96).min(m);
-    let strip = if pack_a { (L2 / 4 / size / k.max(1)).next_multiple_of(height).min(m) } else { m };
-    let lens = [
-        if pack_b { packed_len::<T>(k, n) } else { 0 },
-        if pack_a { k * strip_row::<T>(strip) } else { 0 },
-        height * group,
-    ];
+    let strip = if product.pack_a { (L2 / 4 / size / k.max(1)).next_multiple_of(height).min(m) } else { m };
+    let [len_a, len_b] = product.packed_lens(k, strip, n);
+    let lens = [len_a, len_b, height * group];
     with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
-        let [packed_b, packed_a, sums] = lens.map(|len| cut(&mut scratch, len));
-        let b = if pack_b {
-            pack_all((n, k), b, b_row, packed_b);
-            Right::Packed { data: packed_b, k }
-        } else {
-            Right::Plain { data: b, stride: b_row }
-        };
+        let [packed_a, packed_b, sums] = lens.map(|len| cut(&mut scratch, len));
+        let b = product.panels((0, k), (0, n), packed_b);
         for from in (0..m).step_by(strip) {
             let strip = strip.min(m - from);
-            let (a, a_row) = if pack_a {
-                let row = strip_row::<T>(strip);
-                copy_columns(k, strip, &a[from..], a_row, packed_a, row);
-                (&packed_a[..], row)
-            } else {
-                (&a[from..], a_row)
-            };
+            let (a, a_row) = product.strip((0, k), (from, strip), packed_a);
             for first in (0..n).step_by(group) {
                 let group = group.min(n - first);
                 for row in (0..strip).step_by(height) {
@@ -114,49 +145,29 @@ fn at_once<T: Real>(
 
 /// For a large batch: an area of the gradient that stays in the second-level cache is summed up over pieces of the batch
 /// that do so too.
-fn in_pieces<T: Real>(
-    m: usize,
-    n: usize,
-    group: usize,
-    operands: Operands<'_, T>,
-    finish: &mut dyn FnMut(usize, usize, &[T]),
-) {
-    let Operands { k, a, a_row, b, b_row, pack_a, pack_b } = operands;
+fn in_pieces<T: Real>(product: Product<'_, T>, finish: Finish<'_, T>) {
+    let Product { m, n, k, group, .. } = product;
     let size = size_of::<T>();
     let strip = (L2 / 4 / size / group).next_multiple_of(24).min(m);
     let piece = L2 / 2 / size / group.max(strip);
     let height = (L1 / size / piece).next_multiple_of(24);
-    let lens = [
-        if pack_b { packed_len::<T>(piece, group) } else { 0 },
-        if pack_a { piece * strip_row::<T>(strip) } else { 0 },
-        strip * group,
-    ];
+    let [len_a, len_b] = product.packed_lens(piece, strip, group);
+    let lens = [len_a, len_b, strip * group];
     with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
-        let [packed_b, packed_a, sums] = lens.map(|len| cut(&mut scratch, len));
+        let [packed_a, packed_b, sums] = lens.map(|len| cut(&mut scratch, len));
         for from in (0..m).step_by(strip) {
             let strip = strip.min(m - from);
             for first in (0..n).step_by(group) {
                 let group = group.min(n - first);
                 for p in (0..k).step_by(piece) {
                     let k = piece.min(k - p);
-                    let (b, column) = if pack_b {
-                        pack_all((group, k), &b[p * b_row + first..], b_row, packed_b);
-                        (Right::Packed { data: packed_b, k }, 0)
-                    } else {
-                        (Right::Plain { data: &b[p * b_row..], stride: b_row }, first)
-                    };
-                    let (a, a_row) = if pack_a {
-                        let row = strip_row::<T>(strip);
-                        copy_columns(k, strip, &a[p * a_row + from..], a_row, packed_a, row);
-                        (&packed_a[..], row)
-                    } else {
-                        (&a[p * a_row + from..], a_row)
-                    };
+                    let b = product.panels((p, k), (first, group), packed_b);
+                    let (a, a_row) = product.strip((p, k), (from, strip), packed_a);
                     let start = if p == 0 { Start::Zero } else { Start::Sum };
                     for row in (0..strip).step_by(height) {
                         let height = height.min(strip - row);
                         let left = Left::Columns { data: &a[row..], stride: a_row };
-                        area((height, group, k), left, b, column, start, &mut sums[row * group..]);
+                        area((height, group, k), left, b, 0, start, &mut sums[row * group..]);
                     }
                 }
                 hand_over((strip, group, n), (from, first), sums, finish);
@@ -196,7 +207,7 @@ fn hand_over<T>(
     (height, group, n): (usize, usize, usize),
     (row, column): (usize, usize),
     sums: &[T],
-    finish: &mut dyn FnMut(usize, usize, &[T]),
+    finish: Finish<'_, T>,
 ) {
     if group == n {
         // Whole rows follow on one another.
