@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use crate::Real;
+use crate::parallel::with_scratch;
 
 /// The most parameter-shaped arrays that an element-wise optimizer keeps (AMSGrad's three moments, and one to spare).
 pub const MAX_SLOTS: usize = 4;
@@ -45,8 +46,23 @@ enum Target<'a, T: Real> {
         used: usize,
         rules: &'a dyn Rules<T>,
         followers: [Option<Follower<'a, T>>; MAX_FOLLOWERS],
+        gathered: Option<Gathered<'a, T>>,
     },
 }
+
+/// Finished gradients that lie side by side and wait for their common rule: a call of it takes as long as moving some
+/// hundred elements, and the parameters of a small network have hardly more.
+struct Gathered<'a, T> {
+    /// One for each element that the update is responsible for.
+    gradients: &'a mut [T],
+    /// Those that wait.
+    run: Range<usize>,
+    /// A parameter of theirs.
+    index: usize,
+}
+
+/// The most elements whose gradients are gathered: they stay in the first-level cache beside parameters and state.
+const GATHERED: usize = 2048;
 
 /// The most arrays that follow the parameters: Lookahead's slow weights, and an average.
 const MAX_FOLLOWERS: usize = 2;
@@ -92,7 +108,7 @@ impl<'a, T: Real> Update<'a, T> {
         let followers = [const { None }; MAX_FOLLOWERS];
         Update {
             range: 0..parameters.len(),
-            target: Target::Apply { parameters, slots: arrays, used, rules, followers },
+            target: Target::Apply { parameters, slots: arrays, used, rules, followers, gathered: None },
         }
     }
 
@@ -145,19 +161,84 @@ impl<'a, T: Real> Update<'a, T> {
                     *sum += g;
                 }
             }
-            Target::Apply { parameters, slots, used, rules, followers } => {
-                let Some(rule) = rules.rule(index) else { return };
-                let [a, b, c, d] = slots;
-                let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
-                for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
-                    *piece = if slot.is_empty() { slot } else { &mut slot[at.clone()] };
-                }
-                let parameters = &mut parameters[at.clone()];
-                rule.apply(parameters, gradient, &mut pieces[..*used]);
-                for follower in followers.iter_mut().flatten() {
-                    follower.follow(parameters, at.clone());
+            Target::Apply { gathered: Some(_), .. } => {
+                if let Some(place) = self.gather(index, at) {
+                    place.copy_from_slice(gradient);
                 }
             }
+            Target::Apply { .. } => self.apply_rule(index, at, Some(gradient)),
+        }
+    }
+
+    /// The same for the gradient that `compute` writes, of `len` elements from `start` on.
+    pub(crate) fn finish_with(&mut self, index: usize, start: usize, len: usize, compute: impl FnOnce(&mut [T])) {
+        if let Target::Apply { gathered: Some(_), .. } = &self.target {
+            let from = start - self.range.start;
+            if let Some(place) = self.gather(index, from..from + len) {
+                compute(place);
+            }
+            return;
+        }
+        with_scratch(len, |gradient| {
+            compute(gradient);
+            self.finish(index, start, gradient);
+        });
+    }
+
+    /// Lets `body` hand over gradients. Those of a small network are gathered, and rules applied to several parameters at
+    /// once; the numbers are the same.
+    pub(crate) fn gathering(mut self, body: impl FnOnce(&mut Update<'_, T>)) {
+        if !matches!(self.target, Target::Apply { .. }) || self.range.len() > GATHERED {
+            return body(&mut self);
+        }
+        with_scratch(self.range.len(), |gradients| {
+            let mut update: Update<'_, T> = self;
+            if let Target::Apply { gathered, .. } = &mut update.target {
+                *gathered = Some(Gathered { gradients, run: 0..0, index: 0 });
+            }
+            body(&mut update);
+            update.apply_gathered();
+        });
+    }
+
+    /// Where the gradient of the elements `at` of parameter `index` is to wait, unless it is frozen.
+    fn gather(&mut self, index: usize, at: Range<usize>) -> Option<&mut [T]> {
+        let Target::Apply { rules, gathered: Some(waiting), .. } = &self.target else { return None };
+        let rule = rules.rule(index)?;
+        let adjoins = waiting.run.end == at.start;
+        if !adjoins || !rules.rule(waiting.index).is_some_and(|common| std::ptr::eq(common, rule)) {
+            self.apply_gathered();
+        }
+        let Target::Apply { gathered: Some(waiting), .. } = &mut self.target else { return None };
+        let from = if waiting.run.is_empty() { at.start } else { waiting.run.start };
+        (waiting.run, waiting.index) = (from..at.end, index);
+        Some(&mut waiting.gradients[at])
+    }
+
+    /// Applies their rule to the gradients that wait.
+    fn apply_gathered(&mut self) {
+        if let Target::Apply { gathered: Some(waiting), .. } = &mut self.target {
+            let (run, index) = (std::mem::take(&mut waiting.run), waiting.index);
+            if !run.is_empty() {
+                self.apply_rule(index, run, None);
+            }
+        }
+    }
+
+    /// Applies the rule of parameter `index` to the elements `at`, with the gradient given or gathered.
+    fn apply_rule(&mut self, index: usize, at: Range<usize>, gradient: Option<&[T]>) {
+        let Target::Apply { parameters, slots, used, rules, followers, gathered } = &mut self.target else { return };
+        let gathered = gathered.as_ref().map(|gathered| &gathered.gradients[at.clone()]);
+        let (Some(rule), Some(gradient)) = (rules.rule(index), gradient.or(gathered)) else { return };
+        let [a, b, c, d] = slots;
+        let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
+        for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
+            *piece = if slot.is_empty() { slot } else { &mut slot[at.clone()] };
+        }
+        let parameters = &mut parameters[at.clone()];
+        rule.apply(parameters, gradient, &mut pieces[..*used]);
+        for follower in followers.iter_mut().flatten() {
+            follower.follow(parameters, at.clone());
         }
     }
 
@@ -173,7 +254,7 @@ impl<'a, T: Real> Update<'a, T> {
                     Update { range: right, target: Target::Accumulate { gradients: b, trainable } },
                 )
             }
-            Target::Apply { parameters, slots, used, rules, followers } => {
+            Target::Apply { parameters, slots, used, rules, followers, .. } => {
                 let (p, q) = parameters.split_at_mut(cut);
                 let mut a: [&mut [T]; MAX_SLOTS] = Default::default();
                 let mut b: [&mut [T]; MAX_SLOTS] = Default::default();
@@ -187,8 +268,8 @@ impl<'a, T: Real> Update<'a, T> {
                     f[i] = Some(Follower { array: x, weight, leads });
                     g[i] = Some(Follower { array: y, weight, leads });
                 }
-                let first = Target::Apply { parameters: p, slots: a, used, rules, followers: f };
-                let second = Target::Apply { parameters: q, slots: b, used, rules, followers: g };
+                let first = Target::Apply { parameters: p, slots: a, used, rules, followers: f, gathered: None };
+                let second = Target::Apply { parameters: q, slots: b, used, rules, followers: g, gathered: None };
                 (Update { range: left, target: first }, Update { range: right, target: second })
             }
         }

@@ -289,8 +289,8 @@ impl Unit<'_> {
         let x = self.x();
         let statistics = self.has_statistics().then(|| quote!(&s,));
         quote! {
-            glulam::for_each_update(#update, Self::PARAMS, Self::work(#x.len(), 1), |mut update| {
-                backward_tiles(cx, #statistics #x, &v, &mut update);
+            glulam::for_each_update(#update, Self::PARAMS, Self::work(#x.len(), 1), |update| {
+                backward_tiles(cx, #statistics #x, &v, update);
             });
         }
     }

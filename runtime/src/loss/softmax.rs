@@ -100,7 +100,9 @@ fn rows_of_classes<S: Simd, T: Math>(classes: usize, outputs: &[T], gradient: &m
     let blocks = outputs.chunks(in_block * classes).zip(gradient.chunks_mut(in_block * classes));
     for (block, (x, dx)) in blocks.enumerate() {
         exponentials::<S, T>(classes, x, dx, &mut tops, &mut sums);
-        let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, in_block);
+        // Whole registers of them.
+        let rows = (x.len() / classes).next_multiple_of(16);
+        let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, rows);
         let rows = x.chunks_exact(classes).zip(dx.chunks_exact_mut(classes));
         for (i, (x, dx)) in rows.enumerate() {
             let softmax = Softmax { shift: tops[i], log_sum: log_sums[i], inverse: inverses[i] };
@@ -114,6 +116,7 @@ fn rows_of_classes<S: Simd, T: Math>(classes: usize, outputs: &[T], gradient: &m
 #[inline(always)]
 fn logarithms_and_inverses<S: Simd, T: Math>(sums: &[T; ROWS], rows: usize) -> ([T; ROWS], [T; ROWS]) {
     let (mut logarithms, mut inverses) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
+    let rows = rows.min(ROWS);
     let results = logarithms[..rows].iter_mut().zip(&mut inverses[..rows]);
     for ((logarithm, inverse), &sum) in results.zip(sums) {
         (*logarithm, *inverse) = (sum.ln::<S>(), T::ONE / sum);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{bias_correction, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -109,8 +109,8 @@ impl<T: Real> AdamRule<T> {
     /// for each element less.
     pub(super) fn new(settings: &Adam, step: u64) -> Self {
         let (beta1, beta2) = settings.betas;
-        let correction1 = 1.0 - beta1.powf(step as f64);
-        let correction2 = (1.0 - beta2.powf(step as f64)).sqrt();
+        let correction1 = bias_correction(beta1, step);
+        let correction2 = bias_correction(beta2, step).sqrt();
         let decoupled = settings.decoupled_weight_decay;
         AdamRule {
             sign: T::from_f64(if settings.maximize { -1.0 } else { 1.0 }),

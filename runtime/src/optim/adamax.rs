@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{bias_correction, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -67,7 +67,7 @@ impl ElementWise for Adamax {
             fresh1: T::from_f64(1.0 - beta1),
             beta2: T::from_f64(beta2),
             eps: T::from_f64(self.eps),
-            step_size: T::from_f64(self.lr / (1.0 - beta1.powf(progress.step as f64))),
+            step_size: T::from_f64(self.lr / bias_correction(beta1, progress.step)),
         }
     }
 }

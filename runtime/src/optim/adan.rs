@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, non_negative};
-use super::rules::{body_by, each, first, flush};
+use super::rules::{bias_correction, body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -66,7 +66,7 @@ impl ElementWise for Adan {
 
     fn rule<T: Real>(&self, progress: &mut Progress) -> AdanRule<T> {
         let (beta1, beta2, beta3) = self.betas;
-        let correction = |beta: f64| 1.0 - beta.powf(progress.step as f64);
+        let correction = |beta| bias_correction(beta, progress.step);
         let correction3 = correction(beta3).sqrt();
         let decay = self.lr * self.weight_decay;
         AdanRule {

@@ -109,7 +109,7 @@ pub(super) fn step_folded<T: Real>(fold: &mut dyn Fold<T>, table: &[ParamSpec], 
     /// About how many floating-point operations take as long as moving one element.
     const WORK: u64 = 32;
     let work = WORK * parameters.len() as u64;
-    parallel::for_each_update(fold.begin(parameters), table, work, |mut update| {
+    parallel::for_each_update(fold.begin(parameters), table, work, |update| {
         let range = update.range();
         for (index, spec) in table.iter().enumerate() {
             let (start, end) = (spec.offset.max(range.start), (spec.offset + spec.len).min(range.end));

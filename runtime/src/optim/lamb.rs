@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::flush;
+use super::rules::{bias_correction, flush};
 use super::{Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
 use crate::network::ParamSpec;
@@ -75,7 +75,7 @@ impl LAMB {
             unreachable!("LAMB keeps two moments");
         };
         let (beta1, beta2) = self.betas;
-        let correction = |beta: f64| 1.0 - beta.powf(number as f64);
+        let correction = |beta| bias_correction(beta, number);
         let correction2 = correction(beta2).sqrt();
         // m̂ / (√v̂ + eps) = s · m / (√v + e), as in Adam's rule.
         let (s, eps) = (T::from_f64(correction2 / correction(beta1)), T::from_f64(self.eps * correction2));

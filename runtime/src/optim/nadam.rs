@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{each, first, flush};
+use super::rules::{bias_correction, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -88,7 +88,7 @@ impl ElementWise for NAdam {
         let product = (T::from_f64(progress.scalars[0]) * T::from_f64(mu)).to_f64();
         progress.scalars[0] = product;
 
-        let correction2 = (1.0 - beta2.powf(step)).sqrt();
+        let correction2 = bias_correction(beta2, progress.step).sqrt();
         let (decay, decoupled) = (self.weight_decay, self.decoupled_weight_decay);
         NAdamRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),

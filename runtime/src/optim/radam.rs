@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{body_by, each, first, flush};
+use super::rules::{bias_correction, body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -73,7 +73,7 @@ impl ElementWise for RAdam {
     fn rule<T: Real>(&self, progress: &mut Progress) -> RAdamRule<T> {
         let (beta1, beta2) = self.betas;
         let step = progress.step as f64;
-        let (correction1, correction2) = (1.0 - beta1.powf(step), 1.0 - beta2.powf(step));
+        let (correction1, correction2) = (bias_correction(beta1, progress.step), bias_correction(beta2, progress.step));
         let rho_inf = 2.0 / (1.0 - beta2) - 1.0;
         let rho = rho_inf - 2.0 * step * beta2.powf(step) / correction2;
         let is_rectified = rho > 5.0;

@@ -18,6 +18,13 @@ pub(crate) fn flush<T: Real>(x: T) -> T {
     if x.abs() < T::MIN_POSITIVE { T::ZERO } else { x }
 }
 
+/// 1 − βᵗ, which the running mean after step t, begun at zero, is divided by.
+pub(super) fn bias_correction(beta: f64, step: u64) -> f64 {
+    let step = step as f64;
+    // βᵗ ≤ e^(−(1 − β)t), which below e⁻⁴⁰ leaves 1 as it is. A power takes as long as moving a hundred elements.
+    if (1.0 - beta) * step > 40.0 { 1.0 } else { 1.0 - beta.powf(step) }
+}
+
 /// 1, −1, 0 or NaN.
 #[inline(always)]
 pub(super) fn sign<T: Real>(x: T) -> T {

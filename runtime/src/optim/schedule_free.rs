@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, finite, non_negative};
-use super::rules::{body_by, each, first, flush};
+use super::rules::{bias_correction, body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -111,7 +111,7 @@ impl ElementWise for AdamWScheduleFree {
         let weight = step.powf(self.r) * lr_max.powf(self.weight_lr_power);
         *weight_sum += weight;
         let share = if *weight_sum == 0.0 { 0.0 } else { weight / *weight_sum };
-        let correction2 = (1.0 - beta2.powf(step)).sqrt();
+        let correction2 = bias_correction(beta2, progress.step).sqrt();
         AdamWScheduleFreeRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             weight_decay: T::from_f64(self.weight_decay),

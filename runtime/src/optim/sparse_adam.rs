@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative, positive};
-use super::rules::flush;
+use super::rules::{bias_correction, flush};
 use super::{OptimError, Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
 use crate::network::{Kind, Layout, ParamSpec};
@@ -85,7 +85,7 @@ impl SparseAdam {
             unreachable!("SparseAdam keeps two moments");
         };
         let (beta1, beta2) = self.betas;
-        let correction = |beta: f64| 1.0 - beta.powf(number as f64);
+        let correction = |beta| bias_correction(beta, number);
         let step_size = T::from_f64(self.lr * correction(beta2).sqrt() / correction(beta1));
         let sign = T::from_f64(if self.maximize { -1.0 } else { 1.0 });
         let (fresh1, fresh2, eps) = (T::from_f64(1.0 - beta1), T::from_f64(1.0 - beta2), T::from_f64(self.eps));

@@ -184,12 +184,12 @@ pub fn for_each_update<T: Real>(
     update: Update<'_, T>,
     table: &[ParamSpec],
     work: u64,
-    body: impl Fn(Update<'_, T>) + Sync,
+    body: impl Fn(&mut Update<'_, T>) + Sync,
 ) {
     let all = update.range();
     let threads = threads_for(work, all.len());
     if threads <= 1 {
-        return body(update);
+        return update.gathering(body);
     }
     let share = all.len().div_ceil(threads);
     share_out(
@@ -205,7 +205,7 @@ pub fn for_each_update<T: Real>(
                 _ => (rest, None),
             }
         },
-        body,
+        |mut update| body(&mut update),
     );
 }
 

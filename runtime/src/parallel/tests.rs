@@ -157,7 +157,7 @@ fn the_parameters_are_cut_between_rows_and_each_is_updated_once() {
     for threads in [1, 2, 3, 7, 16] {
         let _settings = with_threads(threads);
         let mut gradients = vec![0.0f32; 1760];
-        for_each_update(Update::accumulate(&mut gradients, None), &TABLE, 0, |mut update| {
+        for_each_update(Update::accumulate(&mut gradients, None), &TABLE, 0, |update| {
             for param in TABLE {
                 for start in (param.offset..param.offset + param.len).step_by(param.row) {
                     let (range, row) = (update.range(), start..start + param.row);

@@ -197,29 +197,42 @@ fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(s: S, a: &A, block: Bl
     }
 }
 
+#[inline(always)]
+fn rows_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
+    s: S,
+    a: &A,
+    block: Block<'_, T>,
+) {
+    if block.columns == N * S::LANES {
+        tiles_of::<S, T, A, M, N, true>(s, a, block);
+    } else {
+        tiles_of::<S, T, A, M, N, false>(s, a, block);
+    }
+}
+
 /// Tiles of `M` rows as long as there are so many, then smaller ones. (Where columns of A are read, the rows of C are
 /// inputs of a layer, which are many: there some sizes are left out.)
 #[inline(always)]
-fn rows_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
+fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize, const FULL: bool>(
     s: S,
     a: &A,
     mut block: Block<'_, T>,
 ) {
     let mut row = 0;
     while row + M <= block.rows {
-        tile::<S, T, A, M, N>(s, a, row, &mut block);
+        tile::<S, T, A, M, N, FULL>(s, a, row, &mut block);
         row += M;
     }
     while M > 4 && row + 4 <= block.rows {
-        tile::<S, T, A, 4, N>(s, a, row, &mut block);
+        tile::<S, T, A, 4, N, FULL>(s, a, row, &mut block);
         row += 4;
     }
     if M > 2 && A::ADDRESS_PER_ROW && row + 2 <= block.rows {
-        tile::<S, T, A, 2, N>(s, a, row, &mut block);
+        tile::<S, T, A, 2, N, FULL>(s, a, row, &mut block);
         row += 2;
     }
     while row < block.rows {
-        tile::<S, T, A, 1, N>(s, a, row, &mut block);
+        tile::<S, T, A, 1, N, FULL>(s, a, row, &mut block);
         row += 1;
     }
 }
@@ -228,17 +241,19 @@ fn rows_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N
 /// multiply-adds.
 const UNROLL: usize = 4;
 
-/// `M` rows and `N` registers of C. The last register may be partly filled; it always has a mask, which costs nothing.
+/// `M` rows and `N` registers of C. Unless they are `FULL`, the last may be partly filled: a load with a mask takes the
+/// place of a multiply-add.
 #[inline(always)]
-fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
+fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize, const FULL: bool>(
     s: S,
     a: &A,
     row: usize,
     block: &mut Block<'_, T>,
 ) {
-    let (columns, k, right, stride) = (block.columns, block.k, block.right, block.right_stride);
+    let (k, right, stride) = (block.k, block.right, block.right_stride);
     let last = (N - 1) * S::LANES;
-    let part = columns - last;
+    let part = if FULL { S::LANES } else { block.columns - last };
+    let columns = last + part;
     let zero = s.splat(T::default());
     let mut sums = [[zero; N]; M];
     match block.start {
@@ -253,15 +268,12 @@ fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: u
     let a = a.tile::<M>(row, k);
     assert!(k == 0 || (k - 1) * stride + columns <= right.len(), "B is too short for its block");
     let mut p = 0;
-    // Where rows share their addresses there is little to count.
-    if A::ADDRESS_PER_ROW {
-        while p + UNROLL <= k {
-            for u in 0..UNROLL {
-                // SAFETY: p + u < k, so the assertion covers it.
-                unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p + u, &mut sums) };
-            }
-            p += UNROLL;
+    while p + UNROLL <= k {
+        for u in 0..UNROLL {
+            // SAFETY: p + u < k, so the assertion covers it.
+            unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p + u, &mut sums) };
         }
+        p += UNROLL;
     }
     while p < k {
         // SAFETY: p < k, so the assertion covers it.

@@ -33,6 +33,12 @@ const L1: usize = 1 << 14;
 const PIECE_BYTES: usize = 2048;
 const PIECE_COLUMNS: usize = 256;
 
+/// Whether operands, `elements` in all, stay in the first-level cache as they are, and the result, of `n` columns, is one
+/// block: then there is nothing to cut.
+fn is_small<T>(elements: usize, n: usize) -> bool {
+    n <= panel::<T>() && elements * size_of::<T>() <= 2 * L1
+}
+
 /// Whether rows of B that lie so many bytes apart are worth copying for so many rows of A.
 ///
 /// From half a page on, few sets of the first-level cache serve them all, and from a page on, prefetchers give up. The copy
@@ -107,7 +113,20 @@ pub(crate) fn multiply<T: Real>(
     }
     let far = b_row * size_of::<T>();
     let large = k * n * size_of::<T>() > L2;
-    if large && far >= 1024 && m < 24 {
+    if is_small::<T>(m * (k + n), n) {
+        T::block(Block {
+            rows: m,
+            columns: n,
+            k,
+            left: Left::Rows { data: a, stride: a_row },
+            right: b,
+            right_stride: b_row,
+            start,
+            out: &mut *out,
+            out_stride: out_row,
+        });
+        then(0, &mut out[..(m - 1) * out_row + n]);
+    } else if large && far >= 1024 && m < 24 {
         // A few rows of B at a time: their streams are read in order, and the sums stay in the first-level cache.
         let mut start = start;
         for from in (0..k).step_by(16) {

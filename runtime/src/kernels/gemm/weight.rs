@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::block::{Block, Left, Start, panel};
 use super::pack::{aligned, copy_columns, cut};
-use super::{L1, L2, Right, pack_all, packed_len, worth_packing};
+use super::{L1, L2, Right, is_small, pack_all, packed_len, worth_packing};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
@@ -89,6 +89,13 @@ pub(crate) fn multiply_into_update<T: Real>(
         return;
     }
     let size = size_of::<T>();
+    if is_small::<T>(k * (m + n), n) && m * n * size <= L1 {
+        let left = Left::Columns { data: &a[rows.start..], stride: a_row };
+        return update.finish_with(index, offset + rows.start * n, m * n, |out| {
+            let (right, start) = (b, Start::Zero);
+            T::block(Block { rows: m, columns: n, k, left, right, right_stride: b_row, start, out, out_stride: n });
+        });
+    }
     let product = Product {
         m,
         n,
