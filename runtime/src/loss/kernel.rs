@@ -41,7 +41,7 @@ pub trait LossKernels:
     + RowKernel<SoftMarginLoss, Self>
     + RowKernel<TverskyLoss, Self>
 {
-    /// The sum of `losses`, in their order.
+    /// The sum of `losses`, in an order that their number alone fixes.
     fn total(losses: &[Self]) -> Self;
     /// The place of the first number that is not in [`least`, `most`].
     fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize>;
@@ -55,8 +55,16 @@ macro_rules! loss_kernels {
     ($($t:ident)*) => { $(
         impl LossKernels for $t {
             fn total(losses: &[Self]) -> Self {
-                // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it.
-                losses.iter().map(|&l| f64::from(l)).sum::<f64>() as $t
+                // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it. Some sums at
+                // once, as each addition waits for the one before.
+                let mut sums = [0.0; 8];
+                let (chunks, rest) = losses.as_chunks::<8>();
+                for chunk in chunks.iter().map(|chunk| &chunk[..]).chain([rest]) {
+                    for (sum, &l) in sums.iter_mut().zip(chunk) {
+                        *sum += f64::from(l);
+                    }
+                }
+                sums.iter().sum::<f64>() as $t
             }
             fn first_outside(numbers: &[Self], least: Self, most: Self) -> Option<usize> {
                 numbers.iter().position(|x| !(least..=most).contains(x))

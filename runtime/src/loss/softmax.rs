@@ -18,21 +18,21 @@ pub(super) struct Axes {
 impl Axes {
     /// With the classes along axis `dim` of a batch of `shape` (the batch being axis 0).
     pub(super) fn of(loss: &'static str, shape: &[usize], dim: isize) -> Result<Axes, LossError> {
-        match check::class_axis(shape, dim) {
-            Some(axis) => {
-                Ok(Axes { outer: elements(&shape[..axis]), classes: shape[axis], inner: elements(&shape[axis + 1..]) })
-            }
-            None => Err(LossError::Shape {
-                loss,
-                shape: shape.to_vec(),
-                expected: format!("classes along axis {dim} (the batch is axis 0)"),
-            }),
-        }
+        Axes::find(shape, dim).ok_or_else(|| LossError::Shape {
+            loss,
+            shape: shape.to_vec(),
+            expected: format!("classes along axis {dim} (the batch is axis 0)"),
+        })
     }
 
     /// The same for a shape that has been checked.
     pub(super) fn of_checked(shape: &[usize], dim: isize) -> Axes {
-        Axes::of("", shape, dim).unwrap_or(Axes { outer: 1, classes: 1, inner: 0 })
+        Axes::find(shape, dim).unwrap_or(Axes { outer: 1, classes: 1, inner: 0 })
+    }
+
+    fn find(shape: &[usize], dim: isize) -> Option<Axes> {
+        let axis = check::class_axis(shape, dim)?;
+        Some(Axes { outer: elements(&shape[..axis]), classes: shape[axis], inner: elements(&shape[axis + 1..]) })
     }
 
     /// The number of positions of one sample, each with a target of its own.
