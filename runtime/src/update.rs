@@ -275,3 +275,53 @@ impl<'a, T: Real> Update<'a, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// p ← p - rate · g, and counts its calls.
+    #[derive(Debug)]
+    struct Descent(f32, AtomicUsize);
+
+    impl ElementRule<f32> for Descent {
+        fn apply(&self, parameters: &mut [f32], gradient: &[f32], _slots: &mut [&mut [f32]]) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            parameters.iter_mut().zip(gradient).for_each(|(p, g)| *p -= self.0 * g);
+        }
+    }
+
+    /// Parameters 0, 1 and 4 have the first rule, 3 the second, 2 is frozen.
+    struct Table([Descent; 2]);
+
+    impl Rules<f32> for Table {
+        fn rule(&self, index: usize) -> Option<&dyn ElementRule<f32>> {
+            [Some(0), Some(0), None, Some(1), Some(0)][index].map(|rule| &self.0[rule] as &dyn ElementRule<f32>)
+        }
+    }
+
+    #[test]
+    fn rules_are_applied_to_neighbours_at_once() {
+        let rule = |rate| Descent(rate, Default::default());
+        let table = Table([rule(1.0), rule(10.0)]);
+        let (mut parameters, mut average) = ([0.0; 20], [0.0; 20]);
+        let update = Update::apply(&mut parameters, std::iter::empty(), &table).follow(&mut average, 0.5, false);
+        update.gathering(|update| {
+            update.finish(0, 0, &[1.0; 4]);
+            update.finish_with(1, 4, 4, |gradient| gradient.fill(2.0));
+            update.finish_with(2, 8, 4, |_| unreachable!("nobody wants the gradient of a frozen parameter"));
+            update.finish(2, 8, &[5.0; 4]);
+            update.finish(3, 12, &[3.0; 4]);
+            update.finish(4, 16, &[4.0; 2]);
+            assert_eq!(table.0[0].1.load(Ordering::Relaxed), 1, "parameters 0 and 1 in one call");
+            // The last two elements are left out.
+        });
+        assert_eq!(parameters[..8], [-1.0, -1.0, -1.0, -1.0, -2.0, -2.0, -2.0, -2.0]);
+        assert_eq!(parameters[8..], [0.0, 0.0, 0.0, 0.0, -30.0, -30.0, -30.0, -30.0, -4.0, -4.0, 0.0, 0.0]);
+        assert_eq!(average, parameters.map(|p| p / 2.0));
+        let calls = table.0.map(|rule| rule.1.into_inner());
+        assert_eq!(calls, [2, 1], "and parameters 3 and 4 in one each");
+    }
+}
