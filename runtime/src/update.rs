@@ -2,13 +2,14 @@
 //!
 //! The backward pass hands each parameter's gradient, tile by tile, to an [`Update`]. One kind adds it to a gradient
 //! array (the two-phase way, `loss.backward()` and then `optimizer.step()`); the other applies the optimizer's
-//! element-wise rule while the tile is still in cache, and the gradient is never stored. The numbers are the same.
+//! element-wise rule while the tile is still in cache, and the gradient is never stored (those of a small network wait
+//! in a few kilobytes, for one call of their rule). The numbers are the same.
 
 use std::fmt::Debug;
 use std::ops::Range;
 
 use crate::Real;
-use crate::parallel::with_scratch;
+use crate::parallel::{with_gathered, with_scratch};
 
 /// The most parameter-shaped arrays that an element-wise optimizer keeps (AMSGrad's three moments, and one to spare).
 pub const MAX_SLOTS: usize = 4;
@@ -16,7 +17,7 @@ pub const MAX_SLOTS: usize = 4;
 /// An optimizer's rule for one step of one parameter group: every number it needs is fixed (bias corrections included).
 ///
 /// Element-wise: element `i` of the parameter and of its state depends on element `i` of the gradient alone, so the
-/// rule may be applied to any piece of a parameter, in any order, with the same result.
+/// rule may be applied to any piece of the parameters that share it, in any order, with the same result.
 pub trait ElementRule<T: Real>: Debug + Send + Sync {
     /// Moves `parameters` by `gradient`, and the state in `slots` with it. All slices have the same length; `slots`
     /// holds one for each kind of state that the optimizer may keep, empty where the settings do without it.
@@ -61,8 +62,8 @@ struct Gathered<'a, T> {
     index: usize,
 }
 
-/// The most elements whose gradients are gathered: they stay in the first-level cache beside parameters and state.
-const GATHERED: usize = 2048;
+/// The most bytes of gradients that are gathered: they, the parameters and two arrays of state fit the first-level cache.
+const GATHERED_BYTES: usize = 8192;
 
 /// The most arrays that follow the parameters: Lookahead's slow weights, and an average.
 const MAX_FOLLOWERS: usize = 2;
@@ -166,32 +167,33 @@ impl<'a, T: Real> Update<'a, T> {
                     place.copy_from_slice(gradient);
                 }
             }
-            Target::Apply { .. } => self.apply_rule(index, at, Some(gradient)),
+            Target::Apply { .. } => self.apply_rule(index, at, gradient),
         }
     }
 
-    /// The same for the gradient that `compute` writes, of `len` elements from `start` on.
+    /// The same for the gradient, `len` elements from `start` on, that `compute` writes: each element, over whatever is
+    /// there. It is not called for a frozen parameter.
     pub(crate) fn finish_with(&mut self, index: usize, start: usize, len: usize, compute: impl FnOnce(&mut [T])) {
-        if let Target::Apply { gathered: Some(_), .. } = &self.target {
-            let from = start - self.range.start;
-            if let Some(place) = self.gather(index, from..from + len) {
-                compute(place);
-            }
+        if !self.wants(index) {
             return;
         }
-        with_scratch(len, |gradient| {
-            compute(gradient);
-            self.finish(index, start, gradient);
-        });
+        let from = start - self.range.start;
+        match self.gather(index, from..from + len) {
+            Some(place) => compute(place),
+            None => with_scratch(len, |gradient| {
+                compute(gradient);
+                self.finish(index, start, gradient);
+            }),
+        }
     }
 
-    /// Lets `body` hand over gradients. Those of a small network are gathered, and rules applied to several parameters at
-    /// once; the numbers are the same.
+    /// Lets `body` hand over gradients. Those of a small network are gathered, and rules applied to several parameters
+    /// at once; the numbers are the same.
     pub(crate) fn gathering(mut self, body: impl FnOnce(&mut Update<'_, T>)) {
-        if !matches!(self.target, Target::Apply { .. }) || self.range.len() > GATHERED {
+        if !matches!(self.target, Target::Apply { .. }) || self.range.len() * size_of::<T>() > GATHERED_BYTES {
             return body(&mut self);
         }
-        with_scratch(self.range.len(), |gradients| {
+        with_gathered(self.range.len(), |gradients| {
             let mut update: Update<'_, T> = self;
             if let Target::Apply { gathered, .. } = &mut update.target {
                 *gathered = Some(Gathered { gradients, run: 0..0, index: 0 });
@@ -201,7 +203,8 @@ impl<'a, T: Real> Update<'a, T> {
         });
     }
 
-    /// Where the gradient of the elements `at` of parameter `index` is to wait, unless it is frozen.
+    /// Where the gradient of the elements `at` of parameter `index` is to wait; `None` if gradients are not gathered, or
+    /// this one is not wanted.
     fn gather(&mut self, index: usize, at: Range<usize>) -> Option<&mut [T]> {
         let Target::Apply { rules, gathered: Some(waiting), .. } = &self.target else { return None };
         let rule = rules.rule(index)?;
@@ -217,19 +220,21 @@ impl<'a, T: Real> Update<'a, T> {
 
     /// Applies their rule to the gradients that wait.
     fn apply_gathered(&mut self) {
-        if let Target::Apply { gathered: Some(waiting), .. } = &mut self.target {
-            let (run, index) = (std::mem::take(&mut waiting.run), waiting.index);
-            if !run.is_empty() {
-                self.apply_rule(index, run, None);
-            }
+        let Target::Apply { gathered, .. } = &mut self.target else { return };
+        let Some(mut waiting) = gathered.take() else { return };
+        let run = std::mem::take(&mut waiting.run);
+        if !run.is_empty() {
+            self.apply_rule(waiting.index, run.clone(), &waiting.gradients[run]);
+        }
+        if let Target::Apply { gathered, .. } = &mut self.target {
+            *gathered = Some(waiting);
         }
     }
 
-    /// Applies the rule of parameter `index` to the elements `at`, with the gradient given or gathered.
-    fn apply_rule(&mut self, index: usize, at: Range<usize>, gradient: Option<&[T]>) {
-        let Target::Apply { parameters, slots, used, rules, followers, gathered } = &mut self.target else { return };
-        let gathered = gathered.as_ref().map(|gathered| &gathered.gradients[at.clone()]);
-        let (Some(rule), Some(gradient)) = (rules.rule(index), gradient.or(gathered)) else { return };
+    /// Applies the rule of parameter `index` to the elements `at`.
+    fn apply_rule(&mut self, index: usize, at: Range<usize>, gradient: &[T]) {
+        let Target::Apply { parameters, slots, used, rules, followers, .. } = &mut self.target else { return };
+        let Some(rule) = rules.rule(index) else { return };
         let [a, b, c, d] = slots;
         let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
         for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
@@ -254,7 +259,8 @@ impl<'a, T: Real> Update<'a, T> {
                     Update { range: right, target: Target::Accumulate { gradients: b, trainable } },
                 )
             }
-            Target::Apply { parameters, slots, used, rules, followers, .. } => {
+            Target::Apply { parameters, slots, used, rules, followers, gathered } => {
+                debug_assert!(gathered.is_none(), "an update is cut before gradients are gathered");
                 let (p, q) = parameters.split_at_mut(cut);
                 let mut a: [&mut [T]; MAX_SLOTS] = Default::default();
                 let mut b: [&mut [T]; MAX_SLOTS] = Default::default();
@@ -323,5 +329,51 @@ mod tests {
         assert_eq!(average, parameters.map(|p| p / 2.0));
         let calls = table.0.map(|rule| rule.1.into_inner());
         assert_eq!(calls, [2, 1], "and parameters 3 and 4 in one each");
+    }
+
+    /// s ← s + g, p ← p - s in the first array of state, with the second left out.
+    #[derive(Debug)]
+    struct Momentum;
+
+    impl ElementRule<f32> for Momentum {
+        fn apply(&self, parameters: &mut [f32], gradient: &[f32], slots: &mut [&mut [f32]]) {
+            let [sums, unused] = slots else { panic!("two arrays of state") };
+            assert!(unused.is_empty());
+            for ((p, g), s) in parameters.iter_mut().zip(gradient).zip(sums.iter_mut()) {
+                *s += g;
+                *p -= *s;
+            }
+        }
+    }
+
+    impl Rules<f32> for Momentum {
+        fn rule(&self, _index: usize) -> Option<&dyn ElementRule<f32>> {
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn gathered_gradients_may_come_in_any_order_and_to_a_part_of_the_parameters() {
+        let gradient: Vec<f32> = (0..40).map(|i| i as f32).collect();
+        let run = |gathering: bool, pieces: &[Range<usize>]| {
+            let (mut parameters, mut sums) = ([1.0f32; 40], [0.5f32; 40]);
+            let slots = [&mut sums[..], &mut []].into_iter();
+            let (_, mut update) = Update::apply(&mut parameters, slots, &Momentum).split_at(8);
+            let hand_over = |update: &mut Update<'_, f32>| {
+                for piece in pieces {
+                    update.finish(0, piece.start, &gradient[piece.clone()]);
+                }
+            };
+            if gathering {
+                update.gathering(hand_over)
+            } else {
+                hand_over(&mut update)
+            }
+            (parameters, sums)
+        };
+        let singles: Vec<_> = (8..40).map(|i| i..i + 1).collect();
+        for pieces in [&[24..40, 8..24][..], &[8..10, 30..31, 10..12], &singles] {
+            assert_eq!(run(true, pieces), run(false, pieces), "{pieces:?}");
+        }
     }
 }

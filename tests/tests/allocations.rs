@@ -14,9 +14,12 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 network! { pub Mlp < Linear(32, 48) -> ReLU -> head: Linear(48, 10) > }
+network! { pub Small: [8] < Linear(8, 100) -> ReLU -> head: Linear(100, 10) > }
 network! { pub Deep < Linear(32, 48) -> BatchNorm1d(48) -> GELU -> Dropout(0.1) -> LayerNorm(48) -> head: Linear(48, 10) > }
 
 train! { WithSgd for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
+// So few parameters that their gradients wait for one call of the rule, and a weight that is not a single block.
+train! { OfFew for Small { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3) } }
 train! {
     WithAdamW for Deep {
         loss: CrossEntropyLoss(label_smoothing = 0.1),
@@ -40,20 +43,20 @@ train! {
 }
 
 /// The samples of one batch, and of a last one that is smaller.
-fn samples() -> (Vec<[f32; 32]>, Vec<i64>) {
+fn samples<const N: usize>() -> (Vec<[f32; N]>, Vec<i64>) {
     let mut generator = glulam::rng::Generator::seed_from(1);
     let inputs = (0..64).map(|_| std::array::from_fn(|_| generator.uniform(-1.0, 1.0) as f32)).collect();
     (inputs, (0..64).map(|i| i % 10).collect())
 }
 
-fn check<R>(mut trainer: R, threads: usize)
+fn check<const N: usize, R>(mut trainer: R, threads: usize)
 where
     R: Trainer<f32>,
-    R::Model: Network<f32, Input = [f32; 32]>,
+    R::Model: Network<f32, Input = [f32; N]>,
     R::Loss: Loss<f32, i64>,
     R::Metrics: Metrics<f32, i64>,
 {
-    let (inputs, targets) = samples();
+    let (inputs, targets) = samples::<N>();
     let epoch = |trainer: &mut R| {
         for rows in [0..64, 0..64, 10..64, 5..29] {
             trainer.step((&inputs[rows.clone()], &targets[rows])).expect("the data fits");
@@ -77,6 +80,7 @@ fn main() {
         glulam::parallel::set_num_threads(threads);
         check(WithSgd::new(Mlp::seeded(1)), threads);
         check(WithSgd::builder(Mlp::seeded(1)).fused(false).build().expect("valid"), threads);
+        check(OfFew::new(Small::seeded(1)), threads);
         check(WithAdamW::new(Deep::seeded(1)), threads);
         check(WithEverything::new(Deep::seeded(1)), threads);
     }

@@ -55,8 +55,8 @@ macro_rules! loss_kernels {
     ($($t:ident)*) => { $(
         impl LossKernels for $t {
             fn total(losses: &[Self]) -> Self {
-                // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it. Some sums at
-                // once, as each addition waits for the one before.
+                // In f64: the value of a large batch keeps its digits, and the gradient does not depend on it. Eight sums
+                // at once, as each addition waits for the one before.
                 let mut sums = [0.0; 8];
                 let (chunks, rest) = losses.as_chunks::<8>();
                 for chunk in chunks.iter().map(|chunk| &chunk[..]).chain([rest]) {

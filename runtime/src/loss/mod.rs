@@ -268,7 +268,7 @@ impl<T: Real, Y: Copy + Sync, L: Loss<T, Y>> RowLoss<T> for Bound<'_, T, Y, L> {
     }
 }
 
-/// The sum of the rows' shares of a loss: always in their order, whatever the number of threads.
+/// The sum of the rows' shares of a loss, in an order that their number alone fixes.
 pub fn total<T: Real>(losses: &[T]) -> T {
     T::total(losses)
 }

@@ -100,7 +100,7 @@ fn rows_of_classes<S: Simd, T: Math>(classes: usize, outputs: &[T], gradient: &m
     let blocks = outputs.chunks(in_block * classes).zip(gradient.chunks_mut(in_block * classes));
     for (block, (x, dx)) in blocks.enumerate() {
         exponentials::<S, T>(classes, x, dx, &mut tops, &mut sums);
-        // Whole registers of them.
+        // Whole registers: what follows the last row is not read.
         let rows = (x.len() / classes).next_multiple_of(16);
         let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, rows);
         let rows = x.chunks_exact(classes).zip(dx.chunks_exact_mut(classes));
@@ -116,7 +116,6 @@ fn rows_of_classes<S: Simd, T: Math>(classes: usize, outputs: &[T], gradient: &m
 #[inline(always)]
 fn logarithms_and_inverses<S: Simd, T: Math>(sums: &[T; ROWS], rows: usize) -> ([T; ROWS], [T; ROWS]) {
     let (mut logarithms, mut inverses) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
-    let rows = rows.min(ROWS);
     let results = logarithms[..rows].iter_mut().zip(&mut inverses[..rows]);
     for ((logarithm, inverse), &sum) in results.zip(sums) {
         (*logarithm, *inverse) = (sum.ln::<S>(), T::ONE / sum);

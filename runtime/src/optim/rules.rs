@@ -176,3 +176,19 @@ compiled! {
     AdanRule as adan;
     AdamWScheduleFreeRule as adamw_schedule_free;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bias_correction_leaves_out_no_power_that_counts() {
+        for beta in [0.0f64, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999] {
+            let limit: f64 = 40.0 / (1.0 - beta);
+            for step in [1.0, 2.0, limit * 0.9, limit - 1.0, limit, limit + 1.0, limit * 1.1, limit * 9.0] {
+                let step = step.round().max(1.0) as u64;
+                assert_eq!(bias_correction(beta, step), 1.0 - beta.powf(step as f64), "{beta}^{step}");
+            }
+        }
+    }
+}

@@ -1,10 +1,11 @@
-//! Memory for copies of operands, a piece for each thread.
+//! Memory for copies of operands, and for gradients that wait for their rule: a piece of each for each thread.
 //!
 //! A step allocates nothing after the first, on any thread. Which thread takes which share is chance, so a thread's own
 //! first use of some size may come late: whenever one has needed more than before, the pool gives all the others as much.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::LocalKey;
 
 use crate::{Flat, Real};
 
@@ -13,6 +14,7 @@ static NEEDED: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
+    static GATHERED: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
 /// One thread's piece. Words, so that all scalars find room in it.
@@ -20,14 +22,28 @@ pub(super) type Scratch = Flat<f64>;
 
 /// Gives `body` the first `len` elements of the calling thread's scratch memory, with whatever is in them.
 pub(crate) fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
+    lend(&SCRATCH, len, |words| NEEDED.fetch_max(words, Ordering::Relaxed).max(words), body)
+}
+
+/// The same of the memory for gradients that wait, while kernels use the other.
+pub(crate) fn with_gathered<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
+    lend(&GATHERED, len, |words| words, body)
+}
+
+/// Gives `body` the first `len` elements of a thread's piece. If it has fewer, a new one is made, of at least as many words
+/// as `wanted` makes of those needed.
+fn lend<T: Real, R>(
+    piece: &'static LocalKey<Cell<Option<Scratch>>>,
+    len: usize,
+    wanted: impl FnOnce(usize) -> usize,
+    body: impl FnOnce(&mut [T]) -> R,
+) -> R {
     let words = (len * size_of::<T>()).div_ceil(size_of::<f64>());
-    // Taken out while it is lent: what runs within gets memory of its own.
-    let mut scratch = SCRATCH.take().filter(|scratch| scratch.len() >= words).unwrap_or_else(|| {
-        let words = words.next_power_of_two();
-        make(NEEDED.fetch_max(words, Ordering::Relaxed).max(words))
-    });
-    let result = body(&mut T::from_words(&mut scratch)[..len]);
-    SCRATCH.set(Some(scratch));
+    // Taken out while it is lent: what runs within and wants the same gets memory of its own.
+    let own = piece.take().filter(|own| own.len() >= words);
+    let mut lent = own.unwrap_or_else(|| make(wanted(words.next_power_of_two())));
+    let result = body(&mut T::from_words(&mut lent)[..len]);
+    piece.set(Some(lent));
     result
 }
 

@@ -48,7 +48,7 @@ fn has(kind: &str, op: &str) -> bool {
         "optim" => optim::has(op),
         "sched" => sched::SCHEDULES.contains(&op),
         "loss" => loss::LOSSES.contains(&op),
-        // A training is made of layers, which have cases of their own.
+        // A training whose layers Glulam has is declared and run; one without is left out, as the layers' own cases are.
         _ => false,
     }
 }

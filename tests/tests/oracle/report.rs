@@ -20,6 +20,7 @@ impl Outcome {
     pub(crate) fn of(run: impl FnOnce() -> Option<Checks>) -> Self {
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(None) => Outcome::NotCovered,
+            Ok(Some(checks)) if checks.is_empty() => Outcome::Failed(vec!["nothing was compared".to_owned()]),
             Ok(Some(checks)) if checks.wrong.is_empty() => Outcome::Passed,
             Ok(Some(checks)) => Outcome::Failed(checks.wrong),
             Err(panic) => {

@@ -197,6 +197,7 @@ fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(s: S, a: &A, block: Bl
     }
 }
 
+/// All rows of a block of `N` registers. Full ones have tiles without masks.
 #[inline(always)]
 fn rows_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
     s: S,
@@ -286,9 +287,10 @@ fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: u
             s.store(sums[r][v], &mut out[v * S::LANES..]);
         }
         // Masked stores are slow on some processors.
-        match part == S::LANES {
-            true => s.store(sums[r][N - 1], &mut out[last..]),
-            false => s.store_part(sums[r][N - 1], &mut out[last..]),
+        if FULL {
+            s.store(sums[r][N - 1], &mut out[last..]);
+        } else {
+            s.store_part(sums[r][N - 1], &mut out[last..]);
         }
     }
 }

@@ -33,8 +33,8 @@ const L1: usize = 1 << 14;
 const PIECE_BYTES: usize = 2048;
 const PIECE_COLUMNS: usize = 256;
 
-/// Whether operands, `elements` in all, stay in the first-level cache as they are, and the result, of `n` columns, is one
-/// block: then there is nothing to cut.
+/// Whether the elements that are read more than once stay in the first-level cache as they are, and the result, of `n`
+/// columns, is one block: then there is nothing to cut.
 fn is_small<T>(elements: usize, n: usize) -> bool {
     n <= panel::<T>() && elements * size_of::<T>() <= 2 * L1
 }
@@ -113,7 +113,7 @@ pub(crate) fn multiply<T: Real>(
     }
     let far = b_row * size_of::<T>();
     let large = k * n * size_of::<T>() > L2;
-    if is_small::<T>(m * (k + n), n) {
+    if is_small::<T>(n * (k + m), n) {
         T::block(Block {
             rows: m,
             columns: n,

@@ -199,9 +199,13 @@ impl<T: Real> Rules<T> for Descent {
 
 #[test]
 fn a_folded_update_equals_accumulating_and_then_updating() {
-    let (n, i, o) = if cfg!(miri) { (3, 5, 4) } else { (33, 100, 65) };
-    let (x, dy) = (data::<f32>(n * i, 1), data::<f32>(n * o, 2));
-    for isa in Isa::all() {
+    // Tile by tile, and whole; what is gathered of the latter are all its elements.
+    let shapes = if cfg!(miri) { [(3, 5, 4), (2, 3, 1)] } else { [(33, 100, 65), (7, 13, 10)] };
+    for (isa, (n, i, o), gathering) in Isa::all()
+        .flat_map(|isa| shapes.map(|shape| (isa, shape)))
+        .flat_map(|(isa, s)| [(isa, s, false), (isa, s, true)])
+    {
+        let (x, dy) = (data::<f32>(n * i, 1), data::<f32>(n * o, 2));
         isa.force(|| {
             let before = data::<f32>(OFFSET + i * o, 3);
             let mut expected = before.clone();
@@ -210,7 +214,14 @@ fn a_folded_update_equals_accumulating_and_then_updating() {
 
             let (mut parameters, mut state) = (before, vec![0.0; OFFSET + i * o]);
             let mut update = Update::apply(&mut parameters, [&mut state[..]].into_iter(), &Descent);
-            f32::linear_backward_weight(i, o, &x, &dy, 0, OFFSET, &mut update);
+            let hand_over = |update: &mut Update<'_, f32>| {
+                f32::linear_backward_weight(i, o, &x, &dy, 0, OFFSET, update);
+            };
+            if gathering {
+                update.gathering(hand_over)
+            } else {
+                hand_over(&mut update)
+            }
             assert_eq!(parameters, expected, "{isa:?}");
             // Each element was handed over just once.
             assert!(state[..OFFSET].iter().all(|&s| s == 0.0) && state[OFFSET..].iter().all(|&s| s == 1.0), "{isa:?}");
