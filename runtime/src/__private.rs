@@ -3,8 +3,6 @@
 //! Generated code calls this module `glulam`, and what the user wrote stands beside it: so it holds all that the crate's
 //! own root holds.
 
-use std::cell::RefCell;
-
 pub use glulam_macros::network_or_errors;
 
 pub use crate::checkpoint::saved;
@@ -22,6 +20,7 @@ pub use crate::rng::draw_seed;
 
 use crate::init::Init;
 use crate::loss::Text;
+use crate::parallel::with_values;
 use crate::rng::Generator;
 
 /// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
@@ -284,7 +283,7 @@ pub fn predict<T: Real, X: Sync, Y: Send>(
             return;
         }
         let rows = x.len().min(PREDICT_ROWS);
-        with_scratch(memory.len(rows), |scratch| {
+        with_values(memory.len(rows), |scratch| {
             for (x, y) in x.chunks(rows).zip(y.chunks_mut(rows)) {
                 body(x, y, scratch);
             }
@@ -301,22 +300,6 @@ pub fn predict_whole<T: Real, X: Sync, Y: Send>(
     body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
 ) {
     if !x.is_empty() {
-        with_scratch(memory.len(x.len()), |scratch| body(x, y, scratch));
+        with_values(memory.len(x.len()), |scratch| body(x, y, scratch));
     }
-}
-
-/// Lends `len` scalars of this thread's scratch memory, which grows to the largest that was asked for.
-fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    thread_local! {
-        static SCRATCH: RefCell<Option<Box<dyn std::any::Any>>> = const { RefCell::new(None) };
-    }
-    // Taken out while it is lent, so that a prediction inside a prediction gets memory of its own.
-    let mut scratch = SCRATCH.take().and_then(|any| any.downcast::<Flat<T>>().ok());
-    if scratch.as_ref().is_none_or(|s| s.len() < len) {
-        scratch = Some(Box::new(Flat::zeros(len)));
-    }
-    let mut scratch = scratch.expect("made above");
-    let result = body(&mut scratch[..len]);
-    SCRATCH.set(Some(scratch));
-    result
 }

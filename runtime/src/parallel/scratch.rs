@@ -1,4 +1,5 @@
-//! Memory for copies of operands, and for gradients that wait for their rule: a piece of each for each thread.
+//! Memory for copies of operands, for gradients that wait for their rule and for the values of a prediction: a piece of
+//! each for each thread.
 //!
 //! A step allocates nothing after the first, on any thread. Which thread takes which share is chance, so a thread's own
 //! first use of some size may come late: whenever one has needed more than before, the pool gives all the others as much.
@@ -15,6 +16,7 @@ static NEEDED: AtomicUsize = AtomicUsize::new(0);
 thread_local! {
     static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
     static GATHERED: Cell<Option<Scratch>> = const { Cell::new(None) };
+    static VALUES: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
 /// One thread's piece. Words, so that all scalars find room in it.
@@ -28,6 +30,11 @@ pub(crate) fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -
 /// The same of the memory for gradients that wait, while kernels use the other.
 pub(crate) fn with_gathered<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
     lend(&GATHERED, len, |words| words, body)
+}
+
+/// The same of the memory for the values of a prediction.
+pub(crate) fn with_values<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
+    lend(&VALUES, len, |words| words, body)
 }
 
 /// Gives `body` the first `len` elements of a thread's piece. If it has fewer, a new one is made, of at least as many words
