@@ -12,6 +12,8 @@ use crate::simd::{Simd, mul_add, multiversion};
 pub enum ChannelSum {
     /// Σ a.
     Plain,
+    /// Σ (a - p).
+    Differences,
     /// Σ (a - p)².
     Squares,
     /// Σ a·(b - p)·q.
@@ -68,6 +70,17 @@ fn channel<T: Math>(channels: &Channels<'_, T>, c: usize) -> (T, T, T) {
     (mean, channels.r[c] * w, if channels.b.is_empty() { T::ZERO } else { channels.b[c] })
 }
 
+/// a - p.
+#[derive(Clone, Copy, Debug)]
+struct Difference;
+
+impl Term for Difference {
+    #[inline(always)]
+    fn term<S: Simd, T: Math>(self, a: T, _: T, p: T, _: T) -> T {
+        a - p
+    }
+}
+
 /// (a - p)².
 #[derive(Clone, Copy, Debug)]
 struct Square;
@@ -92,6 +105,7 @@ fn channel_sums_body<S: Simd, T: Math>(
     let scalars = Scalars::Column(channels.mean, channels.r);
     match what {
         ChannelSum::Plain => column_sums::<S, T>(First, columns, inner, range, a, b, Scalars::None, sums),
+        ChannelSum::Differences => column_sums::<S, T>(Difference, columns, inner, range, a, b, scalars, sums),
         ChannelSum::Squares => column_sums::<S, T>(Square, columns, inner, range, a, b, scalars, sums),
         ChannelSum::Normalised => column_sums::<S, T>(Normalised, columns, inner, range, a, b, scalars, sums),
     }

@@ -135,6 +135,17 @@ fn the_mean_of_many_rows_keeps_its_digits() {
 }
 
 #[test]
+fn equal_values_are_their_own_mean() {
+    for value in [-7.3f32, 1e3, 0.1] {
+        // Channels with 13 elements behind them, and alone.
+        let (x, dy) = (vec![value; 17 * 39], cast::<f32>(&numbers(17 * 39, 1)));
+        for run in [run::<f32, 39>(13, &x, &[], &[], &dy), run::<f32, 39>(1, &x, &[], &[], &dy)] {
+            assert!(run.y.iter().chain(&run.dw).all(|&x| x == 0.0), "{value}");
+        }
+    }
+}
+
+#[test]
 fn running_statistics_move_by_momentum_towards_the_unbiased_variance() {
     let x = numbers(24, 12);
     let (_, mean, variance) = plain(2, 3, &x, &[], &[]);
