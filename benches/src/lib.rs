@@ -40,7 +40,7 @@ pub struct Args {
     /// List the workloads.
     #[arg(long)]
     pub list: bool,
-    /// With one thread: measure the machine as well, and say how near each workload comes to what it can do.
+    /// With one thread: measure the machine as well, and say how near each training comes to what it can do.
     #[arg(long)]
     pub limit: bool,
     /// The name that the lines carry.
@@ -144,10 +144,10 @@ impl Workload {
         (uniform(1, rows * self.inputs).collect(), targets.collect())
     }
 
-    /// Times `step`, which costs at least `cost`, is given the first row of its batch and returns its loss, if it trains;
-    /// prints the line.
+    /// Times `step`, which costs at least `cost` (if that is known), is given the first row of its batch and returns its
+    /// loss, if it trains; prints the line.
     #[allow(clippy::print_stdout, reason = "the lines are what the program is for")]
-    pub fn bench(&self, args: &Args, cost: Cost, mut step: impl FnMut(usize) -> Option<f32>) {
+    pub fn bench(&self, args: &Args, cost: Option<Cost>, mut step: impl FnMut(usize) -> Option<f32>) {
         let mut count = 0;
         let mut run = |steps: usize| {
             let start = Instant::now();
@@ -174,7 +174,7 @@ impl Workload {
         let (_, final_loss, steps) = blocks[BLOCKS - 1];
         let rounded = |x: f64, digits: i32| (x * 10f64.powi(digits)).round() / 10f64.powi(digits);
         let median = us[BLOCKS / 2];
-        let us_limit = (args.limit && args.threads == 1).then(|| cost.limit());
+        let us_limit = cost.filter(|_| args.limit && args.threads == 1).map(Cost::limit);
         let line = Line {
             peer: &args.peer,
             workload: self.name,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub use builder::DataLoaderBuilder;
-pub(crate) use builder::batches_ahead;
+pub(crate) use builder::{batch_bytes, batches_ahead};
 pub use epoch::Epoch;
 pub(crate) use queue::queue;
 pub(crate) use reader::Reader;

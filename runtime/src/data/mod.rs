@@ -17,7 +17,7 @@ mod transform;
 
 /// What reads batches ahead, for `fit`, whose dataset is borrowed.
 pub(crate) mod reading {
-    pub(crate) use super::loader::{Reader, batches_ahead, queue};
+    pub(crate) use super::loader::{Reader, batch_bytes, batches_ahead, queue};
     pub(crate) use super::pool::Pool;
 }
 

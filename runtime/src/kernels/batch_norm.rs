@@ -67,15 +67,15 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
     let mut sums = [0.0; TILE];
     for first in (0..channels).step_by(TILE) {
         let range = first..channels.min(first + TILE);
-        // From the channel's first element on: the mean of equal numbers is that number, and one far from zero loses no
-        // digits. (PyTorch adds up in f64.)
-        for (c, mean) in range.clone().zip(&mut mean[range.clone()]) {
-            *mean = x[c * inner];
-        }
-        let all = Channels { inner, mean: &*mean, r: &*r, w: &[], b: &[] };
-        T::channel_sums(ChannelSum::Differences, all, range.clone(), x, x, &mut sums);
-        for (mean, sum) in mean[range.clone()].iter_mut().zip(&sums) {
-            *mean = T::from_f64(mean.to_f64() + sum / n);
+        // The differences from the first result make up for what its sums have lost, as if they had been in f64 (PyTorch's
+        // are): the mean of equal numbers is that number.
+        mean[range.clone()].fill(T::ZERO);
+        for _ in 0..2 {
+            let all = Channels { inner, mean: &*mean, r: &*r, w: &[], b: &[] };
+            T::channel_sums(ChannelSum::Differences, all, range.clone(), x, x, &mut sums);
+            for (mean, sum) in mean[range.clone()].iter_mut().zip(&sums) {
+                *mean = T::from_f64(mean.to_f64() + sum / n);
+            }
         }
         let all = Channels { inner, mean: &*mean, r: &*r, w: &[], b: &[] };
         T::channel_sums(ChannelSum::Squares, all, range.clone(), x, x, &mut sums);

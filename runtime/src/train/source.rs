@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::TrainError;
-use crate::data::reading::{Pool, Reader, batches_ahead, queue};
+use crate::data::reading::{Pool, Reader, batch_bytes, batches_ahead, queue};
 use crate::data::{Batch, DataError, DataLoader, Dataset, LoaderState, RandomSampler, Sampler, SequentialSampler};
 use crate::rng::Generator;
 
@@ -150,10 +150,7 @@ impl<'a, D: Dataset> Samples<'a, D> {
         };
         let state = LoaderState { seed, epoch, position: 0, samples };
         let batch_size = defaults.batch_size;
-        let (input, target): (usize, usize) =
-            (dataset.input_shape().iter().product(), dataset.target_shape().iter().product());
-        let bytes = batch_size * (input * size_of::<D::Input>() + target * size_of::<D::Target>());
-        let ahead = batches_ahead(bytes);
+        let ahead = batches_ahead(batch_bytes(dataset, batch_size));
         // As many as wait, one that is being filled, and one that is in use.
         let pool = Pool::new(ahead + 2, batch_size.min(samples), dataset.input_shape(), dataset.target_shape());
         Ok(Samples { dataset, sampler, batch_size, ahead, pool: Arc::new(pool), state })

@@ -12,6 +12,13 @@ use crate::rng::{Generator, draw_seed};
 /// takes a microsecond or more, in which one thread copies some 16 KiB.
 const WORTH_A_THREAD: usize = 16 << 10;
 
+/// The bytes of a batch.
+pub(crate) fn batch_bytes<D: Dataset>(dataset: &D, batch_size: usize) -> usize {
+    let elements = |shape: &[usize]| shape.iter().product::<usize>();
+    let input = elements(dataset.input_shape()) * size_of::<D::Input>();
+    batch_size.saturating_mul(input + elements(dataset.target_shape()) * size_of::<D::Target>())
+}
+
 /// How many batches of `bytes` are read ahead unless said otherwise. Several small ones, so that the thread that reads is
 /// seldom woken; of large ones one waits while the next is read.
 pub(crate) fn batches_ahead(bytes: usize) -> usize {
@@ -115,12 +122,9 @@ impl<D: Dataset> DataLoaderBuilder<D> {
             let expected = format!("at most {}, the samples of an epoch, with drop_last", sampler.len());
             return Err(option("batch_size", self.batch_size, expected));
         }
-        let input: usize = dataset.input_shape().iter().product();
-        let target: usize = dataset.target_shape().iter().product();
-        let sample_bytes = input * size_of::<D::Input>() + target * size_of::<D::Target>();
         let prefetch = self.prefetch.unwrap_or_else(|| {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let bytes = sample_bytes.saturating_mul(self.batch_size);
+            let bytes = batch_bytes(&dataset, self.batch_size);
             if threads > 1 && bytes >= WORTH_A_THREAD { batches_ahead(bytes) } else { 0 }
         });
         let seed = self.seed.unwrap_or_else(draw_seed);
