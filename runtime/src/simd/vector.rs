@@ -56,6 +56,21 @@ pub(crate) trait Lanes<T: Copy>: Simd {
     }
     /// Writes the first lanes to all elements of `y`, at most `LANES`.
     fn store_part(self, v: Self::V, y: &mut [T]);
+    /// Writes the first `len` lanes, at most `LANES`, to the elements of `y` from `at` on.
+    ///
+    /// # Safety
+    /// There must be at least `at + len`.
+    #[inline(always)]
+    unsafe fn store_part_at(self, v: Self::V, y: &mut [T], at: usize, len: usize) {
+        // Stores with a mask are slow on some processors.
+        if len == Self::LANES {
+            // SAFETY: the caller's promise.
+            unsafe { self.store_at(v, y, at) }
+        } else {
+            // SAFETY: the caller's promise.
+            self.store_part(v, unsafe { y.get_unchecked_mut(at..at + len) })
+        }
+    }
     /// a · b + c, with one rounding where `Simd::FMA`.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// a + b.

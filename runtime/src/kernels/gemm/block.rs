@@ -178,63 +178,78 @@ fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(s: S, a: &A, block: Bl
     let registers = block.columns.div_ceil(S::LANES);
     if S::REGISTERS >= 32 {
         match registers {
-            1 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 8, 1>(s, a, block),
-            2 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 8, 2>(s, a, block),
-            1 => rows_of::<S, T, A, 16, 1>(s, a, block),
-            2 => rows_of::<S, T, A, 12, 2>(s, a, block),
-            3 => rows_of::<S, T, A, 8, 3>(s, a, block),
-            4 => rows_of::<S, T, A, 6, 4>(s, a, block),
-            8 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 2, 8>(s, a, block),
+            1 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 8, 1>(s, a, block),
+            2 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 8, 2>(s, a, block),
+            1 => tiles_of::<S, T, A, 16, 1>(s, a, block),
+            2 => tiles_of::<S, T, A, 12, 2>(s, a, block),
+            3 => tiles_of::<S, T, A, 8, 3>(s, a, block),
+            4 => tiles_of::<S, T, A, 6, 4>(s, a, block),
+            8 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 2, 8>(s, a, block),
             _ => unreachable!("a block wider than a panel"),
         }
     } else {
         match registers {
-            1 => rows_of::<S, T, A, 8, 1>(s, a, block),
-            2 => rows_of::<S, T, A, 6, 2>(s, a, block),
-            4 if A::ADDRESS_PER_ROW => rows_of::<S, T, A, 2, 4>(s, a, block),
+            1 => tiles_of::<S, T, A, 8, 1>(s, a, block),
+            2 => tiles_of::<S, T, A, 6, 2>(s, a, block),
+            4 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 2, 4>(s, a, block),
             _ => unreachable!("a block wider than a panel"),
         }
     }
 }
 
-/// All rows of a block of `N` registers. Full ones have tiles without masks.
+/// Tiles of `M` rows and `N` registers as long as there are so many rows, then smaller ones. (Where columns of A are read,
+/// the rows of C are inputs of a layer, which are many: there some sizes are left out.)
 #[inline(always)]
-fn rows_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
-    s: S,
-    a: &A,
-    block: Block<'_, T>,
-) {
-    if block.columns == N * S::LANES {
-        tiles_of::<S, T, A, M, N, true>(s, a, block);
-    } else {
-        tiles_of::<S, T, A, M, N, false>(s, a, block);
-    }
-}
-
-/// Tiles of `M` rows as long as there are so many, then smaller ones. (Where columns of A are read, the rows of C are
-/// inputs of a layer, which are many: there some sizes are left out.)
-#[inline(always)]
-fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize, const FULL: bool>(
+fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
     s: S,
     a: &A,
     mut block: Block<'_, T>,
 ) {
+    let (rows, whole) = (block.rows, block.check(N * S::LANES));
     let mut row = 0;
-    while row + M <= block.rows {
-        tile::<S, T, A, M, N, FULL>(s, a, row, &mut block);
-        row += M;
+    // SAFETY: the block has been checked, and has the rows of each tile.
+    unsafe {
+        while row + M <= rows {
+            tile::<S, T, A, M, N>(s, a, row, whole, &mut block);
+            row += M;
+        }
+        while M > 4 && row + 4 <= rows {
+            tile::<S, T, A, 4, N>(s, a, row, whole, &mut block);
+            row += 4;
+        }
+        if M > 2 && A::ADDRESS_PER_ROW && row + 2 <= rows {
+            tile::<S, T, A, 2, N>(s, a, row, whole, &mut block);
+            row += 2;
+        }
+        while row < rows {
+            tile::<S, T, A, 1, N>(s, a, row, whole, &mut block);
+            row += 1;
+        }
     }
-    while M > 4 && row + 4 <= block.rows {
-        tile::<S, T, A, 4, N, FULL>(s, a, row, &mut block);
-        row += 4;
-    }
-    if M > 2 && A::ADDRESS_PER_ROW && row + 2 <= block.rows {
-        tile::<S, T, A, 2, N, FULL>(s, a, row, &mut block);
-        row += 2;
-    }
-    while row < block.rows {
-        tile::<S, T, A, 1, N, FULL>(s, a, row, &mut block);
-        row += 1;
+}
+
+impl<T> Block<'_, T> {
+    /// Checks that B, C and what the chains begin with are as long as the block says. Returns how many rows of B have
+    /// `width` elements before B ends, counted from the first on: the last registers of those can be loaded whole. What
+    /// stands behind a row's own columns there is computed with, and never stored.
+    ///
+    /// # Panics
+    /// If one of them is too short.
+    #[inline(always)]
+    fn check(&self, width: usize) -> usize {
+        let &Block { rows, columns, k, right_stride: stride, .. } = self;
+        assert!(columns <= width, "a block wider than its registers");
+        let end = |rows: usize, stride: usize| if rows == 0 { 0 } else { (rows - 1) * stride + columns };
+        assert!(end(k, stride) <= self.right.len(), "B is too short for its block");
+        assert!(end(rows, self.out_stride) <= self.out.len(), "C is too short for its block");
+        if let Start::Row(start) = self.start {
+            assert!(columns <= start.len(), "the chains' beginnings are too few for a block");
+        }
+        let mut whole = k;
+        while whole > 0 && (whole - 1) * stride + width > self.right.len() {
+            whole -= 1;
+        }
+        whole
     }
 }
 
@@ -242,63 +257,65 @@ fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const 
 /// multiply-adds.
 const UNROLL: usize = 4;
 
-/// `M` rows and `N` registers of C. Unless they are `FULL`, the last may be partly filled: a load with a mask takes the
-/// place of a multiply-add.
+/// `M` rows and `N` registers of C, the last of which may be partly filled.
+///
+/// All that is not a link stands here once, whether registers are full or not: the compiler makes a tile of each size, for
+/// each scalar and instruction set, and takes longer for them than for anything else in this crate.
+///
+/// # Safety
+/// [`Block::check`] has returned `whole` for `N` registers, and the block has the rows `row .. row + M`.
 #[inline(always)]
-fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize, const FULL: bool>(
+unsafe fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
     s: S,
     a: &A,
     row: usize,
+    whole: usize,
     block: &mut Block<'_, T>,
 ) {
     let (k, right, stride) = (block.k, block.right, block.right_stride);
     let last = (N - 1) * S::LANES;
-    let part = if FULL { S::LANES } else { block.columns - last };
-    let columns = last + part;
-    let zero = s.splat(T::default());
-    let mut sums = [[zero; N]; M];
+    let part = block.columns - last;
+    let mut sums = [[s.splat(T::default()); N]; M];
     match block.start {
         Start::Zero => (),
-        Start::Row(start) => sums = [load(s, &start[..columns]); M],
+        // SAFETY: `check` has found `last + part` beginnings.
+        Start::Row(start) => sums = [unsafe { load(s, start, 0, part) }; M],
         Start::Sum => {
             for r in 0..M {
-                sums[r] = load(s, &block.out[(row + r) * block.out_stride..][..columns]);
+                // SAFETY: `check` has found `last + part` elements in each row of C.
+                sums[r] = unsafe { load(s, block.out, (row + r) * block.out_stride, part) };
             }
         }
     }
     let a = a.tile::<M>(row, k);
-    assert!(k == 0 || (k - 1) * stride + columns <= right.len(), "B is too short for its block");
     let mut p = 0;
-    while p + UNROLL <= k {
+    while p + UNROLL <= whole {
         for u in 0..UNROLL {
-            // SAFETY: p + u < k, so the assertion covers it.
-            unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p + u, &mut sums) };
+            // SAFETY: p + u < whole, so `check` has found whole registers; and whole <= k.
+            unsafe { link::<S, T, M, N>(s, &a, (right, stride), S::LANES, p + u, &mut sums) };
         }
         p += UNROLL;
     }
     while p < k {
-        // SAFETY: p < k, so the assertion covers it.
+        // SAFETY: p < k, so `check` has found `last + part` elements.
         unsafe { link::<S, T, M, N>(s, &a, (right, stride), part, p, &mut sums) };
         p += 1;
     }
     for r in 0..M {
-        let out = &mut block.out[(row + r) * block.out_stride..][..columns];
+        let at = (row + r) * block.out_stride;
         for v in 0..N - 1 {
-            s.store(sums[r][v], &mut out[v * S::LANES..]);
+            // SAFETY: `check` has found `last + part` elements in each row of C.
+            unsafe { s.store_at(sums[r][v], block.out, at + v * S::LANES) };
         }
-        // Masked stores are slow on some processors.
-        if FULL {
-            s.store(sums[r][N - 1], &mut out[last..]);
-        } else {
-            s.store_part(sums[r][N - 1], &mut out[last..]);
-        }
+        // SAFETY: the same.
+        unsafe { s.store_part_at(sums[r][N - 1], block.out, at + last, part) };
     }
 }
 
 /// Link p of a tile's chains.
 ///
 /// # Safety
-/// `a` has an element p, and the last register of row p of B, `part` elements, lies within it.
+/// `a` has an element p, and row p of B has `N` registers, `part` elements of the last.
 #[inline(always)]
 unsafe fn link<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
     s: S,
@@ -308,14 +325,8 @@ unsafe fn link<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
     p: usize,
     sums: &mut [[S::V; N]; M],
 ) {
-    // Not `array::from_fn`, which is not always inlined.
-    let mut b = [s.splat(T::default()); N];
-    for v in 0..N - 1 {
-        // SAFETY: the caller's promise; what is before the last register lies within B, too.
-        b[v] = unsafe { s.load_at(right, p * stride + v * S::LANES) };
-    }
     // SAFETY: the caller's promise.
-    b[N - 1] = unsafe { s.load_part_at(right, p * stride + (N - 1) * S::LANES, part) };
+    let b: [S::V; N] = unsafe { load(s, right, p * stride, part) };
     for r in 0..M {
         // SAFETY: r < M, and the caller's promise.
         let x = s.splat(unsafe { a.get(r, p) });
@@ -325,14 +336,20 @@ unsafe fn link<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
     }
 }
 
-/// `N` registers, the last of which may be partly filled.
+/// `N` registers from `at` on, `part` elements of the last.
+///
+/// # Safety
+/// There must be so many elements.
 #[inline(always)]
-fn load<S: Lanes<T>, T: Copy + Default, const N: usize>(s: S, from: &[T]) -> [S::V; N] {
+unsafe fn load<S: Lanes<T>, T: Copy + Default, const N: usize>(s: S, from: &[T], at: usize, part: usize) -> [S::V; N] {
+    // Not `array::from_fn`, which is not always inlined.
     let mut v = [s.splat(T::default()); N];
     for i in 0..N - 1 {
-        v[i] = s.load(&from[i * S::LANES..]);
+        // SAFETY: the caller's promise.
+        v[i] = unsafe { s.load_at(from, at + i * S::LANES) };
     }
-    v[N - 1] = s.load_part(&from[(N - 1) * S::LANES..]);
+    // SAFETY: the caller's promise.
+    v[N - 1] = unsafe { s.load_part_at(from, at + (N - 1) * S::LANES, part) };
     v
 }
 
@@ -343,7 +360,7 @@ macro_rules! block_kernels {
         }
         impl BlockKernels for $t {
             #[inline]
-                    fn block(block: Block<'_, $t>) {
+            fn block(block: Block<'_, $t>) {
                 $name(block);
             }
         }
