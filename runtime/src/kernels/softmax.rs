@@ -32,6 +32,29 @@ pub trait SoftmaxKernels: Sized {
     fn softmax_family_forward(family: Family, axis: Axis, x: &[Self], y: &mut [Self]);
     /// dx from y and dy.
     fn softmax_family_backward(family: Family, axis: Axis, y: &[Self], dy: &[Self], dx: &mut [Self]);
+    /// e = e^(x - m) for each row of `len` elements of one block, at most [`ROWS`], where e holds x.
+    fn row_exponentials(len: usize, e: &mut [Self], terms: &mut Terms<Self>);
+    /// The same along an axis with `inner` elements behind it, for `width` of those from `first` on, at most [`ROWS`].
+    fn plane_exponentials(axis: Axis, first: usize, width: usize, e: &mut [Self], terms: &mut Terms<Self>);
+}
+
+/// What every loss over a softmax begins with, for each position of a block: p = e/Σ e, and ln p = x - m - ln Σ e does
+/// not cancel.
+#[derive(Debug)]
+pub struct Terms<T> {
+    /// m = max x.
+    pub(crate) tops: [T; ROWS],
+    /// ln Σ e.
+    pub(crate) log_sums: [T; ROWS],
+    /// 1/Σ e.
+    pub(crate) inverses: [T; ROWS],
+}
+
+impl<T: Copy> Terms<T> {
+    /// Room for a block's.
+    pub(crate) fn filled(zero: T) -> Self {
+        Terms { tops: [zero; ROWS], log_sums: [zero; ROWS], inverses: [zero; ROWS] }
+    }
 }
 
 macro_rules! wrappers {
@@ -84,40 +107,63 @@ pub(crate) fn block_rows(len: usize) -> usize {
     (BLOCK / len).clamp(1, ROWS)
 }
 
-/// e = e^(x - m) for each row of `len` elements of one block, whose largest elements m and sums of e go into the arrays.
-///
-/// What every loss over a softmax begins with: p = e/Σ e, and ln p = x - m - ln Σ e does not cancel.
 #[inline(always)]
-pub(crate) fn exponentials<S: Simd, T: Math>(
-    len: usize,
-    x: &[T],
-    e: &mut [T],
-    tops: &mut [T; ROWS],
-    sums: &mut [T; ROWS],
-) {
-    e.copy_from_slice(x);
-    exponentials_in_place::<S, T>(len, e, tops, sums);
-}
-
-/// The same, where e holds x.
-#[inline(always)]
-fn exponentials_in_place<S: Simd, T: Math>(len: usize, e: &mut [T], tops: &mut [T; ROWS], sums: &mut [T; ROWS]) {
+fn row_exponentials_body<S: Simd, T: Math>(len: usize, e: &mut [T], terms: &mut Terms<T>) {
     // Rows this short are worth code of their own, in which the loops over a row are unrolled.
     match len {
-        2 => subtract_max(2, e, tops),
-        3 => subtract_max(3, e, tops),
-        10 => subtract_max(10, e, tops),
-        _ => subtract_max(len, e, tops),
+        2 => subtract_max(2, e, &mut terms.tops),
+        3 => subtract_max(3, e, &mut terms.tops),
+        10 => subtract_max(10, e, &mut terms.tops),
+        _ => subtract_max(len, e, &mut terms.tops),
     }
     for e in &mut *e {
         *e = e.exp::<S>();
     }
+    let mut sums = [T::ONE; ROWS];
     match len {
-        2 => row_sums(2, e, sums),
-        3 => row_sums(3, e, sums),
-        10 => row_sums(10, e, sums),
-        _ => row_sums(len, e, sums),
+        2 => row_sums(2, e, &mut sums),
+        3 => row_sums(3, e, &mut sums),
+        10 => row_sums(10, e, &mut sums),
+        _ => row_sums(len, e, &mut sums),
     }
+    // Whole registers: what follows the last row is not read.
+    finish_terms::<S, T>((e.len() / len).next_multiple_of(16), &sums, terms);
+}
+
+/// The logarithms and inverses of the first `rows` sums.
+#[inline(always)]
+fn finish_terms<S: Simd, T: Math>(rows: usize, sums: &[T; ROWS], terms: &mut Terms<T>) {
+    let results = terms.log_sums[..rows].iter_mut().zip(&mut terms.inverses[..rows]);
+    for ((logarithm, inverse), &sum) in results.zip(sums) {
+        (*logarithm, *inverse) = (sum.ln::<S>(), T::ONE / sum);
+    }
+}
+
+#[inline(always)]
+fn plane_exponentials_body<S: Simd, T: Math>(
+    axis: Axis,
+    first: usize,
+    width: usize,
+    e: &mut [T],
+    terms: &mut Terms<T>,
+) {
+    let Axis { len, inner } = axis;
+    let at = |i: usize| i * inner + first..i * inner + first + width;
+    let tops = &mut terms.tops;
+    tops[..width].copy_from_slice(&e[at(0)]);
+    for i in 1..len {
+        for (top, &x) in tops.iter_mut().zip(&e[at(i)]) {
+            *top = if *top > x { *top } else { x };
+        }
+    }
+    let mut sums = [T::ZERO; ROWS];
+    for i in 0..len {
+        for ((e, &top), sum) in e[at(i)].iter_mut().zip(&*tops).zip(&mut sums) {
+            *e = (*e - top).exp::<S>();
+            *sum += *e;
+        }
+    }
+    finish_terms::<S, T>(width, &sums, terms);
 }
 
 #[inline(always)]
@@ -137,27 +183,6 @@ fn row_sums<T: Math>(len: usize, y: &[T], sums: &mut [T; ROWS]) {
     }
 }
 
-/// Each row of `len` over its sum.
-#[inline(always)]
-fn divide<T: Math>(len: usize, y: &mut [T], sums: &[T; ROWS]) {
-    for (y, &s) in y.chunks_exact_mut(len).zip(sums) {
-        let r = T::ONE / s;
-        for y in y {
-            *y = *y * r;
-        }
-    }
-}
-
-#[inline(always)]
-fn divide_rows<T: Math>(len: usize, y: &mut [T], sums: &[T; ROWS]) {
-    match len {
-        2 => divide(2, y, sums),
-        3 => divide(3, y, sums),
-        10 => divide(10, y, sums),
-        _ => divide(len, y, sums),
-    }
-}
-
 /// -1 of softmin, which is the softmax of -x; else 1.
 #[inline(always)]
 fn sign<T: Math>(family: Family) -> T {
@@ -165,32 +190,29 @@ fn sign<T: Math>(family: Family) -> T {
 }
 
 #[inline(always)]
-fn forward_body<S: Simd, T: Math>(family: Family, axis: Axis, x: &[T], y: &mut [T]) {
+fn forward_body<S: Simd, T: Math + SoftmaxKernels>(family: Family, axis: Axis, x: &[T], y: &mut [T]) {
     if axis.inner > 1 {
-        return match family {
-            Family::LogSoftmax => outer_forward::<S, T, true>(axis, T::ONE, x, y),
-            _ => outer_forward::<S, T, false>(axis, sign(family), x, y),
-        };
+        return outer_forward(family, axis, x, y);
     }
     let (len, sign) = (axis.len, sign::<T>(family));
     let block = len * block_rows(len);
-    let (mut tops, mut sums) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
+    let mut terms = Terms::filled(T::ZERO);
     for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = sign * x;
         }
-        exponentials_in_place::<S, T>(len, y, &mut tops, &mut sums);
-        if family != Family::LogSoftmax {
-            divide_rows(len, y, &sums);
-            continue;
-        }
-        for s in &mut sums[..x.len() / len] {
-            *s = s.ln::<S>();
-        }
-        let rows = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(tops.iter().zip(&sums));
-        for ((x, y), (&top, &log_sum)) in rows {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = (x - top) - log_sum;
+        T::row_exponentials(len, y, &mut terms);
+        let rows = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).enumerate();
+        for (i, (x, y)) in rows {
+            let (top, log_sum, inverse) = (terms.tops[i], terms.log_sums[i], terms.inverses[i]);
+            if family == Family::LogSoftmax {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = (x - top) - log_sum;
+                }
+            } else {
+                for y in y {
+                    *y = *y * inverse;
+                }
             }
         }
     }
@@ -198,34 +220,28 @@ fn forward_body<S: Simd, T: Math>(family: Family, axis: Axis, x: &[T], y: &mut [
 
 /// The same along an axis with `inner` elements behind it, which are the lanes, [`ROWS`] at a time.
 #[inline(always)]
-fn outer_forward<S: Simd, T: Math, const LOG: bool>(axis: Axis, sign: T, x: &[T], y: &mut [T]) {
+fn outer_forward<T: Math + SoftmaxKernels>(family: Family, axis: Axis, x: &[T], y: &mut [T]) {
     let Axis { len, inner } = axis;
+    let sign = sign::<T>(family);
+    let mut terms = Terms::filled(T::ZERO);
     for (x, y) in x.chunks_exact(len * inner).zip(y.chunks_exact_mut(len * inner)) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = sign * x;
+        }
         for first in (0..inner).step_by(ROWS) {
             let width = ROWS.min(inner - first);
-            let at = |i: usize| i * inner + first..i * inner + first + width;
-            let (mut top, mut total) = ([-T::INFINITY; ROWS], [T::ZERO; ROWS]);
+            T::plane_exponentials(axis, first, width, y, &mut terms);
             for i in 0..len {
-                for (top, &x) in top.iter_mut().zip(&x[at(i)]) {
-                    let x = sign * x;
-                    *top = if *top > x { *top } else { x };
-                }
-            }
-            for i in 0..len {
-                let operands = x[at(i)].iter().zip(&top).zip(&mut total);
-                for (y, ((&x, &top), total)) in y[at(i)].iter_mut().zip(operands) {
-                    let d = sign * x - top;
-                    let e = d.exp::<S>();
-                    *y = if LOG { d } else { e };
-                    *total += e;
-                }
-            }
-            for total in &mut total[..width] {
-                *total = if LOG { total.ln::<S>() } else { T::ONE / *total };
-            }
-            for i in 0..len {
-                for (y, &total) in y[at(i)].iter_mut().zip(&total) {
-                    *y = if LOG { *y - total } else { *y * total };
+                let at = i * inner + first..i * inner + first + width;
+                let (x, y) = (&x[at.clone()], &mut y[at]);
+                if family == Family::LogSoftmax {
+                    for (((y, &x), &top), &log_sum) in y.iter_mut().zip(x).zip(&terms.tops).zip(&terms.log_sums) {
+                        *y = (x - top) - log_sum;
+                    }
+                } else {
+                    for (y, &inverse) in y.iter_mut().zip(&terms.inverses) {
+                        *y = *y * inverse;
+                    }
                 }
             }
         }
@@ -292,6 +308,19 @@ macro_rules! softmax_kernels {
                     fn run(family: Family, axis: Axis, y: &[$t], dy: &[$t], dx: &mut [$t]) = backward_body::<S, $t>;
                 }
                 run(family, axis, y, dy, dx);
+            }
+            fn row_exponentials(len: usize, e: &mut [$t], terms: &mut Terms<$t>) {
+                multiversion! {
+                    fn run(len: usize, e: &mut [$t], terms: &mut Terms<$t>) = row_exponentials_body::<S, $t>;
+                }
+                run(len, e, terms);
+            }
+            fn plane_exponentials(axis: Axis, first: usize, width: usize, e: &mut [$t], terms: &mut Terms<$t>) {
+                multiversion! {
+                    fn run(axis: Axis, first: usize, width: usize, e: &mut [$t], terms: &mut Terms<$t>) =
+                        plane_exponentials_body::<S, $t>;
+                }
+                run(axis, first, width, e, terms);
             }
         }
     )* };

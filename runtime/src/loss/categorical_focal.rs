@@ -8,6 +8,8 @@ use super::kernel::{
 };
 use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
+use crate::kernels::softmax::SoftmaxKernels;
+use crate::simd::Portable;
 
 /// Cross entropy of logits, weighed down for what the network already knows: `L = mean(−w_y (1 − p_y)^γ ln p_y)`, with
 /// `p = softmax(x)`.
@@ -94,12 +96,12 @@ impl Batch<i64> for CategoricalFocalLoss {
     }
 }
 
-impl<T: Math> Positions<T, i64> for CategoricalFocalLoss {
+impl<T: Math + SoftmaxKernels> Positions<T, i64> for CategoricalFocalLoss {
     #[inline(always)]
     fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: impl Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let mut finish = Focus { loss: self, classes: axes.classes, targets: rows.targets, sink };
-        each_position::<S, T>(axes, rows.outputs, gradient, &mut finish);
+        each_position(axes, rows.outputs, gradient, &mut finish);
     }
 }
 
@@ -112,7 +114,7 @@ struct Focus<'a, K> {
 
 impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
+    fn finish(&mut self, at: Position<'_, T>) {
         let Position { index, stride, x, dx, softmax: s, .. } = at;
         let target = self.targets[index];
         if target == self.loss.ignore_index {
@@ -124,7 +126,7 @@ impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
         let (log_p, p) = (x[y] - s.shift - s.log_sum, dx[y] * s.inverse);
         // Rounding may take p above 1, where powers of what is missing are NaN.
         let miss = if p > T::ONE { T::ZERO } else { T::ONE - p };
-        let (power, slope) = power_and_slope::<S, T>(miss, self.loss.gamma);
+        let (power, slope) = power_and_slope::<Portable, T>(miss, self.loss.gamma);
         // ∂L/∂ln p_y = w (γ (1 − p_y)^(γ − 1) p_y ln p_y − (1 − p_y)^γ), and ∂ln p_y/∂x_c = [c = y] − p_c
         let by = self.sink.scale(index) * weight * (slope * p * log_p - power);
         let scale = by * s.inverse;

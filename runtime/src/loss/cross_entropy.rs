@@ -7,6 +7,7 @@ use super::kernel::{
 };
 use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
+use crate::kernels::softmax::SoftmaxKernels;
 
 /// Cross entropy of logits against a class: `L = mean_w(−w_y · ln p_y)`, with `p = softmax(x)`.
 ///
@@ -131,8 +132,8 @@ impl<T: Real> Batch<T> for CrossEntropyLoss {
     }
 }
 
-concrete!(vector CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
-concrete!(vector CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
+concrete!(portable CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(portable CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
 implement!(CrossEntropyLoss, targets i64, expects Logits);
 implement!(CrossEntropyLoss, targets T, expects Logits);
 
@@ -176,23 +177,23 @@ pub(super) fn weight_of_targets(
     Ok(sum)
 }
 
-impl<T: Math> Positions<T, i64> for CrossEntropyLoss {
+impl<T: Math + SoftmaxKernels> Positions<T, i64> for CrossEntropyLoss {
     #[inline(always)]
     fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: impl Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let terms = Terms::of(self, axes.classes);
         let mut finish = Indices { loss: self, terms, targets: rows.targets, sink };
-        each_position::<S, T>(axes, rows.outputs, gradient, &mut finish);
+        each_position(axes, rows.outputs, gradient, &mut finish);
     }
 }
 
-impl<T: Math> Positions<T, T> for CrossEntropyLoss {
+impl<T: Math + SoftmaxKernels> Positions<T, T> for CrossEntropyLoss {
     #[inline(always)]
     fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: impl Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let terms = Terms::of(self, axes.classes);
         let mut finish = Probabilities { loss: self, terms, targets: rows.targets, sink };
-        each_position::<S, T>(axes, rows.outputs, gradient, &mut finish);
+        each_position(axes, rows.outputs, gradient, &mut finish);
     }
 }
 
@@ -229,7 +230,7 @@ struct Indices<'a, T, K> {
 
 impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
+    fn finish(&mut self, at: Position<'_, T>) {
         let Position { index, stride, x, dx, softmax: s, .. } = at;
         let Terms { classes, target: share, class: class_share, .. } = self.terms;
         let (scale, target) = (self.sink.scale(index), self.targets[index]);
@@ -281,7 +282,7 @@ struct Probabilities<'a, T, K> {
 
 impl<T: Math, K: Sink<T>> Finish<T> for Probabilities<'_, T, K> {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, at: Position<'_, T>) {
+    fn finish(&mut self, at: Position<'_, T>) {
         let Position { index, start, stride, x, dx, softmax: s } = at;
         let Terms { classes, target: share, class: class_share, .. } = self.terms;
         let last = (classes - 1) * stride;

@@ -3,9 +3,12 @@
 //!
 //! Positions (samples, or pixels of samples) are taken in blocks that stay in the cache nearest to the processor: the
 //! exponentials of a block are written where its gradient will be, as one flat array whatever the number of classes.
+//! They, their sums and logarithms are computed with the instruction set at hand, by kernels that all these losses and the
+//! layers share; what a loss makes of them is a few operations per class, compiled once.
 
 use super::*;
-use crate::kernels::softmax::{ROWS, block_rows, exponentials};
+use crate::kernels::Axis;
+use crate::kernels::softmax::{ROWS, SoftmaxKernels, Terms, block_rows};
 
 /// How a sample's axes lie around the axis of the classes: `[outer, classes, inner]`.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +69,7 @@ pub(super) struct Position<'a, T> {
 pub(super) trait Finish<T> {
     /// Puts the loss of the position where it belongs, and turns its exponentials into its gradient.
     /// `#[inline(always)]`, as is all that it calls.
-    fn finish<S: Simd>(&mut self, at: Position<'_, T>);
+    fn finish(&mut self, at: Position<'_, T>);
 }
 
 /// No gradient for the classes of a position.
@@ -79,80 +82,68 @@ pub(super) fn clear<T: Math>(classes: usize, stride: usize, dx: &mut [T]) {
 
 /// Finishes each position of `outputs`, in order.
 #[inline(always)]
-pub(super) fn each_position<S: Simd, T: Math>(
+pub(super) fn each_position<T: Math + SoftmaxKernels>(
     axes: Axes,
     outputs: &[T],
     gradient: &mut [T],
     finish: &mut impl Finish<T>,
 ) {
     if axes.inner == 1 {
-        rows_of_classes::<S, T>(axes.classes, outputs, gradient, finish);
+        rows_of_classes(axes.classes, outputs, gradient, finish);
     } else {
-        planes_of_classes::<S, T>(axes, outputs, gradient, finish);
+        planes_of_classes(axes, outputs, gradient, finish);
     }
+}
+
+/// The softmax of position `i` of a block.
+#[inline(always)]
+fn softmax<T: Copy>(terms: &Terms<T>, i: usize) -> Softmax<T> {
+    Softmax { shift: terms.tops[i], log_sum: terms.log_sums[i], inverse: terms.inverses[i] }
 }
 
 /// The classes of a position lie side by side.
 #[inline(always)]
-fn rows_of_classes<S: Simd, T: Math>(classes: usize, outputs: &[T], gradient: &mut [T], finish: &mut impl Finish<T>) {
+fn rows_of_classes<T: Math + SoftmaxKernels>(
+    classes: usize,
+    outputs: &[T],
+    gradient: &mut [T],
+    finish: &mut impl Finish<T>,
+) {
     let in_block = block_rows(classes);
-    let (mut tops, mut sums) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
+    let mut terms = Terms::filled(T::ZERO);
     let blocks = outputs.chunks(in_block * classes).zip(gradient.chunks_mut(in_block * classes));
     for (block, (x, dx)) in blocks.enumerate() {
-        exponentials::<S, T>(classes, x, dx, &mut tops, &mut sums);
-        // Whole registers: what follows the last row is not read.
-        let rows = (x.len() / classes).next_multiple_of(16);
-        let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, rows);
+        dx.copy_from_slice(x);
+        T::row_exponentials(classes, dx, &mut terms);
         let rows = x.chunks_exact(classes).zip(dx.chunks_exact_mut(classes));
         for (i, (x, dx)) in rows.enumerate() {
-            let softmax = Softmax { shift: tops[i], log_sum: log_sums[i], inverse: inverses[i] };
-            let index = block * in_block + i;
-            finish.finish::<S>(Position { index, start: index * classes, stride: 1, x, dx, softmax });
+            let (index, softmax) = (block * in_block + i, softmax(&terms, i));
+            finish.finish(Position { index, start: index * classes, stride: 1, x, dx, softmax });
         }
     }
 }
 
-/// Of the first `rows` sums.
-#[inline(always)]
-fn logarithms_and_inverses<S: Simd, T: Math>(sums: &[T; ROWS], rows: usize) -> ([T; ROWS], [T; ROWS]) {
-    let (mut logarithms, mut inverses) = ([T::ZERO; ROWS], [T::ONE; ROWS]);
-    let results = logarithms[..rows].iter_mut().zip(&mut inverses[..rows]);
-    for ((logarithm, inverse), &sum) in results.zip(sums) {
-        (*logarithm, *inverse) = (sum.ln::<S>(), T::ONE / sum);
-    }
-    (logarithms, inverses)
-}
-
 /// The classes of a position lie `inner` elements apart: whole rows of positions are worked on at once.
 #[inline(always)]
-fn planes_of_classes<S: Simd, T: Math>(axes: Axes, outputs: &[T], gradient: &mut [T], finish: &mut impl Finish<T>) {
+fn planes_of_classes<T: Math + SoftmaxKernels>(
+    axes: Axes,
+    outputs: &[T],
+    gradient: &mut [T],
+    finish: &mut impl Finish<T>,
+) {
     let Axes { classes, inner, .. } = axes;
+    let mut terms = Terms::filled(T::ZERO);
     let planes = outputs.chunks_exact(classes * inner).zip(gradient.chunks_exact_mut(classes * inner));
     for (plane, (x, dx)) in planes.enumerate() {
+        dx.copy_from_slice(x);
         for first in (0..inner).step_by(ROWS) {
             let len = ROWS.min(inner - first);
-            let row = |c: usize| c * inner + first..c * inner + first + len;
-            let mut tops = [T::ZERO; ROWS];
-            tops[..len].copy_from_slice(&x[row(0)]);
-            for c in 1..classes {
-                for (top, &x) in tops.iter_mut().zip(&x[row(c)]) {
-                    *top = if *top > x { *top } else { x };
-                }
-            }
-            let mut sums = [T::ZERO; ROWS];
-            for c in 0..classes {
-                let operands = x[row(c)].iter().zip(&tops);
-                for ((e, (&x, &top)), sum) in dx[row(c)].iter_mut().zip(operands).zip(&mut sums) {
-                    *e = (x - top).exp::<S>();
-                    *sum += *e;
-                }
-            }
-            let (log_sums, inverses) = logarithms_and_inverses::<S, T>(&sums, len);
+            T::plane_exponentials(Axis { len: classes, inner }, first, len, dx, &mut terms);
             for i in 0..len {
-                let softmax = Softmax { shift: tops[i], log_sum: log_sums[i], inverse: inverses[i] };
                 let (index, at) = (plane * inner + first + i, first + i);
                 let start = plane * classes * inner + at;
-                finish.finish::<S>(Position { index, start, stride: inner, x: &x[at..], dx: &mut dx[at..], softmax });
+                let softmax = softmax(&terms, i);
+                finish.finish(Position { index, start, stride: inner, x: &x[at..], dx: &mut dx[at..], softmax });
             }
         }
     }
