@@ -17,10 +17,10 @@
 
 mod loops;
 
-pub(super) use loops::{BatchNormKernels, ChannelSum, Channels, Sums};
+pub(super) use loops::{BatchNormKernels, Channels, Sums};
 
 use super::Span;
-use super::columns::TILE;
+use super::columns::{ColumnSum, Columns, Scalars, TILE};
 use crate::network::{Context, Mode};
 use crate::{Real, Update};
 
@@ -63,7 +63,7 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
             factor = momentum.unwrap_or(1.0 / *count as f64);
         }
     }
-    let x = x.as_flattened();
+    let (x, shape) = (x.as_flattened(), Columns { count: channels, inner });
     let mut sums = [0.0; TILE];
     for first in (0..channels).step_by(TILE) {
         let range = first..channels.min(first + TILE);
@@ -71,14 +71,13 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
         // are): the mean of equal numbers is that number.
         mean[range.clone()].fill(T::ZERO);
         for _ in 0..2 {
-            let all = Channels { inner, mean: &*mean, r: &*r, w: &[], b: &[] };
-            T::channel_sums(ChannelSum::Differences, all, range.clone(), x, x, &mut sums);
+            let scalars = Scalars::Column(&*mean, &*r);
+            T::column_sums(ColumnSum::Differences, shape, range.clone(), x, x, scalars, &mut sums);
             for (mean, sum) in mean[range.clone()].iter_mut().zip(&sums) {
                 *mean = T::from_f64(mean.to_f64() + sum / n);
             }
         }
-        let all = Channels { inner, mean: &*mean, r: &*r, w: &[], b: &[] };
-        T::channel_sums(ChannelSum::Squares, all, range.clone(), x, x, &mut sums);
+        T::column_sums(ColumnSum::Squares, shape, range.clone(), x, x, Scalars::Column(&*mean, &*r), &mut sums);
         for (c, squares) in range.zip(&sums) {
             r[c] = T::from_f64(1.0 / (squares / n + eps).sqrt());
             if factor != 0.0 {
@@ -152,9 +151,11 @@ pub fn batch_norm_sums<T: Real, const X: usize>(
     let (x, dy) = (x.as_flattened(), dy.as_flattened());
     let (dy_sums, dy_x_sums) = sums.split_at_mut(statistics.len() / 2);
     let mut wide = [0.0; TILE];
-    for (what, out) in [(ChannelSum::Plain, dy_sums), (ChannelSum::Normalised, dy_x_sums)] {
+    let (shape, scalars) = (Columns { count: channels.r.len(), inner }, Scalars::Column(channels.mean, channels.r));
+    for (what, out) in [(ColumnSum::Plain, dy_sums), (ColumnSum::Normalised, dy_x_sums)] {
         for (tile, out) in out.chunks_mut(TILE).enumerate() {
-            T::channel_sums(what, channels, tile * TILE..tile * TILE + out.len(), dy, x, &mut wide);
+            let range = tile * TILE..tile * TILE + out.len();
+            T::column_sums(what, shape, range, dy, x, scalars, &mut wide);
             for (out, &sum) in out.iter_mut().zip(&wide) {
                 *out = T::from_f64(sum);
             }

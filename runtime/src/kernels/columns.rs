@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use crate::simd::Simd;
 use crate::simd::math::Math;
 use crate::simd::reduce::{LANES, join};
+use crate::simd::{Simd, multiversion};
 use crate::{Real, Update};
 
 /// The rows of one block.
@@ -17,14 +17,48 @@ const BLOCK: usize = 32;
 pub(super) const TILE: usize = 64;
 
 /// What is summed: a function of two numbers at the same place, and of two that belong to the column or to the row.
-pub(super) trait Term: Copy {
-    /// The term of one element.
-    fn term<S: Simd, T: Math>(self, a: T, b: T, p: T, q: T) -> T;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnSum {
+    /// Σ a.
+    Plain,
+    /// Σ (a - p).
+    Differences,
+    /// Σ (a - p)².
+    Squares,
+    /// Σ a·(b - p)·q.
+    Normalised,
+    /// Σ a·b where a <= 0.
+    Below,
 }
 
-/// The numbers p and q of [`Term::term`].
+/// The sums behind the functions of several files.
+pub trait ColumnKernels: Sized {
+    /// The sums of the columns `range` (at most [`TILE`] of them) into the first elements of `sums`.
+    fn column_sums(
+        what: ColumnSum,
+        shape: Columns,
+        range: Range<usize>,
+        a: &[Self],
+        b: &[Self],
+        scalars: Scalars<'_, Self>,
+        sums: &mut [f64; TILE],
+    );
+}
+
+/// The shape of a row: `[count, inner]`.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Scalars<'a, T> {
+pub struct Columns {
+    pub(super) count: usize,
+    pub(super) inner: usize,
+}
+
+/// A term of a sum.
+trait Term<T>: Fn(T, T, T, T) -> T + Copy {}
+impl<T, F: Fn(T, T, T, T) -> T + Copy> Term<T> for F {}
+
+/// The numbers p and q of a [`ColumnSum`].
+#[derive(Clone, Copy, Debug)]
+pub enum Scalars<'a, T> {
     /// The same for the whole column: one of each for every column.
     Column(&'a [T], &'a [T]),
     /// The same for the whole row: p and q of each row, one after the other.
@@ -33,47 +67,70 @@ pub(super) enum Scalars<'a, T> {
     None,
 }
 
-impl<T: Math> Scalars<'_, T> {
-    #[inline(always)]
-    fn column(&self, c: usize) -> (T, T) {
-        match self {
-            Scalars::Column(p, q) => (p[c], q[c]),
-            _ => (T::ZERO, T::ZERO),
-        }
-    }
-    #[inline(always)]
-    fn row(&self, r: usize) -> (T, T) {
-        match self {
-            Scalars::Row(pq) => (pq[2 * r], pq[2 * r + 1]),
-            _ => (T::ZERO, T::ZERO),
-        }
+/// p and q of column `c`.
+#[inline(always)]
+fn of_column<T: Math>(scalars: &Scalars<'_, T>, c: usize) -> (T, T) {
+    match scalars {
+        Scalars::Column(p, q) => (p[c], q[c]),
+        _ => (T::ZERO, T::ZERO),
     }
 }
 
-/// The sums of the columns `range` (at most [`TILE`] of them) into the first elements of `sums`.
+/// p and q of row `r`.
 #[inline(always)]
-pub(super) fn column_sums<S: Simd, T: Math>(
-    term: impl Term,
-    columns: usize,
-    inner: usize,
+fn of_row<T: Math>(scalars: &Scalars<'_, T>, r: usize) -> (T, T) {
+    match scalars {
+        Scalars::Row(pq) => (pq[2 * r], pq[2 * r + 1]),
+        _ => (T::ZERO, T::ZERO),
+    }
+}
+
+#[inline(always)]
+fn column_sums_body<S: Simd, T: Math>(
+    what: ColumnSum,
+    shape: Columns,
     range: Range<usize>,
     a: &[T],
     b: &[T],
     scalars: Scalars<'_, T>,
     sums: &mut [f64; TILE],
 ) {
-    assert!(range.len() <= TILE && range.end <= columns && a.len() == b.len(), "columns {range:?} of {columns}");
+    match what {
+        ColumnSum::Plain => sums_of(|a, _, _, _| a, shape, range, a, b, scalars, sums),
+        ColumnSum::Differences => sums_of(|a, _, p, _| a - p, shape, range, a, b, scalars, sums),
+        ColumnSum::Squares => sums_of(|a, _, p, _| (a - p) * (a - p), shape, range, a, b, scalars, sums),
+        ColumnSum::Normalised => sums_of(|a, b, p, q| a * ((b - p) * q), shape, range, a, b, scalars, sums),
+        ColumnSum::Below => {
+            let below = |a: T, b: T, _, _| {
+                let product = a * b;
+                if a > T::ZERO { T::ZERO } else { product }
+            };
+            sums_of(below, shape, range, a, b, scalars, sums);
+        }
+    }
+}
+
+#[inline(always)]
+fn sums_of<T: Math>(
+    term: impl Term<T>,
+    Columns { count, inner }: Columns,
+    range: Range<usize>,
+    a: &[T],
+    b: &[T],
+    scalars: Scalars<'_, T>,
+    sums: &mut [f64; TILE],
+) {
+    assert!(range.len() <= TILE && range.end <= count && a.len() == b.len(), "columns {range:?} of {count}");
     *sums = [0.0; TILE];
     if inner > 1 {
-        return inner_sums::<S, T>(term, columns, inner, range, a, b, scalars, sums);
+        return inner_sums(term, count, inner, range, a, b, scalars, sums);
     }
     let mut c = range.start;
     while c < range.end {
         let at = c - range.start;
         c += match range.end - c {
-            64.. => tile_sums::<S, T, 64>(term, columns, c, 64, a, b, scalars, &mut sums[at..]),
-            16.. => tile_sums::<S, T, 16>(term, columns, c, 16, a, b, scalars, &mut sums[at..]),
-            n => tile_sums::<S, T, 16>(term, columns, c, n, a, b, scalars, &mut sums[at..]),
+            64.. => tile_sums::<T, 64>(term, count, c, 64, a, b, scalars, &mut sums[at..]),
+            n => tile_sums::<T, 16>(term, count, c, n.min(16), a, b, scalars, &mut sums[at..]),
         };
     }
 }
@@ -83,8 +140,8 @@ pub(super) fn column_sums<S: Simd, T: Math>(
 /// Always W columns are read, which belong to the next row if the row ends before, and `width` of the sums are used: so
 /// each row is a few whole registers.
 #[inline(always)]
-fn tile_sums<S: Simd, T: Math, const W: usize>(
-    term: impl Term,
+fn tile_sums<T: Math, const W: usize>(
+    term: impl Term<T>,
     columns: usize,
     first: usize,
     width: usize,
@@ -95,7 +152,7 @@ fn tile_sums<S: Simd, T: Math, const W: usize>(
 ) -> usize {
     let (mut p, mut q) = ([T::ZERO; W], [T::ZERO; W]);
     for c in 0..width {
-        (p[c], q[c]) = scalars.column(first + c);
+        (p[c], q[c]) = of_column(&scalars, first + c);
     }
     let by_row = matches!(scalars, Scalars::Row(_));
     let rows = a.len() / columns;
@@ -103,7 +160,7 @@ fn tile_sums<S: Simd, T: Math, const W: usize>(
         let mut lanes = [T::ZERO; W];
         for r in block..rows.min(block + BLOCK) {
             if by_row {
-                let (p_row, q_row) = scalars.row(r);
+                let (p_row, q_row) = of_row(&scalars, r);
                 (p, q) = ([p_row; W], [q_row; W]);
             }
             let (a, b) = (&a[r * columns + first..], &b[r * columns + first..]);
@@ -117,7 +174,7 @@ fn tile_sums<S: Simd, T: Math, const W: usize>(
                 }
             };
             for c in 0..W {
-                lanes[c] += term.term::<S, T>(a[c], b[c], p[c], q[c]);
+                lanes[c] += term(a[c], b[c], p[c], q[c]);
             }
         }
         for (sum, lane) in sums[..width].iter_mut().zip(lanes) {
@@ -129,8 +186,8 @@ fn tile_sums<S: Simd, T: Math, const W: usize>(
 
 /// The sums of columns whose elements lie `inner` at a time.
 #[inline(always)]
-fn inner_sums<S: Simd, T: Math>(
-    term: impl Term,
+fn inner_sums<T: Math>(
+    term: impl Term<T>,
     columns: usize,
     inner: usize,
     range: Range<usize>,
@@ -141,13 +198,13 @@ fn inner_sums<S: Simd, T: Math>(
 ) {
     let first = range.start;
     for c in range {
-        let (p, q) = scalars.column(c);
+        let (p, q) = of_column(&scalars, c);
         let mut sum = 0.0;
         let rows = a.chunks_exact(columns * inner).zip(b.chunks_exact(columns * inner));
         for (a, b) in rows {
             let (a, b) = (&a[c * inner..(c + 1) * inner], &b[c * inner..(c + 1) * inner]);
             for (a, b) in a.chunks(BLOCK * LANES).zip(b.chunks(BLOCK * LANES)) {
-                sum += chunk_sum::<S, T>(term, a, b, p, q).to_f64();
+                sum += chunk_sum(term, a, b, p, q).to_f64();
             }
         }
         sums[c - first] = sum;
@@ -155,11 +212,11 @@ fn inner_sums<S: Simd, T: Math>(
 }
 
 #[inline(always)]
-fn chunk_sum<S: Simd, T: Math>(term: impl Term, a: &[T], b: &[T], p: T, q: T) -> T {
+fn chunk_sum<T: Math>(term: impl Term<T>, a: &[T], b: &[T], p: T, q: T) -> T {
     let ((chunks_a, rest_a), (chunks_b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut tail = T::ZERO;
     for (&a, &b) in rest_a.iter().zip(rest_b) {
-        tail += term.term::<S, T>(a, b, p, q);
+        tail += term(a, b, p, q);
     }
     if chunks_a.is_empty() {
         return tail;
@@ -167,11 +224,31 @@ fn chunk_sum<S: Simd, T: Math>(term: impl Term, a: &[T], b: &[T], p: T, q: T) ->
     let mut lanes = [T::ZERO; LANES];
     for (a, b) in chunks_a.iter().zip(chunks_b) {
         for l in 0..LANES {
-            lanes[l] += term.term::<S, T>(a[l], b[l], p, q);
+            lanes[l] += term(a[l], b[l], p, q);
         }
     }
     join(lanes) + tail
 }
+
+macro_rules! column_kernels {
+    ($($t:ident)*) => { $(
+        impl ColumnKernels for $t {
+            fn column_sums(
+                what: ColumnSum, shape: Columns, range: Range<usize>, a: &[$t], b: &[$t], scalars: Scalars<'_, $t>,
+                sums: &mut [f64; TILE],
+            ) {
+                multiversion! {
+                    fn run(
+                        what: ColumnSum, shape: Columns, range: Range<usize>, a: &[$t], b: &[$t],
+                        scalars: Scalars<'_, $t>, sums: &mut [f64; TILE],
+                    ) = column_sums_body::<S, $t>;
+                }
+                run(what, shape, range, a, b, scalars, sums);
+            }
+        }
+    )* };
+}
+column_kernels!(f32 f64);
 
 /// Hands `update` the gradients of a parameter with one element for each column: those within its range. `sums` computes
 /// a range of at most [`TILE`] columns.

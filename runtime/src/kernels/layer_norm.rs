@@ -13,10 +13,8 @@
 //! # References
 //! `torch.nn.LayerNorm`; Ba, Kiros and Hinton, Layer Normalization, 2016.
 
-use std::ops::Range;
-
 use super::Span;
-use super::columns::{Scalars, TILE, Term, column_sums, finish_columns};
+use super::columns::{ColumnSum, Columns, Scalars, finish_columns};
 use crate::simd::math::Math;
 use crate::simd::reduce::{dot, dot_centred, dot3_centred, sum, sum_squares};
 use crate::simd::{Simd, mul_add, multiversion};
@@ -36,17 +34,6 @@ pub trait LayerNormKernels: Sized {
     );
     /// dx.
     fn layer_norm_backward_input(len: usize, x: &[Self], w: &[Self], statistics: &[Self], dy: &[Self], dx: &mut [Self]);
-    /// dw of the elements `range`.
-    fn layer_norm_weight_sums(
-        len: usize,
-        range: Range<usize>,
-        x: &[Self],
-        dy: &[Self],
-        statistics: &[Self],
-        sums: &mut [f64; TILE],
-    );
-    /// Σ dy of the columns `range` of `[rows, columns]`.
-    fn row_sums(columns: usize, range: Range<usize>, dy: &[Self], sums: &mut [f64; TILE]);
 }
 
 /// y = (x - μ)·r·w + b for each group of `len` elements; `weight` and `bias` may be empty. Fills `statistics` with μ and r
@@ -121,7 +108,8 @@ pub fn layer_norm_backward_weight<T: Real, const X: usize, const S: usize, const
     check::<T, X, S>(len, &[], &[]);
     let (x, dy, statistics) = (x.as_flattened(), dy.as_flattened(), statistics.as_flattened());
     finish_columns(update, weight.index, weight.offset, D, |range, sums| {
-        T::layer_norm_weight_sums(len, range, x, dy, statistics, sums);
+        let shape = Columns { count: len, inner: 1 };
+        T::column_sums(ColumnSum::Normalised, shape, range, dy, x, Scalars::Row(statistics), sums);
     });
 }
 
@@ -134,7 +122,10 @@ pub fn layer_norm_backward_bias<T: Real, const X: usize, const D: usize>(
 ) {
     const { assert!(X.is_multiple_of(D), "a sample is not a whole number of groups") }
     let dy = dy.as_flattened();
-    finish_columns(update, bias.index, bias.offset, D, |range, sums| T::row_sums(D, range, dy, sums));
+    finish_columns(update, bias.index, bias.offset, D, |range, sums| {
+        let shape = Columns { count: D, inner: 1 };
+        T::column_sums(ColumnSum::Plain, shape, range, dy, dy, Scalars::None, sums);
+    });
 }
 
 #[inline]
@@ -205,45 +196,6 @@ fn backward_input_body<S: Simd, T: Math>(len: usize, x: &[T], w: &[T], statistic
     }
 }
 
-/// dy·x̂.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Normalised;
-
-impl Term for Normalised {
-    #[inline(always)]
-    fn term<S: Simd, T: Math>(self, dy: T, x: T, mean: T, r: T) -> T {
-        dy * ((x - mean) * r)
-    }
-}
-
-/// The first operand alone.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct First;
-
-impl Term for First {
-    #[inline(always)]
-    fn term<S: Simd, T: Math>(self, a: T, _: T, _: T, _: T) -> T {
-        a
-    }
-}
-
-#[inline(always)]
-fn weight_sums_body<S: Simd, T: Math>(
-    len: usize,
-    range: Range<usize>,
-    x: &[T],
-    dy: &[T],
-    statistics: &[T],
-    sums: &mut [f64; TILE],
-) {
-    column_sums::<S, T>(Normalised, len, 1, range, dy, x, Scalars::Row(statistics), sums);
-}
-
-#[inline(always)]
-fn row_sums_body<S: Simd, T: Math>(columns: usize, range: Range<usize>, dy: &[T], sums: &mut [f64; TILE]) {
-    column_sums::<S, T>(First, columns, 1, range, dy, dy, Scalars::None, sums);
-}
-
 macro_rules! layer_norm_kernels {
     ($($t:ident)*) => { $(
         impl LayerNormKernels for $t {
@@ -264,23 +216,6 @@ macro_rules! layer_norm_kernels {
                         = backward_input_body::<S, $t>;
                 }
                 run(len, x, w, statistics, dy, dx);
-            }
-            fn layer_norm_weight_sums(
-                len: usize, range: Range<usize>, x: &[$t], dy: &[$t], statistics: &[$t], sums: &mut [f64; TILE],
-            ) {
-                multiversion! {
-                    fn run(
-                        len: usize, range: Range<usize>, x: &[$t], dy: &[$t], statistics: &[$t], sums: &mut [f64; TILE],
-                    ) = weight_sums_body::<S, $t>;
-                }
-                run(len, range, x, dy, statistics, sums);
-            }
-            fn row_sums(columns: usize, range: Range<usize>, dy: &[$t], sums: &mut [f64; TILE]) {
-                multiversion! {
-                    fn run(columns: usize, range: Range<usize>, dy: &[$t], sums: &mut [f64; TILE])
-                        = row_sums_body::<S, $t>;
-                }
-                run(columns, range, dy, sums);
             }
         }
     )* };

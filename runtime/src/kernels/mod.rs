@@ -57,6 +57,7 @@ pub trait Kernels:
     + activation::ActivationKernels
     + activation::ChannelKernels
     + softmax::SoftmaxKernels
+    + columns::ColumnKernels
     + layer_norm::LayerNormKernels
     + batch_norm::BatchNormKernels
     + dropout::DropoutKernels

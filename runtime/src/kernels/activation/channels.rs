@@ -1,9 +1,7 @@
 //! Activations that are more than a function of one number: with a slope for each channel ([`prelu_forward`]), a random
 //! slope ([`rrelu_forward`]), or one half gating the other ([`glu_forward`]).
 
-use std::ops::Range;
-
-use crate::kernels::columns::{Scalars, TILE, Term, column_sums, finish_columns};
+use crate::kernels::columns::{ColumnSum, Columns, Scalars, finish_columns};
 use crate::kernels::{Axis, Span};
 use crate::network::{Context, Mode};
 use crate::simd::math::Math;
@@ -17,15 +15,6 @@ pub trait ChannelKernels: Sized {
     fn prelu_forward(inner: usize, x: &[Self], w: &[Self], y: &mut [Self]);
     /// dx = dy where x > 0, else w[c]·dy.
     fn prelu_backward_input(inner: usize, x: &[Self], w: &[Self], dy: &[Self], dx: &mut [Self]);
-    /// dw[c] = Σ dy·x where x <= 0, for the channels of `range`.
-    fn prelu_weight_sums(
-        channels: usize,
-        inner: usize,
-        range: Range<usize>,
-        x: &[Self],
-        dy: &[Self],
-        sums: &mut [f64; TILE],
-    );
     /// y = a where x > 0, else s·a: the value where a is x, the gradient where it is dy. Random slopes.
     fn rrelu_random(streams: Streams, sample: usize, lower: f64, upper: f64, x: &[Self], a: &[Self], y: &mut [Self]);
     /// y = a·σ(b) for the halves a and b of x.
@@ -74,7 +63,7 @@ pub fn prelu_backward_weight<T: Real, const X: usize, const C: usize>(
     check_channels(X, C, inner);
     let (x, dy) = (x.as_flattened(), dy.as_flattened());
     finish_columns(update, weight.index, weight.offset, C, |range, sums| {
-        T::prelu_weight_sums(C, inner, range, x, dy, sums)
+        T::column_sums(ColumnSum::Below, Columns { count: C, inner }, range, x, dy, Scalars::None, sums)
     });
 }
 
@@ -205,30 +194,6 @@ fn slope<T: Math>(x: &[T], w: T, a: &[T], y: &mut [T]) {
     }
 }
 
-/// dy·x where x <= 0.
-#[derive(Clone, Copy, Debug)]
-struct Below;
-
-impl Term for Below {
-    #[inline(always)]
-    fn term<S: Simd, T: Math>(self, x: T, dy: T, _: T, _: T) -> T {
-        let product = x * dy;
-        if x > T::ZERO { T::ZERO } else { product }
-    }
-}
-
-#[inline(always)]
-fn prelu_weight_sums_body<S: Simd, T: Math>(
-    channels: usize,
-    inner: usize,
-    range: Range<usize>,
-    x: &[T],
-    dy: &[T],
-    sums: &mut [f64; TILE],
-) {
-    column_sums::<S, T>(Below, channels, inner, range, x, dy, Scalars::None, sums);
-}
-
 #[inline(always)]
 fn rrelu_random_body<S: Simd, T: Math>(
     streams: Streams,
@@ -289,16 +254,6 @@ macro_rules! channel_kernels {
                         = prelu_backward_input_body::<S, $t>;
                 }
                 run(inner, x, w, dy, dx);
-            }
-            fn prelu_weight_sums(
-                channels: usize, inner: usize, range: Range<usize>, x: &[$t], dy: &[$t], sums: &mut [f64; TILE],
-            ) {
-                multiversion! {
-                    fn run(
-                        channels: usize, inner: usize, range: Range<usize>, x: &[$t], dy: &[$t], sums: &mut [f64; TILE],
-                    ) = prelu_weight_sums_body::<S, $t>;
-                }
-                run(channels, inner, range, x, dy, sums);
             }
             fn rrelu_random(
                 streams: Streams, sample: usize, lower: f64, upper: f64, x: &[$t], a: &[$t], y: &mut [$t],

@@ -1,24 +1,8 @@
 //! The loops of batch norm, compiled for each instruction set.
 
-use std::ops::Range;
-
-use super::super::columns::{Scalars, TILE, Term, column_sums};
-use super::super::layer_norm::{First, Normalised};
+use super::super::columns::TILE;
 use crate::simd::math::Math;
 use crate::simd::{Simd, mul_add, multiversion};
-
-/// What is summed over a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelSum {
-    /// Σ a.
-    Plain,
-    /// Σ (a - p).
-    Differences,
-    /// Σ (a - p)².
-    Squares,
-    /// Σ a·(b - p)·q.
-    Normalised,
-}
 
 /// What the loops need to know of each channel; empty `mean` and `b` count as 0, empty `w` as 1.
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +25,6 @@ pub struct Sums<'a, T> {
 
 /// The loops behind batch norm's functions, on flat slices.
 pub trait BatchNormKernels: Sized {
-    /// One sum for each channel of `range`; p and q are the channels' means and r.
-    fn channel_sums(
-        what: ChannelSum,
-        channels: Channels<'_, Self>,
-        range: Range<usize>,
-        a: &[Self],
-        b: &[Self],
-        sums: &mut [f64; TILE],
-    );
     /// y = (x - μ)·r·w + b.
     fn channel_affine(channels: Channels<'_, Self>, x: &[Self], y: &mut [Self]);
     /// dx = r·w·(dy - Σ dy/n - x̂·Σ dy·x̂/n).
@@ -68,47 +43,6 @@ fn channel<T: Math>(channels: &Channels<'_, T>, c: usize) -> (T, T, T) {
     let mean = if channels.mean.is_empty() { T::ZERO } else { channels.mean[c] };
     let w = if channels.w.is_empty() { T::ONE } else { channels.w[c] };
     (mean, channels.r[c] * w, if channels.b.is_empty() { T::ZERO } else { channels.b[c] })
-}
-
-/// a - p.
-#[derive(Clone, Copy, Debug)]
-struct Difference;
-
-impl Term for Difference {
-    #[inline(always)]
-    fn term<S: Simd, T: Math>(self, a: T, _: T, p: T, _: T) -> T {
-        a - p
-    }
-}
-
-/// (a - p)².
-#[derive(Clone, Copy, Debug)]
-struct Square;
-
-impl Term for Square {
-    #[inline(always)]
-    fn term<S: Simd, T: Math>(self, a: T, _: T, mean: T, _: T) -> T {
-        (a - mean) * (a - mean)
-    }
-}
-
-#[inline(always)]
-fn channel_sums_body<S: Simd, T: Math>(
-    what: ChannelSum,
-    channels: Channels<'_, T>,
-    range: Range<usize>,
-    a: &[T],
-    b: &[T],
-    sums: &mut [f64; TILE],
-) {
-    let (columns, inner) = (channels.r.len(), channels.inner);
-    let scalars = Scalars::Column(channels.mean, channels.r);
-    match what {
-        ChannelSum::Plain => column_sums::<S, T>(First, columns, inner, range, a, b, Scalars::None, sums),
-        ChannelSum::Differences => column_sums::<S, T>(Difference, columns, inner, range, a, b, scalars, sums),
-        ChannelSum::Squares => column_sums::<S, T>(Square, columns, inner, range, a, b, scalars, sums),
-        ChannelSum::Normalised => column_sums::<S, T>(Normalised, columns, inner, range, a, b, scalars, sums),
-    }
 }
 
 #[inline(always)]
@@ -184,18 +118,6 @@ fn backward_input_body<S: Simd, T: Math>(
 macro_rules! batch_norm_kernels {
     ($($t:ident)*) => { $(
         impl BatchNormKernels for $t {
-            fn channel_sums(
-                what: ChannelSum, channels: Channels<'_, $t>, range: Range<usize>, a: &[$t], b: &[$t],
-                sums: &mut [f64; TILE],
-            ) {
-                multiversion! {
-                    fn run(
-                        what: ChannelSum, channels: Channels<'_, $t>, range: Range<usize>, a: &[$t], b: &[$t],
-                        sums: &mut [f64; TILE],
-                    ) = channel_sums_body::<S, $t>;
-                }
-                run(what, channels, range, a, b, sums);
-            }
             fn channel_affine(channels: Channels<'_, $t>, x: &[$t], y: &mut [$t]) {
                 multiversion! {
                     fn run(channels: Channels<'_, $t>, x: &[$t], y: &mut [$t]) = channel_affine_body::<S, $t>;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kernels::columns::TILE;
 use crate::kernels::testing::*;
 
 const EPS: f64 = 1e-3;
@@ -34,9 +35,11 @@ fn run<T: Real>(len: usize, x: &[T], w: &[T], b: &[T], dy: &[T]) -> Run<T> {
     let (mut dw, mut db) = (Vec::new(), Vec::new());
     for first in (0..len).step_by(TILE) {
         let (range, mut sums) = (first..len.min(first + TILE), [0.0; TILE]);
-        T::layer_norm_weight_sums(len, range.clone(), x, dy, &statistics, &mut sums);
+        let shape = Columns { count: len, inner: 1 };
+        let scalars = Scalars::Row(&statistics);
+        T::column_sums(ColumnSum::Normalised, shape, range.clone(), dy, x, scalars, &mut sums);
         dw.extend(&sums[..range.len()]);
-        T::row_sums(len, range.clone(), dy, &mut sums);
+        T::column_sums(ColumnSum::Plain, shape, range.clone(), dy, dy, Scalars::None, &mut sums);
         db.extend(&sums[..range.len()]);
     }
     Run { y, dx, dw, db }
