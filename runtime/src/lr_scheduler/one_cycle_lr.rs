@@ -37,8 +37,10 @@ use super::{AnnealStrategy, At, GroupWise, Groups, List, SchedulerError, length}
 ///
 /// # References
 /// Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates".
-/// `torch.optim.lr_scheduler.OneCycleLR`, which stops with an error after `total_steps` steps; here the last rate
-/// stays. PyTorch keeps the highest rate and the momenta in the groups, where a second OneCycleLR or CyclicLR on the
+/// `torch.optim.lr_scheduler.OneCycleLR`, which follows its last phase one step too far (to a negative rate, with
+/// `anneal_strategy="linear"`) and stops with an error at the next; here the rate and the momentum of step `total_steps` − 1
+/// stay. Where a phase has no length (`total_steps = 2` with `pct_start = 0.5`, `pct_start = 1`) PyTorch may divide by zero;
+/// here it is over at once. PyTorch keeps the highest rate and the momenta in the groups, where a second OneCycleLR or CyclicLR on the
 /// same optimizer overwrites them; here each keeps its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -141,8 +143,8 @@ impl OneCycleLR {
         let back = Phase { end: 2.0 * self.pct_start * total - 2.0, lr: initial_lr, momentum: max };
         let down = Phase { end: total - 1.0, lr: initial_lr / self.final_div_factor, momentum: max };
 
-        // PyTorch accepts one step more than there are.
-        let step = (at.step as f64).min(total);
+        // Beyond the last step the phase would be followed on, below zero along a line.
+        let step = (at.step as f64).min(total - 1.0);
         let mut from = Phase { end: 0.0, lr: initial_lr, momentum: max };
         let mut to = up;
         if step > to.end && self.three_phase {

@@ -10,7 +10,7 @@ use super::{At, GroupWise, SchedulerError};
 /// lrₜ = base_lr · (1 − min(t, total_iters) / total_iters)^power where nothing else changes the rate; as a chain,
 /// lrₜ = lrₜ₋₁ · ((1 − t / total_iters) / (1 − (t − 1) / total_iters))^power.
 ///
-/// `total_iters` is 1 or more, `power` 0 or more.
+/// `total_iters` is 1 or more, `power` 0 or more; with `power = 0` the rate stays as it is, as in PyTorch (0⁰ = 1).
 ///
 /// # Example
 /// ```
@@ -22,7 +22,8 @@ use super::{At, GroupWise, SchedulerError};
 /// ```
 ///
 /// # References
-/// `torch.optim.lr_scheduler.PolynomialLR`. PyTorch lets `total_iters = 0` pass, and then changes nothing.
+/// `torch.optim.lr_scheduler.PolynomialLR`. PyTorch lets `total_iters = 0` pass, and then changes nothing; with a
+/// negative `power` it raises the rate, and divides by zero at step `total_iters`: that is refused here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolynomialLR {

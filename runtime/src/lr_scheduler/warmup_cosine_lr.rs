@@ -27,7 +27,7 @@ use super::{At, GroupWise, SchedulerError};
 ///
 /// # References
 /// Not in PyTorch; `get_cosine_schedule_with_warmup` of the library transformers (without `start_factor` and
-/// `eta_min`).
+/// `eta_min`), whose wave goes on beyond the last step: the rate rises again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WarmupCosineLR {

@@ -9,11 +9,11 @@ use super::{At, GroupWise, Groups, SchedulerError};
 /// power of the way that is left.
 ///
 /// lrₜ = base_lr · t / warmup_steps for t < warmup_steps, then lr_end + (base_lr − lr_end) · (1 − p)^power, where p
-/// goes from 0 to 1 and stays there. It is computed anew at every step, whatever other schedules do.
+/// goes from 0 to 1, and lr_end from `total_steps` on. It is computed anew at every step, whatever other schedules do.
 ///
 /// `total_steps` is the length of the run, warm-up included, and more than `warmup_steps`; where it is not given, it
 /// comes from the run ([`set_total_steps`](super::LrScheduler::set_total_steps)). `lr_end` is a rate, 0 or more and
-/// below that of every group, `power` 0 or more.
+/// below that of every group, `power` 0 or more: with 0 the rate is held, and falls at `total_steps`.
 ///
 /// # Example
 /// ```
@@ -24,7 +24,8 @@ use super::{At, GroupWise, Groups, SchedulerError};
 /// ```
 ///
 /// # References
-/// Not in PyTorch; `get_polynomial_decay_schedule_with_warmup` of the library transformers.
+/// Not in PyTorch; `get_polynomial_decay_schedule_with_warmup` of the library transformers, which with `power = 0` holds
+/// the rate for one step more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WarmupPolynomialLR {
@@ -78,7 +79,10 @@ impl GroupWise for WarmupPolynomialLR {
         if step < warm {
             return base_lr * (step / warm);
         }
-        let share = ((step - warm) / (self.total_steps as f64 - warm)).min(1.0);
+        if at.step >= self.total_steps as i64 {
+            return self.lr_end; // Of any power, and 0⁰ is 1.
+        }
+        let share = (step - warm) / (self.total_steps as f64 - warm);
         self.lr_end + (base_lr - self.lr_end) * (1.0 - share).powf(self.power)
     }
     fn own_length(&self) -> Option<usize> {

@@ -73,11 +73,100 @@ fn a_chain_begins_anew_when_its_turn_comes() {
 
 #[test]
 fn one_cycle_stays_at_its_end() {
-    let settings = OneCycleLR { max_lr: 1.0, total_steps: 20, ..OneCycleLR::DEFAULT };
-    let rates = curve(settings, 30);
-    // PyTorch makes one step too many, on the cosine's way up again, and then stops with an error.
-    assert!(rates[20..].iter().all(|&lr| lr == rates[20]));
-    assert!((rates[19] - 1.0 / 25.0 / 1e4).abs() < 1e-15 && rates[20] > rates[19] && rates[20] < 0.02);
+    for anneal_strategy in [AnnealStrategy::Cos, AnnealStrategy::Linear] {
+        for three_phase in [false, true] {
+            for total_steps in [1, 2, 3, 10, 61] {
+                for pct_start in [0.0, 0.3, 0.5, 1.0] {
+                    let settings = OneCycleLR {
+                        max_lr: 1.0,
+                        total_steps,
+                        pct_start,
+                        anneal_strategy,
+                        three_phase,
+                        ..OneCycleLR::DEFAULT
+                    };
+                    let rows = preview_momentum(settings.clone(), 0.1, 0.9, total_steps + 5).expect("valid settings");
+                    let last = rows[total_steps - 1];
+                    assert!(rows[total_steps..].iter().all(|&row| row == last), "{settings:?}: {rows:?}");
+                    let in_range = |&(lr, momentum): &(f64, f64)| (0.0..=1.0).contains(&lr) && momentum < 0.96;
+                    assert!(rows.iter().all(in_range), "{settings:?}: {rows:?}");
+                }
+            }
+        }
+    }
+    let linear = AnnealStrategy::Linear;
+    let settings = OneCycleLR { max_lr: 1.0, total_steps: 10, anneal_strategy: linear, ..OneCycleLR::DEFAULT };
+    // PyTorch 2.15 goes on to −0.14285, and stops with an error one step later.
+    let rates = curve(settings, 12);
+    assert!((rates[9] - 4.000000000004e-06).abs() < 1e-16 && rates[9..] == [rates[9]; 4], "{rates:?}");
+}
+
+/// The rates of PyTorch 2.15, where it does not divide by zero.
+#[test]
+fn one_cycle_of_few_steps_is_that_of_pytorch() {
+    fn check(total_steps: usize, pct_start: f64, three_phase: bool, expected: &[f64]) {
+        let anneal_strategy = AnnealStrategy::Linear;
+        let settings =
+            OneCycleLR { max_lr: 1.0, total_steps, pct_start, three_phase, anneal_strategy, ..OneCycleLR::DEFAULT };
+        for (step, (lr, expected)) in curve(settings, total_steps - 1).into_iter().zip(expected).enumerate() {
+            assert!((lr - expected).abs() < 1e-14, "{total_steps} steps, {pct_start}, step {step}: {lr}");
+        }
+    }
+    check(1, 0.0, false, &[4.000000000004e-06]);
+    check(1, 0.3, true, &[3.9999999999970615e-06]);
+    check(2, 0.0, false, &[0.5000020000000001, 4.000000000004e-06]);
+    check(2, 0.0, true, &[0.013336, 3.9999999999970615e-06]);
+    check(2, 0.3, false, &[0.7142868571428571, 4.000000000004e-06]);
+    check(2, 1.0, false, &[0.04, 1.0]);
+    check(3, 0.5, true, &[0.04, 0.040000000000000036, 3.9999999999970615e-06]);
+    check(3, 1.0, true, &[0.04, 0.52, 1.0]);
+}
+
+/// Whatever the length of a schedule, what comes after it is what its last step was.
+#[test]
+fn a_schedule_beyond_its_last_step_stays_there() {
+    fn check(settings: impl LrScheduler, last: f64) {
+        let length = settings.length().expect("it has one");
+        let rates = curve(settings.clone(), length + 7);
+        for &lr in &rates[length..] {
+            assert!((lr - last).abs() < 1e-15, "{settings:?}: {rates:?}");
+        }
+        // The same where the run was interrupted before, at or after the end.
+        for stop in [length - 1, length, length + 3] {
+            let (mut rates, mut other) = (Rates::new(&[1.0], Some(0.9)), Rates::new(&[1.0], Some(0.9)));
+            let mut state = settings.clone().attach(&mut rates).expect("valid settings");
+            (0..stop).for_each(|_| state.step_groups(&mut rates));
+            let mut resumed = settings.clone().attach(&mut other).expect("valid settings");
+            resumed.load_state_dict(&state.state_dict()).expect("a state of the same schedule");
+            let mut other = rates.clone();
+            for _ in 0..5 {
+                state.step_groups(&mut rates);
+                resumed.step_groups(&mut other);
+                assert_eq!(rates, other, "{settings:?} after {stop} steps");
+            }
+        }
+    }
+    for length in [1, 2, 5] {
+        check(LinearLR { start_factor: 0.5, end_factor: 0.0, total_iters: length }, 0.0);
+        check(ConstantLR { factor: 0.5, total_iters: length }, 1.0);
+        check(PolynomialLR { total_iters: length, power: 0.5 }, 0.0);
+        check(PolynomialLR { total_iters: length, power: 0.0 }, 1.0);
+        check(WarmupCosineLR { total_steps: length, eta_min: 0.1, ..WarmupCosineLR::DEFAULT }, 0.1);
+        let decay_steps = length;
+        check(WarmupStableDecayLR { decay_steps, total_steps: length, ..WarmupStableDecayLR::DEFAULT }, 0.0);
+        for power in [0.0, 0.5, 3.0] {
+            let schedule =
+                WarmupPolynomialLR { total_steps: length, lr_end: 0.1, power, ..WarmupPolynomialLR::DEFAULT };
+            check(schedule, 0.1);
+            let schedule = WarmupPolynomialLR { total_steps: length + 2, warmup_steps: 2, lr_end: 0.1, power };
+            check(schedule, 0.1);
+        }
+        let ways = (
+            WarmupPolynomialLR { total_steps: 3, power: 0.0, lr_end: 0.5, ..WarmupPolynomialLR::DEFAULT },
+            LinearLR { start_factor: 0.5, end_factor: 0.25, total_iters: length },
+        );
+        check(SequentialLR { schedulers: ways, milestones: vec![3].into() }, 0.25);
+    }
 }
 
 #[test]

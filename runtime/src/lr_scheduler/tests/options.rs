@@ -67,7 +67,10 @@ fn values_out_of_range_are_refused_by_name() {
     check(LinearLR { end_factor: 1.5, ..LinearLR::DEFAULT }, "end_factor");
     check(LinearLR { total_iters: 0, ..LinearLR::DEFAULT }, "total_iters");
     check(PolynomialLR { total_iters: 0, power: 1.0 }, "total_iters");
-    check(PolynomialLR { total_iters: 5, power: -1.0 }, "power");
+    for power in [-1.0, f64::NAN, f64::INFINITY] {
+        check(PolynomialLR { total_iters: 5, power }, "power");
+        check(WarmupPolynomialLR { total_steps: 5, power, ..WarmupPolynomialLR::DEFAULT }, "power");
+    }
     check(CosineAnnealingLR { T_max: 5, eta_min: -1.0 }, "eta_min");
     check(CosineAnnealingWarmRestarts { T_0: 5, T_mult: 0, eta_min: 0.0 }, "T_mult");
     let cycle = || OneCycleLR { max_lr: 0.1, total_steps: 9, ..OneCycleLR::DEFAULT };
