@@ -10,7 +10,7 @@ use crate::Real;
 /// LARS: b ← momentum · b + lr · λ · (g + weight_decay · p); p ← p − b, with
 /// λ = trust_coefficient · ‖p‖ / (‖g‖ + weight_decay · ‖p‖ + eps) for each parameter (weight, bias …) as a whole.
 ///
-/// g = ±∇. Where p or g is zero, λ is 1. State: `momentum_buffer` (b).
+/// g = ±∇. Where p is zero, λ is 1. State: `momentum_buffer` (b).
 ///
 /// # Example
 /// ```
@@ -21,7 +21,9 @@ use crate::Real;
 ///
 /// # References
 /// You, Gitman and Ginsburg, Large batch training of convolutional networks (2017), algorithm 1: the learning rate is in
-/// the buffer, unlike in PyTorch's SGD. Not in PyTorch.
+/// the buffer, unlike in PyTorch's SGD. Not in PyTorch. `optax.lars` divides by the norm of
+/// the gradient with the decay, instead of the sum of their norms. `timm.optim.Lars` has the learning rate behind the
+/// buffer, takes λ = 1 where the gradient is zero, and without weight decay everywhere unless `always_adapt`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LARS {
@@ -76,11 +78,9 @@ impl LARS {
             unreachable!("LARS keeps one buffer");
         };
         let (p_norm, g_norm) = (T::sum_of_squares(parameters).sqrt(), T::sum_of_squares(gradient).sqrt());
-        let trust = if p_norm > 0.0 && g_norm > 0.0 {
-            self.trust_coefficient * p_norm / (g_norm + self.weight_decay * p_norm + self.eps)
-        } else {
-            1.0
-        };
+        let length = g_norm + self.weight_decay * p_norm + self.eps;
+        // A parameter that is zero would stay so for ever. Where the length is, nothing moves.
+        let trust = if p_norm > 0.0 && length > 0.0 { self.trust_coefficient * p_norm / length } else { 1.0 };
         let (sign, decay) = (T::from_f64(if self.maximize { -1.0 } else { 1.0 }), T::from_f64(self.weight_decay));
         let (momentum, step_size) = (T::from_f64(self.momentum), T::from_f64(self.lr * trust));
         for ((p, &g), b) in parameters.iter_mut().zip(gradient).zip(b.iter_mut()) {

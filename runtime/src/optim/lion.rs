@@ -20,7 +20,9 @@ use crate::Real;
 /// ```
 ///
 /// # References
-/// Chen et al., Symbolic discovery of optimization algorithms (2023), algorithm 2. Not in PyTorch; as `optax.lion`.
+/// Chen et al., Symbolic discovery of optimization algorithms (2023), algorithm 2. Not in PyTorch; the step of `optax.lion`,
+/// which asks for lr and decays by `weight_decay=1e-3` unless told otherwise, and of `keras.optimizers.Lion`, which has
+/// lr = 1e-3 and no decay.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Lion {
@@ -35,7 +37,7 @@ pub struct Lion {
 }
 
 impl Lion {
-    /// The paper's defaults.
+    /// The authors' defaults.
     pub const DEFAULT: Self = Lion { lr: 1e-4, betas: (0.9, 0.99), weight_decay: 0.0, maximize: false };
 }
 

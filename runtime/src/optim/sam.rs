@@ -10,8 +10,9 @@ use crate::{Flat, Gradients, Network, Real};
 
 /// SAM: one step of `optimizer` with the gradient at p + rho · g / ‖g‖, g being the gradient at p.
 ///
-/// `adaptive` makes the neighbourhood follow the size of the parameters (ASAM): p + rho · p² g / ‖|p| g‖. It evaluates the
-/// loss twice in a step, so it is given a closure, and `train!` does not take it.
+/// `adaptive` makes the neighbourhood follow the size of the parameters (ASAM): p + rho · s² g / ‖s g‖ with s = |p| + eta,
+/// and wants a rho about ten times as large. It evaluates the loss twice in a step, so it is given a closure, and `train!`
+/// does not take it.
 ///
 /// # Example
 /// ```
@@ -34,7 +35,9 @@ use crate::{Flat, Gradients, Network, Real};
 ///
 /// # References
 /// Foret et al., Sharpness-aware minimization for efficiently improving generalization (2021), algorithm 1; Kwon et al., ASAM
-/// (2021). Not in PyTorch.
+/// (2021), equation 9. Not in PyTorch. The authors of ASAM have rho = 0.5 and eta = 0.01, and take s = 1 for parameters that
+/// are no weights (biases); here s is |p| + eta for all of them, and both numbers are to be given:
+/// `SAM { adaptive: true, rho: 0.5, eta: 0.01, ..SAM::DEFAULT }`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, bound = "O: Optimizer")]
 pub struct SAM<O> {
@@ -44,20 +47,23 @@ pub struct SAM<O> {
     pub rho: f64,
     /// Measure the neighbourhood by the parameters.
     pub adaptive: bool,
+    /// Added to their sizes, so that a parameter that is zero has a neighbourhood too; with `adaptive` alone.
+    pub eta: f64,
 }
 
 impl<O: Optimizer> SAM<O> {
-    /// The paper's defaults, around the defaults of `O`.
-    pub const DEFAULT: Self = SAM { optimizer: O::DEFAULT, rho: 0.05, adaptive: false };
+    /// The defaults of SAM's paper, around the defaults of `O`.
+    pub const DEFAULT: Self = SAM { optimizer: O::DEFAULT, rho: 0.05, adaptive: false, eta: 0.0 };
 
-    /// Whether rho is in its range, for settings known at compile time. The inner settings have an `assert_valid` of their
+    /// Whether rho and eta are in their range, for settings known at compile time. The inner settings have an `assert_valid` of their
     /// own.
     ///
     /// # Panics
-    /// If it is not.
+    /// If one is not.
     #[track_caller]
     pub const fn assert_valid(&self) {
         assert!(non_negative(self.rho), "SAM: `rho` must be a finite number of at least 0");
+        assert!(non_negative(self.eta), "SAM: `eta` must be a finite number of at least 0");
     }
 
     /// Whether every option is in its range.
@@ -66,7 +72,8 @@ impl<O: Optimizer> SAM<O> {
     /// The first option that is not, with what is allowed.
     pub fn check(&self) -> Result<(), OptimError> {
         self.optimizer.check()?;
-        check_rho(self.rho)
+        check("rho", self.rho)?;
+        check("eta", self.eta)
     }
 
     /// The state for the parameters of `table`, all in one group.
@@ -74,7 +81,7 @@ impl<O: Optimizer> SAM<O> {
     /// # Errors
     /// Those of [`check`](Self::check).
     pub fn init_for<T: Real>(self, table: &'static [ParamSpec]) -> Result<SAMState<T, O>, OptimError> {
-        SAMState::new(table, self.rho, self.adaptive, self.optimizer.init_for(table)?)
+        SAMState::new(table, self.rho, self.adaptive, self.optimizer.init_for(table)?)?.with_eta(self.eta)
     }
 
     /// The state for `model`, all parameters in one group.
@@ -92,12 +99,12 @@ impl<O: Optimizer> Default for SAM<O> {
     }
 }
 
-fn check_rho(rho: f64) -> Result<(), OptimError> {
-    if non_negative(rho) {
+fn check(option: &'static str, value: f64) -> Result<(), OptimError> {
+    if non_negative(value) {
         return Ok(());
     }
     let expected = "a finite number of at least 0";
-    Err(OptimError::Option { optimizer: "SAM", option: "rho", found: format!("{rho:?}"), expected })
+    Err(OptimError::Option { optimizer: "SAM", option, found: format!("{value:?}"), expected })
 }
 
 /// The state of [`SAM`]: that of the optimizer which makes the steps. Schedules drive, and checkpoints keep, the
@@ -109,6 +116,7 @@ pub struct SAMState<T: Real, O: Optimizer> {
     table: &'static [ParamSpec],
     rho: f64,
     adaptive: bool,
+    eta: f64,
     gradients: Gradients<T>,
     /// The parameters before they went to the worst place nearby.
     kept: Flat<T>,
@@ -120,9 +128,18 @@ impl<T: Real, O: Optimizer> SAMState<T, O> {
     /// # Errors
     /// `rho` out of its range.
     pub fn new(table: &'static [ParamSpec], rho: f64, adaptive: bool, inner: O::State<T>) -> Result<Self, OptimError> {
-        check_rho(rho)?;
+        check("rho", rho)?;
         let (gradients, kept) = (Gradients(Flat::zeros(0)), Flat::zeros(0));
-        Ok(SAMState { inner, table, rho, adaptive, gradients, kept })
+        Ok(SAMState { inner, table, rho, adaptive, eta: 0.0, gradients, kept })
+    }
+
+    /// The same with this [`eta`](SAM::eta), which is 0 before.
+    ///
+    /// # Errors
+    /// `eta` out of its range.
+    pub fn with_eta(self, eta: f64) -> Result<Self, OptimError> {
+        check("eta", eta)?;
+        Ok(SAMState { eta, ..self })
     }
 
     /// One step of `model`. `closure` evaluates the loss at the model's parameters and adds its gradient to the array,
@@ -147,10 +164,11 @@ impl<T: Real, O: Optimizer> SAMState<T, O> {
 
         let trained = || self.table.iter().zip(self.inner.trainable()).filter(|(_, trained)| **trained);
         let ranges = || trained().map(|(spec, _)| spec.offset..spec.offset + spec.len);
+        let eta = T::from_f64(self.eta);
         if self.adaptive {
             for range in ranges() {
                 for (g, &p) in self.gradients.0[range.clone()].iter_mut().zip(&self.kept[range]) {
-                    *g *= p.abs();
+                    *g *= p.abs() + eta;
                 }
             }
         }
@@ -161,7 +179,7 @@ impl<T: Real, O: Optimizer> SAMState<T, O> {
             let (g, p) = (&self.gradients.0[range.clone()], &mut parameters[range]);
             if self.adaptive {
                 for (p, &g) in p.iter_mut().zip(g) {
-                    *p += scale * g * p.abs();
+                    *p += scale * g * (p.abs() + eta);
                 }
             } else {
                 T::add_scaled(p, scale, g);

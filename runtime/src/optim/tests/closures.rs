@@ -180,7 +180,7 @@ conformance! {
     lbfgs: LBFGS { max_iter: 4, history_size: 3, ..WOLFE }, 1e-6;
     lbfgs_plain: LBFGS { lr: 0.1, max_iter: 10, ..LBFGS::DEFAULT }, 0.1;
     sam: SAM { optimizer: SGD { lr: 1e-3, momentum: 0.9, ..SGD::DEFAULT }, ..SAM::DEFAULT }, 0.1;
-    sam_adaptive: SAM { optimizer: SGD { lr: 1e-3, momentum: 0.9, ..SGD::DEFAULT }, rho: 0.05, adaptive: true }, 0.1;
+    sam_adaptive: SAM { optimizer: SGD { lr: 1e-3, momentum: 0.9, ..SGD::DEFAULT }, rho: 0.05, adaptive: true, eta: 0.01 }, 0.1;
 }
 
 const WOLFE: LBFGS = LBFGS { line_search_fn: Some(LineSearch::StrongWolfe), ..LBFGS::DEFAULT };
@@ -290,6 +290,7 @@ fn closure_options_out_of_range_are_refused() {
     refused(LBFGS { history_size: 0, ..LBFGS::DEFAULT }.init_for::<f32>(&POINTS).err(), "history_size");
     refused(LBFGS { tolerance_grad: -1.0, ..LBFGS::DEFAULT }.init_for::<f32>(&POINTS).err(), "tolerance_grad");
     refused(SAM::<SGD> { rho: f64::NAN, ..SAM::DEFAULT }.init_for::<f32>(&POINTS).err(), "rho");
+    refused(SAM::<SGD> { eta: -0.01, ..SAM::DEFAULT }.init_for::<f32>(&POINTS).err(), "eta");
     let error = LBFGS::DEFAULT.init_params::<f32>(&POINTS, vec![2]).unwrap_err();
     assert_eq!(error, OptimError::NoSuchParameter { index: 2, count: 2 });
     assert_eq!(LBFGS::DEFAULT.init_params::<f32>(&POINTS, vec![]).unwrap_err(), OptimError::NothingToTrain);
@@ -297,9 +298,9 @@ fn closure_options_out_of_range_are_refused() {
 
 #[test]
 fn sam_takes_the_gradient_at_the_worst_place_nearby() {
-    for adaptive in [false, true] {
+    for (adaptive, eta) in [(false, 0.3), (true, 0.0), (true, 0.3)] {
         let sgd = SGD { lr: 0.01, momentum: 0.9, ..SGD::DEFAULT };
-        let mut sam = SAM { optimizer: sgd, rho: 0.1, adaptive }.init_for::<f64>(&POINTS).unwrap();
+        let mut sam = SAM { optimizer: sgd, rho: 0.1, adaptive, eta }.init_for::<f64>(&POINTS).unwrap();
         let mut plain = sgd.init_for::<f64>(&POINTS).unwrap();
         let (mut p, mut q) = (point::<f64>(), point::<f64>());
         p.iter_mut().zip(&mut q).enumerate().for_each(|(i, (p, q))| {
@@ -309,7 +310,7 @@ fn sam_takes_the_gradient_at_the_worst_place_nearby() {
         for _ in 0..3 {
             let mut gradients = vec![0.0; 32];
             let loss = rosenbrock(&q, &mut gradients);
-            let size = |i: usize| if adaptive { q[i].abs() } else { 1.0 };
+            let size = |i: usize| if adaptive { q[i].abs() + eta } else { 1.0 };
             let norm = (0..32).map(|i| (size(i) * gradients[i]).powi(2)).sum::<f64>().sqrt();
             let worst: Vec<f64> =
                 (0..32).map(|i| q[i] + 0.1 * size(i).powi(2) * gradients[i] / (norm + 1e-12)).collect();
