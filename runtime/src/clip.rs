@@ -79,7 +79,8 @@ pub enum ClipError {
 /// ```
 ///
 /// # References
-/// `torch.nn.utils.get_total_norm`. The sum is taken in `f64`.
+/// `torch.nn.utils.get_total_norm`. The sum is taken in `f64`: PyTorch's of `float32` is infinite where a square is
+/// (gradients from 2e19 on), and 0 where all are (below 1e-23).
 pub fn get_total_norm<'a, T: Real>(
     gradients: impl Into<Selected<'a, T>>,
     norm_type: f64,

@@ -53,8 +53,10 @@ pub trait Real:
     const ONE: Self;
     /// The difference between 1 and the next larger number (PyTorch's `finfo(dtype).eps`).
     const EPSILON: Self;
-    /// The smallest positive normal number; state below it is flushed to zero.
+    /// The smallest positive normal number; moments below it are flushed to zero.
     const MIN_POSITIVE: Self;
+    /// ∞.
+    const INFINITY: Self;
     /// The name that safetensors and PyTorch give to the type: `F32` or `F64`.
     const DTYPE: &'static str;
 
@@ -83,6 +85,7 @@ macro_rules! real {
             const ONE: Self = 1.0;
             const EPSILON: Self = $t::EPSILON;
             const MIN_POSITIVE: Self = $t::MIN_POSITIVE;
+            const INFINITY: Self = $t::INFINITY;
             const DTYPE: &'static str = $dtype;
 
             #[inline(always)]

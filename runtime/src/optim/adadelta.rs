@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
-use super::rules::{each, first, flush};
+use super::rules::{Squares, each, first};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -59,13 +59,10 @@ impl ElementWise for Adadelta {
     type Rule<T: Real> = AdadeltaRule<T>;
 
     fn rule<T: Real>(&self, _progress: &mut Progress) -> AdadeltaRule<T> {
-        let fresh = 1.0 - self.rho;
         AdadeltaRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             weight_decay: T::from_f64(self.weight_decay),
-            rho: T::from_f64(self.rho),
-            fresh: T::from_f64(fresh),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / fresh).sqrt()),
+            squares: Squares::mean(self.rho, 1.0 - self.rho),
             eps: T::from_f64(self.eps),
             lr: T::from_f64(self.lr),
         }
@@ -77,10 +74,7 @@ impl ElementWise for Adadelta {
 pub struct AdadeltaRule<T> {
     sign: T,
     weight_decay: T,
-    rho: T,
-    fresh: T,
-    /// What is below it has a square, times `fresh`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     eps: T,
     lr: T,
 }
@@ -94,14 +88,9 @@ impl<T: Real> AdadeltaRule<T> {
     #[inline(always)]
     fn element(&self, p: T, g: T, [v, u]: [T; 2]) -> (T, [T; 2]) {
         let g = self.sign * g + self.weight_decay * p;
-        let v = flush(self.rho * v + self.square(g));
+        let v = self.squares.after(v, g);
         let delta = (u + self.eps).sqrt() / (v + self.eps).sqrt() * g;
-        let u = flush(self.rho * u + self.square(delta));
+        let u = self.squares.after(u, delta);
         (p - self.lr * delta, [v, u])
-    }
-
-    #[inline(always)]
-    fn square(&self, x: T) -> T {
-        if x.abs() < self.tiny { T::ZERO } else { self.fresh * x * x }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
-use super::rules::flush;
+use super::rules::Squares;
 use super::{Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
 use crate::network::ParamSpec;
@@ -103,7 +103,8 @@ impl Adafactor {
             unreachable!("Adafactor keeps up to three arrays");
         };
         let t = number as f64;
-        let fresh = T::from_f64(t.powf(self.beta2_decay));
+        let weight = t.powf(self.beta2_decay);
+        let (fresh, squares) = (T::from_f64(weight), Squares::mean(1.0 - weight, weight));
         let eps1 = T::from_f64(self.eps.0.unwrap_or(T::EPSILON.to_f64()));
         let root_mean_square = |x: &[T]| (T::sum_of_squares(x) / x.len().max(1) as f64).sqrt();
         let alpha = self.eps.1.max(root_mean_square(parameters)) * self.lr.min(1.0 / t.sqrt());
@@ -122,11 +123,11 @@ impl Adafactor {
             let matrices = u.chunks_exact_mut((rows * columns).max(1));
             let factors = row_var.chunks_exact_mut(rows.max(1)).zip(col_var.chunks_exact_mut(columns.max(1)));
             for (g, (row_var, col_var)) in matrices.zip(factors) {
-                factored(g, row_var, col_var, fresh, eps1, &mut stored[..columns]);
+                factored(g, row_var, col_var, fresh, squares, eps1, &mut stored[..columns]);
             }
         } else {
             for (u, v) in u.iter_mut().zip(variance.iter_mut()) {
-                *v = flush(*v + fresh * (*u * *u - *v));
+                *v = squares.settled(*v, *v + fresh * (*u * *u - *v));
                 *u /= v.max_nan(eps1 * eps1).sqrt();
             }
         }
@@ -142,19 +143,27 @@ impl Adafactor {
 /// Moves the means of the squares of the rows and columns of the matrix `g` on, and divides `g` by the roots of their
 /// product. `squares` is scratch memory for one row.
 #[inline(always)]
-fn factored<T: Real>(g: &mut [T], row_var: &mut [T], col_var: &mut [T], fresh: T, eps1: T, squares: &mut [T]) {
+fn factored<T: Real>(
+    g: &mut [T],
+    row_var: &mut [T],
+    col_var: &mut [T],
+    fresh: T,
+    means: Squares<T>,
+    eps1: T,
+    squares: &mut [T],
+) {
     let (rows, columns) = (row_var.len(), col_var.len());
     squares.fill(T::ZERO);
     for (g, row_var) in g.chunks_exact(columns).zip(row_var.iter_mut()) {
         let mean = T::from_f64(T::sum_of_squares(g) / columns as f64);
-        *row_var = flush(*row_var + fresh * (mean - *row_var));
+        *row_var = means.settled(*row_var, *row_var + fresh * (mean - *row_var));
         for (sum, &g) in squares.iter_mut().zip(g) {
             *sum += g * g;
         }
     }
     let rows = T::from_f64(rows as f64);
     for (col_var, &sum) in col_var.iter_mut().zip(squares.iter()) {
-        *col_var = flush(*col_var + fresh * (sum / rows - *col_var));
+        *col_var = means.settled(*col_var, *col_var + fresh * (sum / rows - *col_var));
     }
     let mean = row_var.iter().copied().sum::<T>() / rows;
     let mean = mean.max_nan(eps1);

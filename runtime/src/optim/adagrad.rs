@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
-use super::rules::{each, first, flush};
+use super::rules::{Squares, each, first};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -78,7 +78,7 @@ impl ElementWise for Adagrad {
             lr: T::from_f64(self.lr / (1.0 + (progress.step - 1) as f64 * self.lr_decay)),
             weight_decay: T::from_f64(self.weight_decay),
             eps: T::from_f64(self.eps),
-            tiny: T::MIN_POSITIVE.sqrt(),
+            squares: Squares::mean(1.0, 1.0),
         }
     }
 }
@@ -90,8 +90,7 @@ pub struct AdagradRule<T> {
     lr: T,
     weight_decay: T,
     eps: T,
-    /// Gradients below it have a subnormal square.
-    tiny: T,
+    squares: Squares<T>,
 }
 
 impl<T: Real> AdagradRule<T> {
@@ -103,8 +102,8 @@ impl<T: Real> AdagradRule<T> {
     #[inline(always)]
     fn element(&self, p: T, g: T, [sum]: [T; 1]) -> (T, [T; 1]) {
         let g = self.sign * g + self.weight_decay * p;
-        let squared = if g.abs() < self.tiny { T::ZERO } else { g * g };
-        let sum = flush(sum + squared);
+        let counted = self.squares.beside(sum, g);
+        let sum = sum + counted * counted;
         (p - self.lr * (g / (sum.sqrt() + self.eps)), [sum])
     }
 }

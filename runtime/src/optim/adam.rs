@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{bias_correction, each, first, flush};
+use super::rules::{Squares, bias_correction, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -90,12 +90,9 @@ pub struct AdamRule<T> {
     coupled: T,
     /// What the parameters are multiplied by: 1 − lr · weight_decay if decoupled.
     shrink: T,
-    beta2: T,
-    /// 1 − β₁ and 1 − β₂.
+    /// 1 − β₁.
     fresh1: T,
-    fresh2: T,
-    /// Gradients below it have a square, times `fresh2`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     eps: T,
     step_size: T,
     amsgrad: bool,
@@ -116,10 +113,8 @@ impl<T: Real> AdamRule<T> {
             sign: T::from_f64(if settings.maximize { -1.0 } else { 1.0 }),
             coupled: T::from_f64(if decoupled { 0.0 } else { settings.weight_decay }),
             shrink: T::from_f64(if decoupled { 1.0 - settings.lr * settings.weight_decay } else { 1.0 }),
-            beta2: T::from_f64(beta2),
             fresh1: T::from_f64(1.0 - beta1),
-            fresh2: T::from_f64(1.0 - beta2),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / (1.0 - beta2)).sqrt()),
+            squares: Squares::mean(beta2, 1.0 - beta2),
             eps: T::from_f64(settings.eps * correction2),
             step_size: T::from_f64(settings.lr / correction1 * correction2),
             amsgrad: settings.amsgrad,
@@ -154,8 +149,6 @@ impl<T: Real> AdamRule<T> {
     fn moments<const COUPLED: bool>(&self, p: T, g: T, m: T, v: T) -> (T, T) {
         let g = self.sign * g;
         let g = if COUPLED { g + self.coupled * p } else { g };
-        let m = flush(m + self.fresh1 * (g - m));
-        let g = if g.abs() < self.tiny { T::ZERO } else { g };
-        (m, flush(self.beta2 * v + self.fresh2 * g * g))
+        (flush(m + self.fresh1 * (g - m)), self.squares.after(v, g))
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{bias_correction, each, first, flush};
+use super::rules::{Squares, bias_correction, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -66,6 +66,7 @@ impl ElementWise for Adamax {
             weight_decay: T::from_f64(self.weight_decay),
             fresh1: T::from_f64(1.0 - beta1),
             beta2: T::from_f64(beta2),
+            settles: Squares::mean(beta2, 1.0),
             eps: T::from_f64(self.eps),
             step_size: T::from_f64(self.lr / bias_correction(beta1, progress.step)),
         }
@@ -79,6 +80,8 @@ pub struct AdamaxRule<T> {
     weight_decay: T,
     fresh1: T,
     beta2: T,
+    /// What keeps u from becoming subnormal.
+    settles: Squares<T>,
     eps: T,
     step_size: T,
 }
@@ -93,7 +96,7 @@ impl<T: Real> AdamaxRule<T> {
     fn element(&self, p: T, g: T, [m, u]: [T; 2]) -> (T, [T; 2]) {
         let g = self.sign * g + self.weight_decay * p;
         let m = flush(m + self.fresh1 * (g - m));
-        let u = flush((self.beta2 * u).max_nan(g.abs() + self.eps));
+        let u = self.settles.settled(u, (self.beta2 * u).max_nan(g.abs() + self.eps));
         (p - self.step_size * (m / u), [m, u])
     }
 }

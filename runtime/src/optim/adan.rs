@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, non_negative};
-use super::rules::{bias_correction, body_by, each, first, flush};
+use super::rules::{Squares, bias_correction, body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -22,7 +22,8 @@ use crate::Real;
 ///
 /// # References
 /// Xie et al., Adan: adaptive Nesterov momentum algorithm (2022), with 1 − β for the paper's β, as the authors' code has it;
-/// optax takes 1 − β₂ where that takes β₂ beside the differences. Not in PyTorch.
+/// `optax.adan` takes 1 − β₂ where that takes β₂ beside the differences, and adds `eps_root=1e-8` under the root. Not in
+/// PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Adan {
@@ -74,9 +75,7 @@ impl ElementWise for Adan {
             fresh1: T::from_f64(1.0 - beta1),
             beta2: T::from_f64(beta2),
             fresh2: T::from_f64(1.0 - beta2),
-            beta3: T::from_f64(beta3),
-            fresh3: T::from_f64(1.0 - beta3),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / (1.0 - beta3)).sqrt()),
+            squares: Squares::mean(beta3, 1.0 - beta3),
             eps: T::from_f64(self.eps * correction3),
             of_moment: T::from_f64(self.lr / correction(beta1) * correction3),
             of_difference: T::from_f64(self.lr * beta2 / correction(beta2) * correction3),
@@ -94,10 +93,7 @@ pub struct AdanRule<T> {
     fresh1: T,
     beta2: T,
     fresh2: T,
-    beta3: T,
-    fresh3: T,
-    /// What is below it has a square, times `fresh3`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     /// As in Adam's rule, √(1 − β₃ᵗ) is in eps and in the two factors.
     eps: T,
     of_moment: T,
@@ -118,8 +114,7 @@ impl<T: Real> AdanRule<T> {
         let m = flush(m + self.fresh1 * (g - m));
         let n = flush(n + self.fresh2 * (difference - n));
         let ahead = g + self.beta2 * difference;
-        let squared = if ahead.abs() < self.tiny { T::ZERO } else { self.fresh3 * ahead * ahead };
-        let v = flush(self.beta3 * v + squared);
+        let v = self.squares.after(v, ahead);
         let step = (self.of_moment * m + self.of_difference * n) / (v.sqrt() + self.eps);
         ((p * self.before - step) * self.after, [m, n, v, flush(g)])
     }

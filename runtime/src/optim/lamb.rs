@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{bias_correction, flush};
+use super::rules::{Squares, bias_correction, flush};
 use super::{Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
 use crate::network::ParamSpec;
@@ -21,7 +21,8 @@ use crate::network::ParamSpec;
 /// ```
 ///
 /// # References
-/// You et al., Large batch optimization for deep learning (2020), algorithm 2 with φ(z) = z. Not in PyTorch; as `optax.lamb`.
+/// You et al., Large batch optimization for deep learning (2020), algorithm 2 with φ(z) = z. Not in PyTorch; as `optax.lamb`,
+/// which asks for lr.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LAMB {
@@ -38,7 +39,7 @@ pub struct LAMB {
 }
 
 impl LAMB {
-    /// The defaults of optax.
+    /// The defaults of optax, and a learning rate.
     pub const DEFAULT: Self = LAMB { lr: 1e-3, betas: (0.9, 0.999), eps: 1e-6, weight_decay: 0.0, maximize: false };
 }
 
@@ -79,16 +80,15 @@ impl LAMB {
         let correction2 = correction(beta2).sqrt();
         // m̂ / (√v̂ + eps) = s · m / (√v + e), as in Adam's rule.
         let (s, eps) = (T::from_f64(correction2 / correction(beta1)), T::from_f64(self.eps * correction2));
-        let tiny = T::from_f64((T::MIN_POSITIVE.to_f64() / (1.0 - beta2)).sqrt());
+        let squares = Squares::mean(beta2, 1.0 - beta2);
         let (sign, decay) = (T::from_f64(if self.maximize { -1.0 } else { 1.0 }), T::from_f64(self.weight_decay));
-        let (fresh1, fresh2, beta2) = (T::from_f64(1.0 - beta1), T::from_f64(1.0 - beta2), T::from_f64(beta2));
+        let fresh1 = T::from_f64(1.0 - beta1);
 
         let elements = parameters.iter().zip(gradient).zip(m.iter_mut()).zip(v.iter_mut()).zip(u.iter_mut());
         for ((((&p, &g), m), v), u) in elements {
             let g = sign * g;
             *m = flush(*m + fresh1 * (g - *m));
-            let squared = if g.abs() < tiny { T::ZERO } else { fresh2 * g * g };
-            *v = flush(beta2 * *v + squared);
+            *v = squares.after(*v, g);
             *u = s * *m / (v.sqrt() + eps) + decay * p;
         }
         let (p_norm, u_norm) = (T::sum_of_squares(parameters).sqrt(), T::sum_of_squares(u).sqrt());

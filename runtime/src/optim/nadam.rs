@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{bias_correction, each, first, flush};
+use super::rules::{Squares, bias_correction, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -94,10 +94,8 @@ impl ElementWise for NAdam {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             coupled: T::from_f64(if decoupled { 0.0 } else { decay }),
             shrink: T::from_f64(if decoupled { 1.0 - self.lr * decay } else { 1.0 }),
-            beta2: T::from_f64(beta2),
             fresh1: T::from_f64(1.0 - beta1),
-            fresh2: T::from_f64(1.0 - beta2),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / (1.0 - beta2)).sqrt()),
+            squares: Squares::mean(beta2, 1.0 - beta2),
             eps: T::from_f64(self.eps * correction2),
             of_gradient: T::from_f64(self.lr * (1.0 - mu) / (1.0 - product) * correction2),
             of_moment: T::from_f64(self.lr * mu_next / (1.0 - product * mu_next) * correction2),
@@ -111,11 +109,8 @@ pub struct NAdamRule<T> {
     sign: T,
     coupled: T,
     shrink: T,
-    beta2: T,
     fresh1: T,
-    fresh2: T,
-    /// Gradients below it have a square, times `fresh2`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     /// As in Adam's rule, √(1 − β₂ᵗ) is in eps and in the two factors.
     eps: T,
     of_gradient: T,
@@ -132,8 +127,7 @@ impl<T: Real> NAdamRule<T> {
     fn element(&self, p: T, g: T, [m, v]: [T; 2]) -> (T, [T; 2]) {
         let g = self.sign * g + self.coupled * p;
         let m = flush(m + self.fresh1 * (g - m));
-        let squared = if g.abs() < self.tiny { T::ZERO } else { self.fresh2 * g * g };
-        let v = flush(self.beta2 * v + squared);
+        let v = self.squares.after(v, g);
         (p * self.shrink - (self.of_gradient * g + self.of_moment * m) / (v.sqrt() + self.eps), [m, v])
     }
 }

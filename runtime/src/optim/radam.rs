@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::rules::{bias_correction, body_by, each, first, flush};
+use super::rules::{Squares, bias_correction, body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -88,10 +88,8 @@ impl ElementWise for RAdam {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             coupled: T::from_f64(if decoupled { 0.0 } else { decay }),
             shrink: T::from_f64(if decoupled { 1.0 - self.lr * decay } else { 1.0 }),
-            beta2: T::from_f64(beta2),
             fresh1: T::from_f64(1.0 - beta1),
-            fresh2: T::from_f64(1.0 - beta2),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / (1.0 - beta2)).sqrt()),
+            squares: Squares::mean(beta2, 1.0 - beta2),
             eps: T::from_f64(self.eps),
             step_size: T::from_f64(self.lr / correction1 * rectified),
             is_rectified,
@@ -105,11 +103,8 @@ pub struct RAdamRule<T> {
     sign: T,
     coupled: T,
     shrink: T,
-    beta2: T,
     fresh1: T,
-    fresh2: T,
-    /// Gradients below it have a square, times `fresh2`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     eps: T,
     step_size: T,
     is_rectified: bool,
@@ -122,8 +117,7 @@ impl<T: Real> RAdamRule<T> {
     fn element<const RECTIFIED: bool>(&self, p: T, g: T, [m, v]: [T; 2]) -> (T, [T; 2]) {
         let g = self.sign * g + self.coupled * p;
         let m = flush(m + self.fresh1 * (g - m));
-        let squared = if g.abs() < self.tiny { T::ZERO } else { self.fresh2 * g * g };
-        let v = flush(self.beta2 * v + squared);
+        let v = self.squares.after(v, g);
         let direction = if RECTIFIED { m / (v.sqrt() + self.eps) } else { m };
         (p * self.shrink - self.step_size * direction, [m, v])
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
-use super::rules::{each, first, flush};
+use super::rules::{Squares, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -83,9 +83,8 @@ impl ElementWise for RMSprop {
         RMSpropRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             lr: T::from_f64(self.lr),
-            alpha: T::from_f64(self.alpha),
             fresh: T::from_f64(fresh),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / fresh).sqrt()),
+            squares: Squares::mean(self.alpha, fresh),
             eps: T::from_f64(self.eps),
             weight_decay: T::from_f64(self.weight_decay),
             momentum: T::from_f64(self.momentum),
@@ -100,10 +99,8 @@ impl ElementWise for RMSprop {
 pub struct RMSpropRule<T> {
     sign: T,
     lr: T,
-    alpha: T,
     fresh: T,
-    /// Gradients below it have a square, times `fresh`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     eps: T,
     weight_decay: T,
     momentum: T,
@@ -155,12 +152,13 @@ impl<T: Real> RMSpropRule<T> {
     #[inline(always)]
     fn square(&self, p: T, g: T, v: T) -> (T, T) {
         let g = self.sign * g + self.weight_decay * p;
-        let squared = if g.abs() < self.tiny { T::ZERO } else { self.fresh * g * g };
-        (g, flush(self.alpha * v + squared))
+        (g, self.squares.after(v, g))
     }
 }
 
+/// √(v − a²). A v that has overflown stays infinite whatever a² is: PyTorch does not round a², which is finite then.
 #[inline(always)]
 fn deviation<T: Real>(v: T, a: T) -> T {
-    (v - a * a).max_nan(T::ZERO).sqrt()
+    let variance = if v == T::INFINITY { v } else { v - a * a };
+    variance.max_nan(T::ZERO).sqrt()
 }

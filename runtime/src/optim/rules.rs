@@ -18,6 +18,57 @@ pub(crate) fn flush<T: Real>(x: T) -> T {
     if x.abs() < T::MIN_POSITIVE { T::ZERO } else { x }
 }
 
+/// A running mean of squares, v ← keep · v + fresh · x², without subnormal numbers where they cannot matter.
+///
+/// The squares of small numbers are subnormal, and an optimizer whose eps is 0 divides by their roots: so the mean of
+/// what has always been that small is computed as it is (as in PyTorch). But a mean that has been larger stops falling at
+/// the smallest normal number, and a square beside which it would be lost is not computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Squares<T> {
+    keep: T,
+    fresh: T,
+    /// What is below it has a square, times `fresh`, that is subnormal.
+    tiny: T,
+    /// A mean from which on squares of what is below `tiny` are lost in rounding.
+    large: T,
+    /// A mean above it is not subnormal after one step either.
+    floor: T,
+}
+
+impl<T: Real> Squares<T> {
+    /// The mean with the weight `fresh` of new squares.
+    pub(super) fn mean(keep: f64, fresh: f64) -> Self {
+        let (smallest, rounding) = (T::MIN_POSITIVE.to_f64(), T::EPSILON.to_f64());
+        Squares {
+            keep: T::from_f64(keep),
+            fresh: T::from_f64(fresh),
+            tiny: T::from_f64((smallest / fresh).sqrt()),
+            large: T::from_f64(smallest / rounding / fresh),
+            // A little more than the quotient, which is rounded.
+            floor: T::from_f64(smallest / keep.max(0.5) * (1.0 + 4.0 * rounding)),
+        }
+    }
+
+    /// The mean `v` after the square of `x`.
+    #[inline(always)]
+    pub(super) fn after(&self, v: T, x: T) -> T {
+        let x = self.beside(v, x);
+        self.settled(v, self.keep * v + self.fresh * x * x)
+    }
+
+    /// `x`, or zero if its square is subnormal and lost beside the mean `v`.
+    #[inline(always)]
+    pub(super) fn beside(&self, v: T, x: T) -> T {
+        if (x.abs() < self.tiny) & (v >= self.large) { T::ZERO } else { x }
+    }
+
+    /// The mean that was `before` and would be `now`: it stays where it was instead of becoming subnormal.
+    #[inline(always)]
+    pub(super) fn settled(&self, before: T, now: T) -> T {
+        if (now < self.floor) & (before >= self.floor) { before } else { now }
+    }
+}
+
 /// 1 − βᵗ, which the running mean after step t, begun at zero, is divided by.
 pub(super) fn bias_correction(beta: f64, step: u64) -> f64 {
     let step = step as f64;
@@ -180,6 +231,42 @@ compiled! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever came before, and beside which share of new squares.
+    #[test]
+    fn a_mean_of_squares_that_was_normal_never_becomes_subnormal() {
+        for beta in [0.999, 0.99, 0.9, 0.5] {
+            let squares = Squares::<f32>::mean(beta, 1.0 - beta);
+            let mut v = squares.after(0.0, 1e-15);
+            for step in 0..40_000 {
+                let before = v;
+                v = squares.after(v, [0.0, 1e-30, 1e-21][step % 3]);
+                assert!(v >= f32::MIN_POSITIVE, "{v:e} at step {step} of {beta}");
+                // Nor does a number on the way to it.
+                assert!(beta as f32 * before >= f32::MIN_POSITIVE, "{before:e} at step {step} of {beta}");
+            }
+            assert!(v < 1e-37, "{v:e} of {beta}");
+        }
+    }
+
+    #[test]
+    fn a_mean_of_squares_that_are_subnormal_is_computed_as_it_is() {
+        let squares = Squares::<f32>::mean(0.999, 1.0 - 0.999);
+        let (mut v, mut expected) = (0.0, 0.0);
+        for _ in 0..1000 {
+            (v, expected) = (squares.after(v, 1e-18), 0.999 * expected + 0.001 * 1e-36);
+        }
+        assert!((f64::from(v) / expected - 1.0).abs() < 1e-3, "{v:e}, expected {expected:e}");
+    }
+
+    #[test]
+    fn a_square_is_left_out_only_where_it_is_lost_in_rounding() {
+        let squares = Squares::<f32>::mean(0.9, 0.1);
+        for exponent in -38..0 {
+            let (v, x) = (10f32.powi(exponent), 1e-19);
+            assert_eq!(squares.after(v, x), squares.settled(v, 0.9 * v + 0.1 * x * x), "beside {v:e}");
+        }
+    }
 
     #[test]
     fn a_bias_correction_leaves_out_no_power_that_counts() {

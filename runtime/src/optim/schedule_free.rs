@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, finite, non_negative};
-use super::rules::{bias_correction, body_by, each, first, flush};
+use super::rules::{Squares, bias_correction, body_by, each, first, flush};
 use super::{ElementWise, ElementWiseState, Optimizer, Progress};
 use crate::Real;
 
@@ -115,9 +115,7 @@ impl ElementWise for AdamWScheduleFree {
         AdamWScheduleFreeRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             weight_decay: T::from_f64(self.weight_decay),
-            beta2: T::from_f64(beta2),
-            fresh2: T::from_f64(1.0 - beta2),
-            tiny: T::from_f64((T::MIN_POSITIVE.to_f64() / (1.0 - beta2)).sqrt()),
+            squares: Squares::mean(beta2, 1.0 - beta2),
             correction2: T::from_f64(correction2),
             eps: T::from_f64(self.eps * correction2),
             lr: T::from_f64(lr),
@@ -133,10 +131,7 @@ impl ElementWise for AdamWScheduleFree {
 pub struct AdamWScheduleFreeRule<T> {
     sign: T,
     weight_decay: T,
-    beta2: T,
-    fresh2: T,
-    /// Gradients below it have a square, times `fresh2`, that is subnormal.
-    tiny: T,
+    squares: Squares<T>,
     /// √(1 − β₂ᵗ), which is in eps as well.
     correction2: T,
     eps: T,
@@ -155,8 +150,7 @@ impl<T: Real> AdamWScheduleFreeRule<T> {
     fn element<const FIRST: bool>(&self, y: T, g: T, [z, v]: [T; 2]) -> (T, [T; 2]) {
         let z = if FIRST { y } else { z };
         let g = self.sign * g;
-        let squared = if g.abs() < self.tiny { T::ZERO } else { self.fresh2 * g * g };
-        let v = flush(self.beta2 * v + squared);
+        let v = self.squares.after(v, g);
         let direction = g * self.correction2 / (v.sqrt() + self.eps) + self.weight_decay * y;
         let y = y + self.share * (z - y) - self.of_direction * direction;
         (y, [flush(z - self.lr * direction), v])

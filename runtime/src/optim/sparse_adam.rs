@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative, positive};
-use super::rules::{bias_correction, flush};
+use super::rules::{Squares, bias_correction, flush};
 use super::{OptimError, Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
 use crate::network::{Kind, Layout, ParamSpec};
@@ -89,7 +89,7 @@ impl SparseAdam {
         let step_size = T::from_f64(self.lr * correction(beta2).sqrt() / correction(beta1));
         let sign = T::from_f64(if self.maximize { -1.0 } else { 1.0 });
         let (fresh1, fresh2, eps) = (T::from_f64(1.0 - beta1), T::from_f64(1.0 - beta2), T::from_f64(self.eps));
-        let tiny = T::MIN_POSITIVE.sqrt();
+        let squares = Squares::mean(beta2, 1.0 - beta2);
 
         let width = (spec.len / spec.shape[0].max(1)).max(1);
         let rows = parameters.chunks_exact_mut(width).zip(gradient.chunks_exact(width));
@@ -101,8 +101,8 @@ impl SparseAdam {
             for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
                 let g = sign * g;
                 *m = flush(*m + fresh1 * (g - *m));
-                let squared = if g.abs() < tiny { T::ZERO } else { g * g };
-                *v = flush(*v + fresh2 * (squared - *v));
+                let counted = squares.beside(*v, g);
+                *v = squares.settled(*v, *v + fresh2 * (counted * counted - *v));
                 *p -= step_size * (*m / (v.sqrt() + eps));
             }
         }

@@ -69,12 +69,10 @@ pub(crate) fn to_tensor<T: Real>(spec: &ParamSpec, array: &[T]) -> StateValue<T>
     StateValue::Tensor { shape: spec.shape.to_vec(), values }
 }
 
-/// Puts the elements of a PyTorch tensor of the shape of `spec` in their places in `array`, subnormal ones as zeros.
+/// Puts the elements of a PyTorch tensor of the shape of `spec` in their places in `array`. A subnormal moment is flushed
+/// by the next step.
 pub(crate) fn from_tensor<T: Real>(spec: &ParamSpec, values: &[T], array: &mut [T]) {
     spec.write(values, array);
-    for value in &mut array[spec.offset..spec.offset + spec.len] {
-        *value = super::rules::flush(*value);
-    }
 }
 
 /// The state dict of an optimizer with these groups: `entries` adds the state of one parameter, by its place in the
@@ -198,8 +196,8 @@ impl<'d, T: Real> Entries<'d, T> {
         let value = match self.values.get(name) {
             None => return Ok(None),
             Some(StateValue::Scalar(x)) => *x,
-            // PyTorch keeps numbers as tensors without an axis.
-            Some(StateValue::Tensor { shape, values }) if shape.is_empty() && values.len() == 1 => values[0].to_f64(),
+            // PyTorch keeps numbers as tensors without an axis; with one it takes them too.
+            Some(StateValue::Tensor { shape, values }) if shape.len() <= 1 && values.len() == 1 => values[0].to_f64(),
             Some(StateValue::Tensor { shape, .. }) => {
                 return Err(mismatch(self.place(name), format!("a tensor of shape {shape:?}"), "a number".into()));
             }
