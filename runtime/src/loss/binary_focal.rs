@@ -29,7 +29,8 @@ use super::*;
 ///
 /// # References
 /// Beyond PyTorch; Lin et al. 2017, arXiv:1708.02002, equation 5, and `torchvision.ops.sigmoid_focal_loss` (whose
-/// reduction is `none` by default).
+/// reduction is `none` by default). `keras.losses.BinaryFocalCrossentropy` applies α only with
+/// `apply_class_balancing=True`: by default it is this loss with `alpha: -1.0`, of probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BinaryFocalLoss {
     /// The weight of positive targets, 1 less it that of negative ones; none if negative.

@@ -29,7 +29,7 @@ use super::*;
 ///
 /// # References
 /// Beyond PyTorch; Milletari et al. 2016, arXiv:1606.04797 (whose denominator has squares); `keras.losses.Dice`, which
-/// sums over the whole batch.
+/// sums over the whole batch, has no `smooth` (1e-7 below alone), and is 1 for two empty masks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiceLoss {
     /// Added above and below; 0 or more.
@@ -63,8 +63,9 @@ pub struct DiceLoss {
 /// ```
 ///
 /// # References
-/// Beyond PyTorch; Salehi et al. 2017, arXiv:1706.05721, equation 4; `keras.losses.Tversky`, which sums over the whole
-/// batch.
+/// Beyond PyTorch; Salehi et al. 2017, arXiv:1706.05721, equation 4. `keras.losses.Tversky` exchanges α and β, against the
+/// paper and its own documentation: there `alpha` is the price of what is missed, `beta` of what is wrongly marked (keras
+/// 3.15.1). It sums over the whole batch, has no `smooth` (1e-7 below alone), and is 1 for two empty masks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TverskyLoss {
     /// The price of what is wrongly marked; 0 or more.
