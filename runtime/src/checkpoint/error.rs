@@ -20,8 +20,11 @@ pub enum StateDictError {
     /// A file that is not a whole safetensors file.
     #[error("{path}: not a whole safetensors file: {problem}")]
     Format { path: String, problem: String },
+    /// Another kind of file.
+    #[error("{path}: it is {found}, not a safetensors file; {advice}")]
+    Foreign { path: String, found: &'static str, advice: String },
     /// Numbers of a type that no network here has.
-    #[error("{path}: {name} has type {found}, expected F32, F64, F16, BF16, BOOL or an integer type up to I64")]
+    #[error("{path}: {name} has type {found}, expected F32, F64, F16, BF16, BOOL or integers up to those of I64")]
     Dtype { path: String, name: String, found: String },
 }
 
@@ -87,6 +90,9 @@ pub enum CheckpointError {
     /// Another kind of file.
     #[error("not a checkpoint: it begins with \"{found}\", expected \"GLULAMCP\"")]
     Magic { found: String },
+    /// Another kind of file, which is known.
+    #[error("not a checkpoint: it is {found}")]
+    Foreign { found: &'static str },
     /// A checkpoint of another version of this crate.
     #[error("the checkpoint has version {found}, expected {expected}")]
     Version { found: u32, expected: u32 },

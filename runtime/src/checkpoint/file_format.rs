@@ -12,7 +12,7 @@
 
 use super::CheckpointError;
 
-const MAGIC: &[u8; 8] = b"GLULAMCP";
+const MAGIC: &[u8; 8] = super::foreign::CHECKPOINT;
 /// The version that this crate writes, and the only one that it reads.
 pub(super) const VERSION: u32 = 1;
 /// Magic number, version and length.
@@ -60,6 +60,9 @@ pub(super) fn encode(sections: &[Section]) -> Vec<u8> {
 pub(super) fn decode(file: &[u8]) -> Result<Vec<Section>, CheckpointError> {
     let beginning = &file[..file.len().min(MAGIC.len())];
     if !MAGIC.starts_with(beginning) {
+        if let Some(found) = super::foreign::instead_of_checkpoint(file) {
+            return Err(CheckpointError::Foreign { found });
+        }
         return Err(CheckpointError::Magic { found: beginning.escape_ascii().to_string() });
     }
     let truncated = |expected: u64| CheckpointError::Truncated { found: file.len() as u64, expected };

@@ -4,6 +4,7 @@ mod error;
 mod exact;
 mod file;
 mod file_format;
+mod foreign;
 mod network;
 mod run;
 pub mod safetensors;

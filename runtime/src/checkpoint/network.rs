@@ -45,7 +45,9 @@ pub trait StateDictExt<T: Real>: Network<T> {
     }
 
     /// Takes all weights over from `dict` (PyTorch's `model.load_state_dict(dict)`, strict). Numbers of the other
-    /// precision are converted. On an error nothing has changed.
+    /// precision are converted. As in PyTorch, a counter (`num_batches_tracked`) that is missing stays as it is, and one
+    /// of any type of number and of shape `[1]` is taken; unlike there, one that is no count is refused. On an error
+    /// nothing has changed.
     ///
     /// # Errors
     /// If a name is missing or unexpected, or a shape differs: all of them are named.
@@ -121,10 +123,13 @@ fn compare<T: Real, N: Network<T>>(dict: &StateDict) -> Mismatch {
     let buffers = N::BUFFERS.iter().map(|BufferSpec { name, shape, .. }| (*name, *shape));
     let wanted: Vec<(&str, &[usize])> = parameters.chain(buffers).collect();
     let mut mismatch = Mismatch { model: N::NAME, ..Mismatch::default() };
+    let counter = |name| N::BUFFERS.iter().any(|spec| spec.counter && spec.name == name);
     for &(name, shape) in &wanted {
         match dict.get(name) {
+            // Files older than the counter lack it.
+            None if counter(name) => {}
             None => mismatch.missing.push(name.to_owned()),
-            Some(tensor) if tensor.shape() != shape => mismatch.shapes.push(ShapeMismatch {
+            Some(tensor) if !fits(tensor.shape(), shape) => mismatch.shapes.push(ShapeMismatch {
                 name: name.to_owned(),
                 found: tensor.shape().to_vec(),
                 expected: shape.to_vec(),
@@ -135,6 +140,12 @@ fn compare<T: Real, N: Network<T>>(dict: &StateDict) -> Mismatch {
     let known = |name: &&str| wanted.iter().any(|(other, _)| other == name);
     mismatch.unexpected = dict.keys().filter(|name| !known(name)).map(str::to_owned).collect();
     mismatch
+}
+
+/// Whether a tensor of the shape `found` can be taken for one of `expected`: a single number may have an axis, as it had
+/// before PyTorch 0.4.
+fn fits(found: &[usize], expected: &[usize]) -> bool {
+    found == expected || (expected.is_empty() && found == [1])
 }
 
 /// A parameter of the flat array, in PyTorch's order.

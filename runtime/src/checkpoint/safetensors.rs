@@ -8,6 +8,7 @@ use ::safetensors::tensor::{Dtype as FileDtype, SafeTensors, View, serialize};
 
 use super::exact::{from_bytes, to_bytes};
 use super::file::write_whole;
+use super::foreign::instead_of_weights;
 use super::{Dtype, StateDict, StateDictError, Tensor, Values};
 
 /// Writes `dict` to `path`, whole or not at all: an existing file stays as it is if anything fails.
@@ -25,11 +26,12 @@ pub fn save(dict: &StateDict, path: impl AsRef<Path>) -> Result<(), StateDictErr
 /// booleans to `I64`; no value changes.
 ///
 /// # Errors
-/// A file that cannot be read, that is not a whole safetensors file, or that holds another type of numbers.
+/// A file that cannot be read, that is not a whole safetensors file, or that holds another type of numbers. What is often
+/// taken for one (files of `torch.save`, Keras, NumPy, ONNX, a checkpoint) is told by name, with the line that converts it.
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict, StateDictError> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|source| StateDictError::io(path, source))?;
-    decode(&bytes).map_err(|error| error.at(path))
+    decode(&bytes).map_err(|error| error.at(path, &bytes))
 }
 
 impl View for &Tensor {
@@ -71,9 +73,13 @@ pub(super) enum DecodeError {
 }
 
 impl DecodeError {
-    pub(super) fn at(self, path: &Path) -> StateDictError {
+    pub(super) fn at(self, path: &Path, bytes: &[u8]) -> StateDictError {
+        let foreign = instead_of_weights(bytes, path);
         let path = path.display().to_string();
         match self {
+            DecodeError::Format(_) if let Some((found, advice)) = foreign => {
+                StateDictError::Foreign { path, found, advice }
+            }
             DecodeError::Format(source) => StateDictError::Format { path, problem: source.to_string() },
             DecodeError::Dtype { name, found } => StateDictError::Dtype { path, name, found: format!("{found:?}") },
         }
@@ -93,6 +99,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<StateDict, DecodeError> {
             FileDtype::F16 => Values::F32(words(data, half_to_f32)),
             FileDtype::BF16 => Values::F32(words(data, |bits| f32::from_bits(u32::from(bits) << 16))),
             FileDtype::I64 => Values::I64(from_bytes(data)),
+            FileDtype::U64 => match from_u64(data) {
+                Some(values) => Values::I64(values),
+                None => return Err(DecodeError::Dtype { name: name.to_owned(), found: FileDtype::U64 }),
+            },
             FileDtype::I32 => Values::I64(data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect()),
             FileDtype::U32 => Values::I64(data.as_chunks().0.iter().map(|&b| u32::from_le_bytes(b).into()).collect()),
             FileDtype::I16 => Values::I64(words(data, |bits| i64::from(bits.cast_signed()))),
@@ -105,6 +115,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<StateDict, DecodeError> {
         dict.insert(name, tensor);
     }
     Ok(dict)
+}
+
+/// `None` if a value is too large.
+fn from_u64(bytes: &[u8]) -> Option<Vec<i64>> {
+    bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word).try_into().ok()).collect()
 }
 
 fn words<N>(bytes: &[u8], convert: impl Fn(u16) -> N) -> Vec<N> {

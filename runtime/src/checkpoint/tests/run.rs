@@ -236,6 +236,18 @@ fn other_files_are_not_checkpoints() {
 
 /// Sections that contradict themselves under a right checksum.
 #[test]
+fn files_that_are_taken_for_checkpoints_are_told_for_what_they_are() {
+    let weights = crate::checkpoint::safetensors::encode(&Fixture::<f32>::new().state_dict());
+    let error = Checkpoint::from_bytes(&weights).unwrap_err();
+    let expected = "not a checkpoint: it is a safetensors file: `model.load(path)` reads the weights in it";
+    assert_eq!(error.to_string(), expected);
+    assert!(matches!(error, CheckpointError::Foreign { .. }));
+    let torch = [&b"PK\x03\x04"[..], &[0; 26], b"x/data.pkl"].concat();
+    let error = Checkpoint::from_bytes(&torch).unwrap_err();
+    assert_eq!(error.to_string(), "not a checkpoint: it is a file of `torch.save`");
+}
+
+#[test]
 fn a_faulty_body_is_corrupt_whatever_its_checksum_says() {
     let file = |body: &[u8]| {
         let mut file = [b"GLULAMCP".as_slice(), &1u32.to_le_bytes(), &(body.len() as u64).to_le_bytes(), body].concat();

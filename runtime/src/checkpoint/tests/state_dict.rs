@@ -112,7 +112,6 @@ fn everything_that_does_not_fit_is_named_at_once() {
     check_mismatch(
         |dict| {
             dict.remove("0.bias");
-            dict.remove("1.num_batches_tracked");
             dict.insert("fc.weight", one());
             dict.insert("fc.bias", one());
             dict.insert("0.weight", Tensor::new(vec![3, 2], vec![0.0f32; 6]).unwrap());
@@ -120,7 +119,7 @@ fn everything_that_does_not_fit_is_named_at_once() {
         },
         Mismatch {
             model: "Fixture",
-            missing: strings(&["0.bias", "1.num_batches_tracked"]),
+            missing: strings(&["0.bias"]),
             unexpected: strings(&["fc.weight", "fc.bias"]),
             shapes: vec![
                 ShapeMismatch { name: "0.weight".to_owned(), found: vec![3, 2], expected: vec![2, 3] },
@@ -128,7 +127,7 @@ fn everything_that_does_not_fit_is_named_at_once() {
             ],
             counters: vec![],
         },
-        "the state dict does not fit Fixture; missing: 0.bias, 1.num_batches_tracked; unexpected: fc.weight, fc.bias; \
+        "the state dict does not fit Fixture; missing: 0.bias; unexpected: fc.weight, fc.bias; \
          0.weight has shape [3, 2], expected [2, 3]; 1.running_var has shape [], expected [2]",
     );
 }
@@ -142,6 +141,38 @@ fn a_counter_must_be_a_count() {
             "the state dict does not fit Fixture; not a count: 1.num_batches_tracked",
         );
     }
+}
+
+/// What PyTorch 2.15's strict load of a plain dict makes of a batch norm's counter.
+#[test]
+fn a_counter_may_be_missing_or_have_an_axis_or_another_type() {
+    fn check(tensor: Option<Tensor>, expected: u64) {
+        let mut dict = Fixture::<f32>::new().state_dict();
+        dict.remove("1.num_batches_tracked");
+        tensor.into_iter().for_each(|tensor| drop(dict.insert("1.num_batches_tracked", tensor)));
+        for strict in [true, false] {
+            let mut model = Fixture::<f32>::zeros();
+            model.0.counters[0] = 5;
+            let keys = model.load_state_dict_with(&dict, strict).unwrap();
+            assert_eq!((model.0.counters[0], keys), (expected, IncompatibleKeys::default()));
+        }
+    }
+    check(None, 5);
+    check(Some(Tensor::new(vec![1], vec![9i64]).unwrap()), 9);
+    check(Some(Tensor::new(vec![], vec![9.0f32]).unwrap()), 9);
+    for shape in [vec![2], vec![0], vec![1, 1]] {
+        let mut dict = Fixture::<f32>::new().state_dict();
+        let values = vec![0i64; shape.iter().product()];
+        dict.insert("1.num_batches_tracked", Tensor::new(shape.clone(), values).unwrap());
+        let error = Fixture::<f32>::zeros().load_state_dict(&dict).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("1.num_batches_tracked has shape {shape:?}, expected []")), "{error}");
+    }
+    // An axis of length 1 is no single number the other way round, and parameters may not be missing.
+    check_mismatch(
+        |dict| drop(dict.remove("1.running_var")),
+        Mismatch { model: "Fixture", missing: strings(&["1.running_var"]), ..Mismatch::default() },
+        "the state dict does not fit Fixture; missing: 1.running_var",
+    );
 }
 
 #[test]
@@ -205,6 +236,57 @@ fn files_that_are_none_are_refused_and_the_model_stays() {
     assert!(matches!(missing, StateDictError::Io { .. }), "{missing}");
 }
 
+/// The beginnings of files as PyTorch 2.15, Keras 3.15, NumPy, ONNX and others write them.
+#[test]
+fn files_of_another_kind_are_told_for_what_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = |file: &str, bytes: &[u8], found: &str, advice: &str| {
+        let path = directory.path().join(file);
+        fs::write(&path, bytes).unwrap();
+        let mut model = Fixture::<f32>::new();
+        let error = model.load(&path).unwrap_err();
+        assert!(matches!(error, StateDictError::Foreign { .. }), "{file}: {error}");
+        let expected = format!("{file}: it is {found}, not a safetensors file; ");
+        assert!(error.to_string().contains(&expected), "{error}");
+        assert!(error.to_string().contains(advice), "{error}");
+        assert_eq!(model, Fixture::new());
+    };
+    let zip = |names: &str| [&b"PK\x03\x04\0\0\x08\x08"[..], &[0; 22], names.as_bytes(), &[7; 99]].concat();
+    let torch = "`safetensors.torch.save_file(torch.load(\"x.pt\", weights_only=True), \"x.safetensors\")`";
+    check("x.pt", &zip("x/data.pkl x/byteorder"), "a file of `torch.save`", torch);
+    let before_archives = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
+    check("x.pt", before_archives, "a file of `torch.save`", torch);
+    check(
+        "x.pt",
+        &zip("x/data/0 x/data.pkl x/code/__torch__/a.py"),
+        "a TorchScript program",
+        "torch.jit.load(\"x.pt\")",
+    );
+    check("x.pkl", b"\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94.", "a pickle of Python", "safetensors.torch.save_file");
+    let keras = "numpy.ascontiguousarray(kernel.T)";
+    check("m.keras", &zip("metadata.json config.json model.weights.h5"), "a .keras file", keras);
+    check("m.weights.h5", b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0", "an HDF5 file (Keras's .h5)", keras);
+    check(
+        "a.npz",
+        &zip("0.weight.npy"),
+        "an .npz file of NumPy",
+        "save_file(dict(numpy.load(\"a.npz\")), \"a.safetensors\")",
+    );
+    check("a.npy", b"\x93NUMPY\x01\0v\0{'descr': '<f8'", "an .npy file of NumPy", "numpy.load(\"a.npy\")");
+    check("m.onnx", b"\x08\x0e:3\x0a\x0c\x0a\x01x\x12\x01y\"\x04Relu\x12", "an ONNX model", "onnx.load(\"m.onnx\")");
+    check("m.onnx", b"\x08\x08\x12\x07pytorch\x1a\x05", "an ONNX model", "onnx.load(\"m.onnx\")");
+    check("m.gguf", b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0", "a GGUF file", "safetensors.torch.save_file");
+    check("m.tflite", b"\x1c\0\0\0TFL3\x14\0 \0", "a TensorFlow Lite model", "safetensors.torch.save_file");
+    check("m.zip", &zip("readme.txt"), "a zip archive", "safetensors.torch.save_file");
+    check("m.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "compressed by gzip", "gunzip m.gz");
+    let index = br#"{"metadata": {}, "weight_map": {"0.weight": "a-1.safetensors"}}"#;
+    check("m.json", index, "the index of several safetensors files", "weight_map");
+    check("m", b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS", "git lfs pull");
+    check("m", b"\n<!DOCTYPE html><html>", "a web page", "download the file itself");
+    let checkpoint = crate::checkpoint::Checkpoint::new().to_bytes();
+    check("run.ckpt", &checkpoint, "a checkpoint of a trainer", "`trainer.resume(path)`");
+}
+
 #[test]
 fn a_file_of_complex_numbers_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
@@ -229,6 +311,8 @@ fn every_type_of_file_that_fits_is_read() {
     check("BF16", &[0x80, 0x3F, 0, 0xC0], Values::F32(vec![1.0, -2.0]));
     check("I32", &[1, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF], Values::I64(vec![1, -2]));
     check("U32", &[1, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF], Values::I64(vec![1, 0xFFFF_FFFE]));
+    let u64s = [[1u8, 0, 0, 0, 0, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]].concat();
+    check("U64", &u64s, Values::I64(vec![1, i64::MAX]));
     check("I16", &[1, 0, 0xFE, 0xFF], Values::I64(vec![1, -2]));
     check("U16", &[1, 0, 0xFE, 0xFF], Values::I64(vec![1, 0xFFFE]));
     check("I8", &[1, 0xFE], Values::I64(vec![1, -2]));
