@@ -7,6 +7,7 @@ mod ast;
 mod ast_train;
 mod backward;
 mod codegen;
+mod conditions;
 mod diagnostics;
 mod expand;
 mod fuse;
@@ -15,6 +16,7 @@ mod layers;
 mod parse;
 mod plan;
 mod resolve;
+mod rooted;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -24,13 +26,13 @@ use proc_macro::TokenStream;
 /// Declares networks. See the documentation of `glulam`.
 #[proc_macro]
 pub fn network(input: TokenStream) -> TokenStream {
-    expand::networks(input.into()).into()
+    rooted::rooted(input.into(), expand::networks).into()
 }
 
 /// Declares a trainer. See the documentation of `glulam`.
 #[proc_macro]
 pub fn train(input: TokenStream) -> TokenStream {
-    expand::trainer(input.into()).into()
+    rooted::rooted(input.into(), expand::trainer).into()
 }
 
 /// `network!`, whose mistakes do not stop the build: `ERRORS` of the network has their messages. For tests of
@@ -38,5 +40,5 @@ pub fn train(input: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro]
 pub fn network_or_errors(input: TokenStream) -> TokenStream {
-    expand::network_or_errors(input.into()).into()
+    rooted::rooted(input.into(), expand::network_or_errors).into()
 }

@@ -3,7 +3,12 @@
 //! Generated code calls this module `glulam`, and what the user wrote stands beside it: so it holds all that the crate's
 //! own root holds.
 
-pub use glulam_macros::network_or_errors;
+// By way of here, a user's own macro of that name is not meant, and the edition of the user's crate does not matter.
+pub use core::option::Option::{None, Some};
+pub use core::{assert, compile_error};
+pub use glulam_macros as macros;
+
+pub use crate::{__items as items, __network_or_errors as network_or_errors};
 
 pub use crate::checkpoint::saved;
 // What a user's path `glulam::…` would find.

@@ -4,6 +4,8 @@
 // Generated code names this crate by its own name, in its own tests too.
 extern crate self as glulam;
 
+#[macro_use]
+mod macros;
 #[doc(hidden)]
 pub mod __private;
 pub mod checkpoint;
@@ -40,9 +42,6 @@ mod workspace;
 pub use checkpoint::{StateDict, StateDictExt};
 pub use error::Error;
 pub use flat::Flat;
-pub use glulam_macros::network;
-#[doc = include_str!("train/macro.md")]
-pub use glulam_macros::train;
 pub use network::{Gradients, Mode, Network, Outputs, Weights};
 pub use real::Real;
 pub use rng::manual_seed;

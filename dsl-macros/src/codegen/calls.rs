@@ -110,7 +110,7 @@ impl Unit<'_> {
         let mut body = TokenStream::new();
         let mut reached = self.plan.params.len().checked_sub(1);
         let mut inputs_wanted = false;
-        let d_x = self.d_x();
+        let (d_x, some) = (self.d_x(), self.runtime("Some"));
         // How the gradient of the inputs is taken: by the first statement, or by each.
         let mut taken = None;
         for (i, step) in steps.iter().enumerate() {
@@ -129,7 +129,7 @@ impl Unit<'_> {
                         taken.get_or_insert(quote!(#d_x));
                         body.extend(quote! {
                             /// What is left is the gradient of the inputs.
-                            let Some(#d_x) = #binding else { return };
+                            let #some(#d_x) = #binding else { return };
                         });
                     }
                     None => {}
@@ -142,7 +142,7 @@ impl Unit<'_> {
             body.extend(match writes_inputs && !inputs_wanted {
                 true => {
                     taken = Some(quote!(mut #d_x));
-                    quote!(if let Some(#d_x) = #d_x.as_deref_mut() { #statement })
+                    quote!(if let #some(#d_x) = #d_x.as_deref_mut() { #statement })
                 }
                 false => statement,
             });
@@ -254,9 +254,10 @@ impl Unit<'_> {
             }
             Arg::Counter(i) => {
                 let place = &self.plan.buffer(step.node, *i).offset;
-                quote!(Some(&mut counters[#place]))
+                let some = self.runtime("Some");
+                quote!(#some(&mut counters[#place]))
             }
-            Arg::NoCounter => quote!(None),
+            Arg::NoCounter => self.runtime("None"),
             Arg::Literal(_, tokens) => tokens.clone(),
             Arg::Value(value) => {
                 let (name, fields) = (self.runtime(value.name), &value.fields);

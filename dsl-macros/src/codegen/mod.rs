@@ -13,7 +13,7 @@ mod stub;
 mod train;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -32,20 +32,26 @@ pub(crate) struct Unit<'a> {
     pub(crate) plan: &'a Plan,
     /// Identifiers of the user's, and of values.
     taken: BTreeSet<String>,
+    /// The constant of each parameter's place: `L0_WEIGHT`.
+    spans: HashMap<String, Ident>,
 }
 
 /// The items of one network.
 pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenStream {
-    let unit = Unit { header, program, plan, taken: names::taken(header, program, plan) };
+    let taken = names::taken(header, program, plan);
+    let unit = Unit { header, program, plan, spans: names::spans(plan, &taken), taken };
     let items = [unit.structs(), unit.inherent(), unit.saved(), unit.assertions(), unit.hover()];
     // The flat lists first: they are what a reader comes for.
     let inside = [unit.row_functions(), unit.tile_function(), unit.predict_function(), unit.network_impl()];
     let (imports, tables) = (unit.imports(), [unit.spans(), unit.views(), unit.values()]);
-    quote! {
+    let items = quote! {
         #(#items)*
         #[allow(
+            non_snake_case,
             unused_doc_comments,
+            unused_imports,
             unused_mut,
+            unused_parens,
             unused_variables,
             reason = "one form for all networks, and a formula on each call"
         )]
@@ -54,7 +60,8 @@ pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenS
             #(#inside)*
             #(#tables)*
         };
-    }
+    };
+    crate::conditions::under(&header.attrs, items)
 }
 
 impl Unit<'_> {
@@ -88,11 +95,23 @@ impl Unit<'_> {
         let assertions = self.program.graph.assertions.iter().map(|assertion| {
             let (condition, message) = (&assertion.condition, &assertion.message);
             match message {
-                Some(message) => quote_spanned!(assertion.span=> const _: () = ::core::assert!(#condition, #message);),
+                Some(message) => {
+                    quote_spanned!(assertion.span=> const _: () = __glulam::assert!(#condition, #message);)
+                }
                 None => quote_spanned!(assertion.span=> const _: () = #condition;),
             }
         });
-        quote!(#(#assertions)*)
+        let assertions: TokenStream = assertions.collect();
+        if assertions.is_empty() {
+            return assertions;
+        }
+        quote! {
+            #[allow(unused_parens, reason = "an expression of the declaration stands as it is")]
+            const _: () = {
+                use ::glulam::__private as __glulam;
+                #assertions
+            };
+        }
     }
 
     // Expands to:

@@ -4,7 +4,7 @@
 //! by name too, so that a line is short. Whatever the user has of the same name is the user's: the network itself, a
 //! constant, a layer of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
@@ -44,6 +44,26 @@ pub(super) fn taken(header: &Header, program: &Program, plan: &Plan) -> BTreeSet
     taken
 }
 
+/// The constants of the parameters' places: `L0_WEIGHT`. Labels that differ as little as `ss` and `ß` are different.
+pub(super) fn spans(plan: &Plan, taken: &BTreeSet<String>) -> HashMap<String, Ident> {
+    let mut taken = taken.clone();
+    let spans = plan.params.iter().map(|param| {
+        let name = free(&param.field.to_uppercase(), &taken);
+        taken.insert(name.clone());
+        (param.key.clone(), ident(&name))
+    });
+    spans.collect()
+}
+
+/// `name`, or with as many `_` as it takes for no other to have it.
+fn free(name: &str, taken: &BTreeSet<String>) -> String {
+    let mut name = name.to_owned();
+    while taken.contains(&name) {
+        name.push('_');
+    }
+    name
+}
+
 fn identifiers(tokens: TokenStream, found: &mut BTreeSet<String>) {
     for token in tokens {
         match token {
@@ -72,17 +92,14 @@ impl Unit<'_> {
 
     /// An item of the block itself: `Values`, or `Values_` where something else has that name.
     pub(super) fn own(&self, name: &str) -> Ident {
-        let mut name = name.to_owned();
-        while self.taken.contains(&name) {
-            name.push('_');
-        }
-        ident(&name)
+        ident(&free(name, &self.taken))
     }
 
     // Expands to:
     //     use ::glulam::__private::{self as glulam, Network as _, ReLU, linear_forward, …};
     pub(super) fn imports(&self) -> TokenStream {
-        let mut names = BTreeSet::new();
+        // Whatever the user's prelude has.
+        let mut names = BTreeSet::from(["None", "Some"]);
         for step in steps(self.program) {
             let method = self.program.graph.node(step.node).layer.method_of(&step.call.kernel);
             names.extend(method.is_none().then_some(step.call.kernel.as_str()));

@@ -33,20 +33,22 @@ impl Unit<'_> {
         quote! {
             #(#attrs)*
             #(#[doc = #doc])*
-            #[derive(Clone, PartialEq)]
+            #[derive(::core::clone::Clone, ::core::cmp::PartialEq)]
             #vis struct #name<T: ::glulam::Real = f32> {
                 weights: ::glulam::Weights<T>,
             }
 
             #[doc = #views]
-            #[derive(Clone, Copy, Debug)]
+            #[allow(non_camel_case_types, non_snake_case, unused_parens, reason = "names and dimensions are the declaration's")]
+            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #vis struct #params<'a, T = f32> {
                 #(#fields,)*
                 #unit
             }
 
             #[doc = #views_mut]
-            #[derive(Debug)]
+            #[allow(non_camel_case_types, non_snake_case, unused_parens, reason = "names and dimensions are the declaration's")]
+            #[derive(::core::fmt::Debug)]
             #vis struct #params_mut<'a, T = f32> {
                 #(#fields_mut,)*
                 #unit_mut
@@ -84,6 +86,7 @@ impl Unit<'_> {
                 }
 
                 /// A new network with PyTorch's initialisation: the same numbers for the same seed.
+                #[allow(unused_parens, reason = "an expression of the declaration stands as it is")]
                 pub fn seeded(seed: u64) -> Self {
                     let inits = [#(#inits),*];
                     Self { weights: ::glulam::__private::initial::<Self>(seed, &inits) }
@@ -136,7 +139,7 @@ impl Unit<'_> {
 
     /// `L0_WEIGHT`
     pub(super) fn span_name(&self, p: &PlacedParam) -> proc_macro2::Ident {
-        self.own(&p.field.to_uppercase())
+        self.spans[&p.key].clone()
     }
 
     // Expands to:

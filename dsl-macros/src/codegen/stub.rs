@@ -12,10 +12,10 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
     let doc = format!(" `{name}`, whose declaration has errors.");
     let never = quote!(::core::unreachable!("the declaration of this network has errors"));
     let saved = super::saved::saved(header, &never, &never);
-    quote! {
+    let items = quote! {
         #(#attrs)*
         #[doc = #doc]
-        #[derive(Clone, PartialEq)]
+        #[derive(::core::clone::Clone, ::core::cmp::PartialEq)]
         #vis struct #name<T: ::glulam::Real = f32> {
             weights: ::glulam::Weights<T>,
         }
@@ -77,5 +77,6 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
                 fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) { #never }
             }
         };
-    }
+    };
+    crate::conditions::under(attrs, items)
 }

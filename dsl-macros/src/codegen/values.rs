@@ -28,7 +28,8 @@ impl Unit<'_> {
             /// The gradient of the inputs, if it is wanted.
             #name: ::core::option::Option<&'v mut [#input]>,
         });
-        let (new, reborrow) = (d_x(quote!(#name: None,)), d_x(quote!(#name: self.#name.as_deref_mut(),)));
+        let none = self.runtime("None");
+        let (new, reborrow) = (d_x(quote!(#name: #none,)), d_x(quote!(#name: self.#name.as_deref_mut(),)));
         let split = d_x(quote!(let #name = glulam::split_option(self.#name, rows);));
         let (left, right) = (d_x(quote!(#name: #name.0,)), d_x(quote!(#name: #name.1,)));
         let (statistics, buffers) = (self.statistics(), self.buffers());

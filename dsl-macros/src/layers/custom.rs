@@ -24,6 +24,9 @@ pub(crate) struct Custom {
 
 const GRADIENT: Operand = Operand::Statistics(0);
 
+/// What a call of the layer can be a method of.
+const METHODS: [&str; 3] = ["forward_rows", "backward_input_rows", "backward_parameters_batch"];
+
 impl Custom {
     /// `None` if positional and keyword arguments are mixed.
     pub(crate) fn new(
@@ -77,7 +80,8 @@ impl Layer for Custom {
 
     fn method_of(&self, kernel: &str) -> Option<TokenStream> {
         let path = &self.path;
-        (kernel != "custom_finish").then(|| quote!(<#path as ::glulam::layer::CustomLayer>))
+        // What the walk back adds to a layer's own calls, a copy or a sum of gradients, is the runtime's.
+        METHODS.contains(&kernel).then(|| quote!(<#path as ::glulam::layer::CustomLayer>))
     }
 
     fn params(&self) -> Vec<Param> {

@@ -81,7 +81,7 @@ impl Linear {
         for ((option, init), shape) in inits.into_iter().zip(shapes) {
             if let Some((init, span)) = init {
                 let subject = format!("`{option}` of `{}`", from.written);
-                let check = quote_spanned!(*span=> ::glulam::__private::assert_suits(&#init, &[#(#shape),*], #subject));
+                let check = quote_spanned!(*span=> __glulam::assert_suits(&#init, &[#(#shape),*], #subject));
                 errors.check(*span, check);
             }
         }

@@ -16,6 +16,7 @@ use super::chain::{ARROW, End, GIVES, Parser, is_keyword};
 use super::list::split;
 use super::tokens::{Cursor, text};
 use crate::ast::{Block, BlockParam, Chain, Header, Input, Network};
+use crate::conditions::is_conditional;
 use crate::diagnostics::Diagnostics;
 
 /// Groups within groups beyond this are refused, before a recursive parser runs out of stack.
@@ -47,12 +48,13 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Vec<Networ
     }
     check_names(&networks, &blocks, parser.errors);
     // Rustc would say the same again of every item of the second.
-    let mut names = Vec::new();
-    networks.retain(|n: &Network| {
-        let new = !names.contains(&n.header.name);
-        names.push(n.header.name.clone());
-        new
-    });
+    let mut kept: Vec<Network> = Vec::new();
+    for network in networks {
+        if !kept.iter().any(|other| twins(other, &network)) {
+            kept.push(network);
+        }
+    }
+    let mut networks = kept;
     let blocks: Rc<[Block]> = blocks.into();
     networks.iter_mut().for_each(|n| n.blocks = blocks.clone());
     networks
@@ -68,6 +70,12 @@ fn check_depth(tokens: TokenStream, left: usize) -> Result<(), Span> {
     Ok(())
 }
 
+/// Whether both declare the same items; not where one may be left out.
+fn twins(a: &Network, b: &Network) -> bool {
+    let conditional = is_conditional(&a.header.attrs) || is_conditional(&b.header.attrs);
+    a.header.name == b.header.name && !conditional
+}
+
 fn check_names(networks: &[Network], blocks: &[Block], errors: &mut Diagnostics) {
     for (i, block) in blocks.iter().enumerate() {
         if blocks[..i].iter().any(|b| b.name == block.name) {
@@ -76,7 +84,7 @@ fn check_names(networks: &[Network], blocks: &[Block], errors: &mut Diagnostics)
     }
     for (i, network) in networks.iter().enumerate() {
         let name = &network.header.name;
-        if networks[..i].iter().any(|n| n.header.name == *name) {
+        if networks[..i].iter().any(|other| twins(other, network)) {
             errors
                 .error(name.span(), format!("there are two networks `{name}`"))
                 .help("give each a name of its own: `Name < … >`");

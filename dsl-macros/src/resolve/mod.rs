@@ -5,6 +5,7 @@
 //! known yet.
 
 mod items;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 
+use self::names::Names;
 use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Graph, Node, Scalar, Shape, Value, ValueId};
@@ -21,10 +23,6 @@ use crate::parse::tokens::{extent, text};
 
 /// More layers than a network can have; what multiplies blocks beyond it would fill the memory first.
 const MAX_STEPS: usize = 20_000;
-
-/// What generated functions call their other variables: the context, parameters, statistics, buffers, ….
-const RESERVED: &[&str] =
-    &["b", "cx", "first_row", "first_trained", "loss", "losses", "p", "s", "scratch", "update", "v"];
 
 /// The graph of a network; `None` if anything in it was wrong.
 pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Option<Graph> {
@@ -39,6 +37,7 @@ pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Optio
             assertions: Vec::new(),
         },
         labels: BTreeMap::new(),
+        names: Names::default(),
         open: Vec::new(),
         steps: 0,
         errors,
@@ -70,6 +69,7 @@ struct Resolver<'a> {
     graph: Graph,
     /// Keys that have a label, and where.
     labels: BTreeMap<String, Span>,
+    names: Names,
     /// The blocks whose bodies are being read: names, and their uses as written.
     open: Vec<(String, String)>,
     steps: usize,
@@ -139,10 +139,7 @@ impl Resolver<'_> {
 
     /// A new value, whose name no other has, nor anything else where generated code names it.
     fn value(&mut self, name: &str, shape: Option<Shape>, scalar: Scalar) -> ValueId {
-        let mut name = name.to_owned();
-        while RESERVED.contains(&name.as_str()) || self.graph.values.iter().any(|v| v.name == name) {
-            name.push('_');
-        }
+        let name = self.names.variable(name);
         self.graph.values.push(Value { name, shape, scalar });
         ValueId(self.graph.values.len() - 1)
     }

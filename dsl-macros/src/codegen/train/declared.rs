@@ -67,7 +67,7 @@ impl Unit<'_> {
     //     const DECLARED_OPTIMIZER: &SGD = &SGD { lr: 0.01, ..SGD::DEFAULT };
     //     const _: () = DECLARED_OPTIMIZER.assert_valid();
     //     const DECLARED_EMA: f64 = 0.99;
-    //     const _: () = ::glulam::train::assert_ema(DECLARED_EMA);
+    //     const _: () = __glulam::train::assert_ema(DECLARED_EMA);
     pub(super) fn declared(&self) -> TokenStream {
         let mut out = TokenStream::new();
         for declared in self.all() {
@@ -103,7 +103,7 @@ impl Unit<'_> {
             let (constant, check) = (constant(name, *span), Ident::new(&format!("assert_{name}"), *span));
             out.extend(quote!(const #constant: #kind = #value;));
             if !self.failed {
-                out.extend(quote_spanned!(*span=> const _: () = ::glulam::train::#check(#constant);));
+                out.extend(quote_spanned!(*span=> const _: () = __glulam::train::#check(#constant);));
             }
         }
         if !self.failed {
@@ -130,7 +130,7 @@ impl Unit<'_> {
     /// The check of constant settings that are the runtime's.
     fn check(&self, module: &str, constant: &Ident, span: Span) -> TokenStream {
         let model = &self.train.model.tokens;
-        let network = quote_spanned!(span=> <#model as ::glulam::Network<f32>>);
+        let network = quote_spanned!(span=> <#model as __glulam::Network<f32>>);
         let check = match module {
             LOSS => quote_spanned!(span=> #constant.assert_fits(#network::OUTPUT_SHAPE, #network::OUTPUT)),
             METRICS => quote_spanned!(span=> #constant.assert_fits(#network::OUTPUT_SHAPE)),
@@ -172,7 +172,7 @@ impl Unit<'_> {
                     (quote!(!#needs), format!("{name} watches a metric: write `{name}(…) on val_loss`"), name.span())
                 }
             };
-            quote_spanned!(span=> const _: () = ::core::assert!(#condition, #message);)
+            quote_spanned!(span=> const _: () = __glulam::assert!(#condition, #message);)
         });
         checks.collect()
     }
@@ -189,7 +189,7 @@ impl Unit<'_> {
             let (text, earlier) = (&pattern.text, earlier.iter().map(|pattern| &pattern.text));
             out.extend(quote_spanned! {pattern.span=>
                 const _: () = if !#network::FAILED {
-                    ::glulam::train::assert_chooses(#text, &[#(#earlier),*], #network::PARAMS)
+                    __glulam::train::assert_chooses(#text, &[#(#earlier),*], #network::PARAMS)
                 };
             });
         }
@@ -199,13 +199,13 @@ impl Unit<'_> {
             let text = &group.text;
             out.extend(quote_spanned! {group.span=>
                 const _: () = if !#network::FAILED {
-                    ::glulam::train::assert_group_trains(#text, &[#(#frozen),*], #network::PARAMS)
+                    __glulam::train::assert_group_trains(#text, &[#(#frozen),*], #network::PARAMS)
                 };
             });
         }
         out.extend(quote_spanned! {last.span=>
             const _: () = if !#network::FAILED {
-                ::glulam::train::assert_trains(&[#(#frozen),*], #network::PARAMS)
+                __glulam::train::assert_trains(&[#(#frozen),*], #network::PARAMS)
             };
         });
         out

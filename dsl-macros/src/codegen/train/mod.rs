@@ -31,7 +31,7 @@ pub(crate) fn trainer(train: &Train, failed: bool) -> TokenStream {
     };
     let (structure, aliases, declared) = (unit.structure(), unit.aliases(), unit.declared());
     let (inherent, implementation) = (unit.inherent(), unit.implementation());
-    quote! {
+    let items = quote! {
         #structure
 
         #[allow(
@@ -41,17 +41,21 @@ pub(crate) fn trainer(train: &Train, failed: bool) -> TokenStream {
             unused_doc_comments,
             unused_imports,
             unused_mut,
+            unused_parens,
             clippy::clone_on_copy,
             clippy::needless_update,
             reason = "one form for all trainers, and a comment on each statement"
         )]
         const _: () = {
+            use ::core::clone::Clone as _;
+            use ::glulam::__private as __glulam;
             #aliases
             #declared
             #inherent
             #implementation
         };
-    }
+    };
+    crate::conditions::under(&train.attrs, items)
 }
 
 struct Unit<'a> {
@@ -129,7 +133,7 @@ impl Unit<'_> {
         quote! {
             #(#attrs)*
             #(#[doc = #doc])*
-            #[derive(Clone, Debug)]
+            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
             #vis struct #name<T: ::glulam::Real = f32> {
                 /// The network.
                 pub model: #model<T>,

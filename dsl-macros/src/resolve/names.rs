@@ -1,0 +1,74 @@
+//! Names of values: labels and keys as the variables of generated functions.
+//!
+//! AFTER THIS POINT: no two variables of a function have one name, whatever the labels are: neither two values, nor a
+//! value and what is made of another one's name (its gradient, what its layer keeps).
+
+use std::collections::BTreeSet;
+
+/// What generated functions call their other variables, and each other.
+const RESERVED: &[&str] = &[
+    "b",
+    "backward_tiles",
+    "buffers",
+    "counters",
+    "cx",
+    "d_inputs",
+    "draws",
+    "first_row",
+    "first_trained",
+    "inputs",
+    "loss",
+    "loss_rows",
+    "losses",
+    "memory",
+    "mode",
+    "outputs",
+    "p",
+    "parameters",
+    "predict_rows",
+    "rows",
+    "s",
+    "scratch",
+    "seed",
+    "statistics",
+    "update",
+    "v",
+    "values",
+    "workspace",
+];
+
+/// Functions that are numbered: `forward_rows_1`.
+const NUMBERED: &[&str] = &["backward_rows", "forward_rows"];
+
+/// What `Program::name` makes of a value's name: before it, and after it.
+const MADE: &[(&str, &str)] =
+    &[("", ""), ("d_", ""), ("", "_gradient"), ("", "_statistics"), ("", "_sums"), ("", "_z")];
+
+/// The names that are given away.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeSet<String>);
+
+impl Names {
+    /// A name for a value like `wanted`, and for all that is made of it.
+    pub(super) fn variable(&mut self, wanted: &str) -> String {
+        // A constant of the user's, which a pattern would mean, is not written so.
+        let mut name = wanted.to_lowercase();
+        while !self.is_free(&name) {
+            name.push('_');
+        }
+        self.0.extend(made(&name));
+        name
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        let reserved = |made: &String| {
+            RESERVED.contains(&made.as_str()) || NUMBERED.iter().any(|function| made.starts_with(function))
+        };
+        let keyword = syn::parse_str::<syn::Ident>(name).is_err() || name == "gen";
+        !keyword && made(name).all(|made| !reserved(&made) && !self.0.contains(&made))
+    }
+}
+
+fn made(name: &str) -> impl Iterator<Item = String> {
+    MADE.iter().map(move |(before, after)| format!("{before}{name}{after}"))
+}
