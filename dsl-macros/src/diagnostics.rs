@@ -46,9 +46,7 @@ impl Diagnostics {
 
     /// Has rustc check `condition`, where the numbers are named constants that only it knows.
     pub(crate) fn assert(&mut self, span: Span, condition: TokenStream, message: impl Into<String>) {
-        // `assert!` reads its message as a format.
-        let message = message.into().replace('{', "{{").replace('}', "}}");
-        self.assertions.push(Assertion { condition, message: Some(message), span });
+        self.assertions.push(Assertion { condition, message: Some(message.into()), span });
     }
 
     /// Has rustc run `check`, a constant call of the runtime that stops with a message of its own.

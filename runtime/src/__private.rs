@@ -4,8 +4,8 @@
 //! own root holds.
 
 // By way of here, a user's own macro of that name is not meant, and the edition of the user's crate does not matter.
+pub use core::compile_error;
 pub use core::option::Option::{None, Some};
-pub use core::{assert, compile_error};
 pub use glulam_macros as macros;
 
 pub use crate::{__items as items, __network_or_errors as network_or_errors};
@@ -224,6 +224,14 @@ pub fn split_option<S>(rows: Option<&mut [S]>, at: usize) -> (Option<&mut [S]>, 
 pub const fn assert_suits(init: &Init, shape: &[usize], subject: &str) {
     if let Some(problem) = init.problem(shape) {
         Text::new().text(subject).text(" does not suit the shape ").shape(shape).text(": ").text(problem).panic()
+    }
+}
+
+/// Stops the compilation unless `condition` holds. (`assert!` calls whatever `panic!` a user's crate of an old edition has.)
+#[track_caller]
+pub const fn assert_that(condition: bool, message: &str) {
+    if !condition {
+        panic!("{}", message)
     }
 }
 

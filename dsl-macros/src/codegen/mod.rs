@@ -96,7 +96,7 @@ impl Unit<'_> {
             let (condition, message) = (&assertion.condition, &assertion.message);
             match message {
                 Some(message) => {
-                    quote_spanned!(assertion.span=> const _: () = __glulam::assert!(#condition, #message);)
+                    quote_spanned!(assertion.span=> const _: () = __glulam::assert_that(#condition, #message);)
                 }
                 None => quote_spanned!(assertion.span=> const _: () = #condition;),
             }

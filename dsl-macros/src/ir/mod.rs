@@ -155,7 +155,7 @@ pub(crate) struct Graph {
     pub(crate) assertions: Vec<Assertion>,
 }
 
-/// `const _: () = assert!(left == right, message)` at `span`.
+/// `const _: () = assert_that(left == right, message)` at `span`.
 #[derive(Clone, Debug)]
 pub(crate) struct Assertion {
     pub(crate) condition: TokenStream,

@@ -61,8 +61,9 @@ impl Names {
     }
 
     fn is_free(&self, name: &str) -> bool {
-        let reserved = |made: &String| {
-            RESERVED.contains(&made.as_str()) || NUMBERED.iter().any(|function| made.starts_with(function))
+        let reserved = |made: &str| {
+            let number = |c: char| c == '_' || c.is_ascii_digit();
+            RESERVED.contains(&made) || NUMBERED.contains(&made.trim_end_matches(number)) && !made.ends_with('_')
         };
         let keyword = syn::parse_str::<syn::Ident>(name).is_err() || name == "gen";
         !keyword && made(name).all(|made| !reserved(&made) && !self.0.contains(&made))
@@ -71,4 +72,30 @@ impl Names {
 
 fn made(name: &str) -> impl Iterator<Item = String> {
     MADE.iter().map(move |(before, after)| format!("{before}{name}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    #[test]
+    fn no_two_variables_have_one_name() {
+        let mut names = Names::default();
+        for (wanted, expected) in [
+            ("x", "x"),
+            ("x", "x_"),
+            ("d_x", "d_x__"),
+            ("H", "h"),
+            ("fc_z", "fc_z"),
+            ("fc", "fc_"),
+            ("rows", "rows_"),
+            ("forward_rows", "forward_rows_"),
+            ("forward_rows_1", "forward_rows_1_"),
+            ("backward_rowses", "backward_rowses"),
+            ("type", "type_"),
+            ("gen", "gen_"),
+        ] {
+            assert_eq!(names.variable(wanted), expected, "{wanted}");
+        }
+    }
 }

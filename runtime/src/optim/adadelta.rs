@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
 use super::rules::{Squares, each, first};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Adadelta: v ← rho · v + (1 − rho) · g²; δ = g · √(u + eps) / √(v + eps); u ← rho · u + (1 − rho) · δ²; p ← p − lr · δ.
@@ -58,7 +58,7 @@ impl ElementWise for Adadelta {
     const SLOTS: &'static [&'static str] = &["square_avg", "acc_delta"];
     type Rule<T: Real> = AdadeltaRule<T>;
 
-    fn rule<T: Real>(&self, _progress: &mut Progress) -> AdadeltaRule<T> {
+    fn rule<T: Real>(&self, _progress: &mut StepProgress) -> AdadeltaRule<T> {
         AdadeltaRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             weight_decay: T::from_f64(self.weight_decay),

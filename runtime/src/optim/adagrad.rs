@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
 use super::rules::{Squares, each, first};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Adagrad: s ← s + g²; p ← p − lrₜ · g / (√s + eps), with lrₜ = lr / (1 + (t − 1) · lr_decay), g = ±∇ + weight_decay · p.
@@ -72,7 +72,7 @@ impl ElementWise for Adagrad {
         self.initial_accumulator_value
     }
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> AdagradRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> AdagradRule<T> {
         AdagradRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             lr: T::from_f64(self.lr / (1.0 + (progress.step - 1) as f64 * self.lr_decay)),

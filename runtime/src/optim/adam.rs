@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
 use super::rules::{Squares, bias_correction, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Adam: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; p ← p − lr · m̂ / (√v̂ + eps), with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
@@ -77,7 +77,7 @@ impl ElementWise for Adam {
         slot < 2 || self.amsgrad
     }
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> AdamRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> AdamRule<T> {
         AdamRule::new(self, progress.step)
     }
 }

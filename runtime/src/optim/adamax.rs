@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
 use super::rules::{Squares, bias_correction, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Adamax: m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + eps); p ← p − lr / (1 − β₁ᵗ) · m / u, with g = ±∇ + weight_decay · p.
@@ -59,7 +59,7 @@ impl ElementWise for Adamax {
     const SLOTS: &'static [&'static str] = &["exp_avg", "exp_inf"];
     type Rule<T: Real> = AdamaxRule<T>;
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> AdamaxRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> AdamaxRule<T> {
         let (beta1, beta2) = self.betas;
         AdamaxRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
-use super::{Adam, AdamRule, ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{Adam, AdamRule, ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// AdamW: p ← p − lr · weight_decay · p − lr · m̂ / (√v̂ + eps), with the moments of [`Adam`], which see the gradient alone.
@@ -77,7 +77,7 @@ impl ElementWise for AdamW {
         self.as_adam().uses(slot)
     }
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> AdamRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> AdamRule<T> {
         AdamRule::new(&self.as_adam(), progress.step)
     }
 }

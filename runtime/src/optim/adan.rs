@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, non_negative};
 use super::rules::{Squares, bias_correction, body_by, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Adan: p ← (p − lr · (m̂ + β₂n̂) / (√v̂ + eps)) / (1 + lr · weight_decay), with averages of gradients and of their differences.
@@ -65,7 +65,7 @@ impl ElementWise for Adan {
     const SLOTS: &'static [&'static str] = &["exp_avg", "exp_avg_diff", "exp_avg_sq", "pre_grad"];
     type Rule<T: Real> = AdanRule<T>;
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> AdanRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> AdanRule<T> {
         let (beta1, beta2, beta3) = self.betas;
         let correction = |beta| bias_correction(beta, progress.step);
         let correction3 = correction(beta3).sqrt();

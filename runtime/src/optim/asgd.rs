@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{finite, non_negative};
 use super::rules::{body_by, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Averaged gradient descent: p ← (1 − lambd · η) · p − η · g; a ← a + μ · (p − a), a being the result, g = ±∇ + weight_decay · p.
@@ -65,7 +65,7 @@ impl ElementWise for ASGD {
     const SCALARS: &'static [&'static str] = &["eta", "mu"];
     type Rule<T: Real> = ASGDRule<T>;
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> ASGDRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> ASGDRule<T> {
         let rounded = |x: f64| T::from_f64(x).to_f64();
         let step = progress.step as f64;
         // At the first step, not when the optimizer is made: a schedule may have set the rate in between.

@@ -47,12 +47,12 @@ pub trait ElementWise: Optimizer {
         None
     }
     /// The rule of the step `progress.step`, with all its numbers computed in `f64` first. May move the scalars on.
-    fn rule<T: Real>(&self, progress: &mut Progress) -> Self::Rule<T>;
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> Self::Rule<T>;
 }
 
 /// How far some parameters have come.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
+pub struct StepProgress {
     /// The number of the step, 1 for the first.
     pub step: u64,
     /// For each slot whether an earlier step has used it.
@@ -61,10 +61,10 @@ pub struct Progress {
     pub scalars: [f64; MAX_SCALARS],
 }
 
-impl Progress {
+impl StepProgress {
     fn new<S: ElementWise>(settings: &S) -> Self {
         let scalars = std::array::from_fn(|i| settings.initial_scalar(i));
-        Progress { step: 0, started: [false; MAX_SLOTS], scalars }
+        StepProgress { step: 0, started: [false; MAX_SLOTS], scalars }
     }
 }
 
@@ -84,7 +84,7 @@ pub struct ElementWiseState<T: Real, S: ElementWise> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cohort {
     group: usize,
-    progress: Progress,
+    progress: StepProgress,
 }
 
 /// The rules of the step under way.
@@ -197,7 +197,7 @@ impl<T: Real, S: ElementWise<State<T> = Self>> ElementWiseState<T, S> {
         let group = group.expect("only parameters of groups are loaded");
         let settings = self.groups[group].settings.clone();
 
-        let mut progress = Progress::new(&settings);
+        let mut progress = StepProgress::new(&settings);
         let fresh = entries.is_empty();
         if S::HAS_STEP && !fresh {
             progress.step = entries.step()?.ok_or_else(|| entries.missing("step"))?;
@@ -237,7 +237,7 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
             assert!(S::SLOTS.len() <= MAX_SLOTS && S::SCALARS.len() <= MAX_SCALARS);
         }
         let group_of = check_groups(table, &groups)?;
-        let progress = groups.iter().map(|group| Progress::new(&group.settings));
+        let progress = groups.iter().map(|group| StepProgress::new(&group.settings));
         let cohorts = progress.enumerate().map(|(group, progress)| Cohort { group, progress }).collect();
         let mut state = ElementWiseState {
             table,
@@ -274,7 +274,7 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
         next.allocate();
         let number = next.groups.len() - 1;
         let group = next.groups[number].clone();
-        let cohort = Cohort { group: number, progress: Progress::new(&group.settings) };
+        let cohort = Cohort { group: number, progress: StepProgress::new(&group.settings) };
         for index in group.params {
             let spec = &self.table[index];
             for (slot, array) in next.slots.iter_mut().enumerate().filter(|(_, array)| !array.is_empty()) {

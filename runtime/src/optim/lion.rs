@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
 use super::rules::{each, first, flush, sign};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Lion: p ← p − lr · (sign(β₁m + (1 − β₁)g) + weight_decay · p); m ← β₂m + (1 − β₂)g, with g = ±∇.
@@ -58,7 +58,7 @@ impl ElementWise for Lion {
     const SLOTS: &'static [&'static str] = &["exp_avg"];
     type Rule<T: Real> = LionRule<T>;
 
-    fn rule<T: Real>(&self, _progress: &mut Progress) -> LionRule<T> {
+    fn rule<T: Real>(&self, _progress: &mut StepProgress) -> LionRule<T> {
         LionRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             shrink: T::from_f64(1.0 - self.lr * self.weight_decay),

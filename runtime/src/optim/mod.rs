@@ -57,7 +57,7 @@ pub use adamax::{Adamax, AdamaxRule};
 pub use adamw::AdamW;
 pub use adan::{Adan, AdanRule};
 pub use asgd::{ASGD, ASGDRule};
-pub use element_wise::{ElementWise, ElementWiseState, MAX_SCALARS, Progress};
+pub use element_wise::{ElementWise, ElementWiseState, MAX_SCALARS, StepProgress};
 pub use groups::{GroupBuilder, groups};
 pub use lamb::LAMB;
 pub use lars::LARS;

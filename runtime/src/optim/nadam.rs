@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
 use super::rules::{Squares, bias_correction, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// NAdam: Adam that looks ahead by one momentum step,
@@ -80,7 +80,7 @@ impl ElementWise for NAdam {
         1.0
     }
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> NAdamRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> NAdamRule<T> {
         let (beta1, beta2) = self.betas;
         let step = progress.step as f64;
         let mu_at = |step: f64| beta1 * (1.0 - 0.5 * 0.96f64.powf(step * self.momentum_decay));

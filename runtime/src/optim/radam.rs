@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{both_below_one, non_negative};
 use super::rules::{Squares, bias_correction, body_by, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// RAdam: p ← p − lr · r · m̂ · √(1 − β₂ᵗ) / (√v + eps) once ρ > 5; before that p ← p − lr · m̂.
@@ -70,7 +70,7 @@ impl ElementWise for RAdam {
     const SLOTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
     type Rule<T: Real> = RAdamRule<T>;
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> RAdamRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> RAdamRule<T> {
         let (beta1, beta2) = self.betas;
         let step = progress.step as f64;
         let (correction1, correction2) = (bias_correction(beta1, progress.step), bias_correction(beta2, progress.step));

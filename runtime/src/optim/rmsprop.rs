@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::non_negative;
 use super::rules::{Squares, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// RMSprop: v ← alpha · v + (1 − alpha) · g²; p ← p − lr · g / (√v + eps), with g = ±∇ + weight_decay · p.
@@ -78,7 +78,7 @@ impl ElementWise for RMSprop {
         [true, self.momentum > 0.0, self.centered][slot]
     }
 
-    fn rule<T: Real>(&self, _progress: &mut Progress) -> RMSpropRule<T> {
+    fn rule<T: Real>(&self, _progress: &mut StepProgress) -> RMSpropRule<T> {
         let fresh = 1.0 - self.alpha;
         RMSpropRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{finite, non_negative};
 use super::rules::{body_by, each, first, flush, sign};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Rprop: p ← p − sign(g) · s, where s grows by η⁺ while the gradient keeps its sign, and shrinks by η⁻ when it changes.
@@ -58,7 +58,7 @@ impl ElementWise for Rprop {
     const SLOTS: &'static [&'static str] = &["prev", "step_size"];
     type Rule<T: Real> = RpropRule<T>;
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> RpropRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> RpropRule<T> {
         RpropRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             minus: T::from_f64(self.etas.0),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{below_one, finite, non_negative};
 use super::rules::{Squares, bias_correction, body_by, each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Schedule-free AdamW: z ← z − γ · u; x ← x + c (z − x), with gradients taken at y = z + β₁ (x − z), the parameters in training.
@@ -100,7 +100,7 @@ impl ElementWise for AdamWScheduleFree {
         Some(1.0 - 1.0 / self.betas.0)
     }
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> AdamWScheduleFreeRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> AdamWScheduleFreeRule<T> {
         assert!(self.train_mode, "AdamWScheduleFree: a step with the parameters for evaluation; call `train` first");
         let (beta1, beta2) = self.betas;
         let step = progress.step as f64;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{finite, non_negative};
 use super::rules::{each, first, flush};
-use super::{ElementWise, ElementWiseState, Optimizer, Progress};
+use super::{ElementWise, ElementWiseState, Optimizer, StepProgress};
 use crate::Real;
 
 /// Stochastic gradient descent: g ← ±∇ + weight_decay · p; b ← momentum · b + (1 − dampening) · g; p ← p − lr · b.
@@ -69,7 +69,7 @@ impl ElementWise for SGD {
         self.momentum != 0.0
     }
 
-    fn rule<T: Real>(&self, progress: &mut Progress) -> SGDRule<T> {
+    fn rule<T: Real>(&self, progress: &mut StepProgress) -> SGDRule<T> {
         SGDRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             lr: T::from_f64(self.lr),

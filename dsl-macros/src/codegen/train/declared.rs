@@ -172,7 +172,7 @@ impl Unit<'_> {
                     (quote!(!#needs), format!("{name} watches a metric: write `{name}(…) on val_loss`"), name.span())
                 }
             };
-            quote_spanned!(span=> const _: () = __glulam::assert!(#condition, #message);)
+            quote_spanned!(span=> const _: () = __glulam::assert_that(#condition, #message);)
         });
         checks.collect()
     }
