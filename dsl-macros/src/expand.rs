@@ -15,7 +15,7 @@ use quote::quote;
 
 use crate::diagnostics::Diagnostics;
 use crate::ir::Graph;
-use crate::{ast, backward, codegen, fuse, parse, plan, resolve, shape};
+use crate::{ast, backward, codegen, fuse, known, parse, plan, resolve, shape};
 
 /// The items of all networks of one macro call, and the mistakes that were found.
 pub(crate) fn networks(input: TokenStream) -> TokenStream {
@@ -33,11 +33,14 @@ pub(crate) fn networks(input: TokenStream) -> TokenStream {
     quote!(#mistakes #(#items)*)
 }
 
-/// The items of one trainer, and the mistakes that were found. `train!` has two passes, parse and codegen: what a name
-/// means is for rustc to say.
+/// The items of one trainer, and the mistakes that were found. `train!` has three passes, parse, known and codegen:
+/// what a path or an expression means is for rustc to say.
 pub(crate) fn trainer(input: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::new();
-    let trainer = parse::train::parse(input, &mut errors);
+    let mut trainer = parse::train::parse(input, &mut errors);
+    if let Some(trainer) = &mut trainer {
+        known::check(trainer, &mut errors);
+    }
     let items = trainer.map(|trainer| codegen::trainer(&trainer, errors.any()));
     let mistakes = errors.finish().err();
     quote!(#mistakes #items)

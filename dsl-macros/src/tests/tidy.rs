@@ -65,3 +65,108 @@ fn no_two_layers_have_one_name() {
         assert!(!names[..i].contains(name), "two layers are called {name}");
     }
 }
+
+/// The public structs of a folder of the runtime that are settings, each with the names and types of its public fields.
+fn settings_of(module: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let folder = workspace().join("runtime/src").join(module);
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("it is there").map(|e| e.expect("an entry").path()).collect();
+    files.sort();
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|ext| ext == "rs")) {
+        let text = fs::read_to_string(file).expect("a file of text");
+        for (i, _) in text.match_indices("\npub struct ") {
+            let rest = &text[i + "\npub struct ".len()..];
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+            let body = rest.split("\n}").next().expect("a piece");
+            let fields = body.lines().filter_map(|line| {
+                let (field, ty) = line.strip_prefix("    pub ")?.split_once(": ")?;
+                Some((field.to_owned(), ty.trim_end_matches(',').to_owned()))
+            });
+            let set = [format!("DEFAULT: Self = {name}"), format!("DEFAULT: Self =\n        {name}")];
+            if set.iter().any(|set| text.contains(set.as_str())) {
+                found.push((name, fields.collect()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_train_knows_of_settings_is_what_the_runtime_has() {
+    use crate::known::{LOSSES, METRICS, OPTIMIZERS, SCHEDULES};
+    // For hand-written loops: `train!` has words of its own for them.
+    const BY_HAND: &[&str] = &["LBFGS", "SAM", "PairwiseDistance"];
+    let tables = [("loss", LOSSES), ("optim", OPTIMIZERS), ("lr_scheduler", SCHEDULES), ("metrics", METRICS)];
+    for (module, table) in tables {
+        let found = settings_of(module);
+        assert!(found.len() > 5, "{module}: the settings are found");
+        for (name, fields) in found.iter().filter(|(name, _)| !BY_HAND.contains(&name.as_str())) {
+            let options = fields.iter().map(|(field, ty)| match ty.as_str() {
+                "LossWeights" => format!("{field}:weights"),
+                "List<f64>" | "List<usize>" => format!("{field}:list"),
+                tuple if tuple.starts_with('(') => format!("{field}:{}", tuple.split(", ").count()),
+                _ => field.clone(),
+            });
+            let row = options.collect::<Vec<_>>().join(" ");
+            let known = table.iter().find(|(known, _)| known == name).map(|(_, options)| *options);
+            assert_eq!(known, Some(row.as_str()), "the row of {name} in dsl-macros/src/known/table.rs");
+        }
+        let exported = read(&format!("runtime/src/{module}/mod.rs"));
+        for (name, _) in table {
+            assert!(names(&exported, name), "{name} of dsl-macros/src/known/table.rs is not in glulam::{module}");
+        }
+    }
+}
+
+#[test]
+fn public_modules_have_no_name_in_common() {
+    const MODULES: &[&str] = &[
+        "checkpoint/mod.rs",
+        "clip.rs",
+        "data/mod.rs",
+        "init.rs",
+        "layer.rs",
+        "layers.rs",
+        "loss/mod.rs",
+        "lr_scheduler/mod.rs",
+        "metrics/mod.rs",
+        "network/mod.rs",
+        "optim/mod.rs",
+        "parallel/mod.rs",
+        "rng.rs",
+        "swa_utils.rs",
+        "train/mod.rs",
+    ];
+    let mut owners: std::collections::BTreeMap<String, &str> = Default::default();
+    for module in MODULES {
+        let source = read(&format!("runtime/src/{module}"));
+        for name in public_names(&source) {
+            if let Some(other) = owners.insert(name.clone(), module).filter(|other| other != module) {
+                panic!("`{name}` is in {other} and in {module}: `use` of both by `*` would not say which is meant");
+            }
+        }
+    }
+    assert!(owners.contains_key("Progress") && owners.contains_key("CrossEntropyLoss"), "names are found");
+}
+
+/// The names that a file declares or passes on to everybody.
+fn public_names(source: &str) -> Vec<String> {
+    let code: String = source.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut found = Vec::new();
+    for kind in ["fn", "struct", "enum", "trait", "type", "const", "const fn"] {
+        let start = format!("\npub {kind} ");
+        found.extend(code.match_indices(&start).map(|(i, _)| word(&code[i + start.len()..])));
+    }
+    for (i, start) in code.match_indices("\npub use ") {
+        let list = code[i + start.len()..].split(';').next().expect("a piece");
+        let names = list.split_once('{').map_or(list, |(_, names)| names.trim_end_matches('}'));
+        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty() && !name.ends_with('*')) {
+            let name = name.rsplit(" as ").next().expect("a piece").rsplit("::").next().expect("a piece");
+            found.push(name.to_owned());
+        }
+    }
+    found.retain(|name| name != "_" && name != "fn");
+    found
+}

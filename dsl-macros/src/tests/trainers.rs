@@ -72,6 +72,76 @@ fn check(source: &str, expected: &[&str]) {
     assert_eq!(expand(source).1, expected, "{source}");
 }
 
+/// The same with the pass that knows names.
+#[track_caller]
+fn check_known(source: &str, expected: &[&str]) {
+    let mut errors = Diagnostics::new();
+    let tokens = source.parse().expect("the source consists of Rust tokens");
+    let mut trainer = parse::train::parse(tokens, &mut errors).expect("it is a trainer");
+    crate::known::check(&mut trainer, &mut errors);
+    assert_eq!(errors.into_messages(), expected, "{source}");
+}
+
+#[test]
+fn misspelt_names_are_told_together_with_the_nearest() {
+    check_known(
+        "T for Mlp {
+            loss: MSE,
+            optimizer: Lookahead(Adam(learning_rate = 1e-3, beta1 = 0.9), sync = 5) { head => (wd = 0.1) },
+            scheduler: CosineAnnealing(T_max = 5) -> StepLR(gama = 0.1, step = 3) + StepLr,
+            metrics: [Acc, F1, TopKAccuracy, self::Mine],
+            device: cuda,
+        }",
+        &[
+            "`train!` has no item `device`\nhelp: there are `loss`, `optimizer`, `scheduler`, `freeze`, `clip_grad_norm`, \
+             `clip_grad_value`, `accumulate`, `ema`, `metrics` @ `device`",
+            "there is no loss `MSE`\nhelp: did you mean `MSELoss`? @ `MSE`",
+            "`Adam` has no option `learning_rate`\nhelp: did you mean `lr`? @ `learning_rate`",
+            "`Adam` has no option `beta1`\nhelp: did you mean `betas`? @ `beta1`",
+            "`Lookahead` has no option `sync`\nhelp: there are `optimizer`, `k`, `alpha` @ `sync`",
+            "`Adam` has no option `wd`\nhelp: did you mean `weight_decay`? @ `wd`",
+            "there is no schedule `CosineAnnealing`\nhelp: did you mean `CosineAnnealingLR`? @ `CosineAnnealing`",
+            "`StepLR` has no option `gama`\nhelp: did you mean `gamma`? @ `gama`",
+            "`StepLR` has no option `step`\nhelp: did you mean `step_size`? @ `step`",
+            "there is no schedule `StepLr`\nhelp: did you mean `StepLR`? @ `StepLr`",
+            "there is no metric `Acc`\nhelp: did you mean `Accuracy`? @ `Acc`",
+            "there is no metric `F1`\nhelp: did you mean `F1Score`? @ `F1`",
+            "there is no metric `TopKAccuracy`\nhelp: did you mean `TopK`? @ `TopKAccuracy`",
+        ],
+    );
+    check_known(
+        "T for Mlp { loss: Mine, optimizer: Mine }",
+        &[
+            "there is no loss `Mine`\nhelp: a loss of your own is written by its path, `self::Mine` @ `Mine`",
+            "there is no optimizer `Mine`\nhelp: an optimizer of your own is written by its path, `self::Mine` @ `Mine`",
+        ],
+    );
+}
+
+#[test]
+fn what_is_the_users_is_not_looked_up() {
+    check_known(
+        "T for Mlp {
+            loss: self::MSE(anything = 1), optimizer: my::Adam(learning_rate = 1) { head => (any = 1) },
+            scheduler: ::theirs::StepLr(x = 1), metrics: [my::Acc(y = 2)]
+        }",
+        &[],
+    );
+}
+
+#[test]
+fn a_tuple_of_options_has_its_numbers() {
+    check_known("T for Mlp { loss: MSELoss, optimizer: AdamW(betas = [0.9, 0.99]) }", &[]);
+    check_known(
+        "T for Mlp { loss: MSELoss, optimizer: AdamW(betas = [0.9]) }",
+        &["`betas` of `AdamW` are 2 numbers, found 1 @ `[0.9]`"],
+    );
+    check_known(
+        "T for Mlp { loss: MSELoss, optimizer: Adan { head => (betas = [0.9, 0.1]) } }",
+        &["`betas` of `Adan` are 3 numbers, found 2 @ `[0.9, 0.1]`"],
+    );
+}
+
 /// The messages of a trainer with these items beside those that it needs.
 #[track_caller]
 fn check_items(items: &str, expected: &[&str]) {

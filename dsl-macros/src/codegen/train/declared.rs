@@ -1,12 +1,12 @@
 //! What was declared, as constants where it is constant and as functions where it is not, and what the compiler is to
 //! check of it at the user's tokens.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::Unit;
 use super::settings::*;
-use crate::ast_train::{Number, Settings};
+use crate::ast_train::{Choice, Number, Settings};
 
 /// Settings in their place.
 pub(super) struct Declared<'a> {
@@ -84,7 +84,7 @@ impl Unit<'_> {
             out.extend(quote!(const #constant: &#alias = &#value;));
             // A type of the user's own need not have checks.
             if !self.failed && settings.path.bare {
-                out.extend(self.check(module, &constant, span));
+                out.extend(self.check_settings(settings, module, &constant));
             }
             // What an optimizer wraps is checked by itself.
             for inner in each_wrapped(settings).iter().filter(|inner| !std::ptr::eq(**inner, *settings)) {
@@ -127,12 +127,32 @@ impl Unit<'_> {
         if is_constant(&number.value) { quote!(#constant) } else { quote!(#function()) }
     }
 
+    // Expands to:
+    //     const _: () = DECLARED_OPTIMIZER.assert_valid();
+    /// The checks of constant settings that are the runtime's. A wrong number of weights is said at the weights.
+    fn check_settings(&self, settings: &Settings, module: &str, constant: &Ident) -> TokenStream {
+        let (span, model) = (settings.path.name.span(), &self.train.model.tokens);
+        let output = quote_spanned!(span=> <#model as __glulam::Network<f32>>::OUTPUT);
+        let (weights, others) = weights_apart(settings);
+        let Some((weights, at)) = weights.filter(|_| module == LOSS) else {
+            return self.check(module, constant, &output, span);
+        };
+        let unknown = quote_spanned!(at=> __glulam::Output::Unknown);
+        let parts = [("CHECKED_LOSS", others, output, span), ("CHECKED_WEIGHTS", weights, unknown, at)];
+        let checks = parts.iter().map(|(name, part, output, at)| {
+            let (name, alias, value) = (Ident::new(name, *at), alias(part, module), literal(part, module));
+            let check = self.check(module, &name, output, *at);
+            quote!(const #name: &#alias = &#value; #check)
+        });
+        checks.collect()
+    }
+
     /// The check of constant settings that are the runtime's.
-    fn check(&self, module: &str, constant: &Ident, span: Span) -> TokenStream {
+    fn check(&self, module: &str, constant: &Ident, output: &TokenStream, span: Span) -> TokenStream {
         let model = &self.train.model.tokens;
         let network = quote_spanned!(span=> <#model as __glulam::Network<f32>>);
         let check = match module {
-            LOSS => quote_spanned!(span=> #constant.assert_fits(#network::OUTPUT_SHAPE, #network::OUTPUT)),
+            LOSS => quote_spanned!(span=> #constant.assert_fits(#network::OUTPUT_SHAPE, #output)),
             METRICS => quote_spanned!(span=> #constant.assert_fits(#network::OUTPUT_SHAPE)),
             _ => return quote_spanned!(span=> const _: () = #constant.assert_valid();),
         };
@@ -209,6 +229,34 @@ impl Unit<'_> {
             };
         });
         out
+    }
+}
+
+/// A loss with its weights alone (and the axis of the classes, which says how many there are), with the place of the first of
+/// them; and with all other options.
+fn weights_apart(settings: &Settings) -> (Option<(Settings, Span)>, Settings) {
+    let is_weights = |option: &&Choice| option.name == "weight" || option.name == "pos_weight";
+    let part = |keep: &dyn Fn(&&Choice) -> bool| {
+        let options = settings.options.iter().filter(|option| keep(option)).cloned().collect();
+        Settings { options, ..settings.clone() }
+    };
+    let first = settings.options.iter().find(is_weights).and_then(|option| place(&option.value));
+    let weights = first.map(|at| (part(&|option| is_weights(option) || option.name == "dim"), at));
+    (weights, part(&|option| !is_weights(option)))
+}
+
+/// Where the user's list begins, behind what it is wrapped in.
+fn place(value: &TokenStream) -> Option<Span> {
+    let mut last = None;
+    for token in value.clone() {
+        last = Some(token);
+    }
+    match last? {
+        TokenTree::Group(group) => match place(&group.stream()) {
+            Some(inner) if group.delimiter() == Delimiter::Parenthesis => Some(inner),
+            _ => Some(group.span()),
+        },
+        token => Some(token.span()),
     }
 }
 
