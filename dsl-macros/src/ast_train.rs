@@ -1,5 +1,5 @@
-//! What the user wrote in `train!`, with spans. The macro knows no optimizer, loss, schedule or metric: their names are
-//! paths and their options are expressions, which rustc looks up.
+//! What the user wrote in `train!`, with spans. Optimizers, losses, schedules and metrics are paths, and their options
+//! expressions, which rustc looks up; what is known of the runtime's is in `known`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 

@@ -59,3 +59,23 @@ fn absolute(tokens: &[TokenTree]) -> bool {
 /// Words after which a path begins, in what is generated.
 const BEFORE_A_PATH: &[&str] =
     &["as", "dyn", "else", "for", "if", "impl", "in", "match", "mut", "return", "use", "where"];
+
+#[cfg(test)]
+mod tests {
+    use super::rooted;
+
+    #[test]
+    fn the_runtime_has_the_name_that_the_callers_crate_gives_it() {
+        for (written, expected) in [
+            ("fn f() -> ::glulam::Real {}", "fn f () -> root :: Real { }"),
+            ("<Net as ::glulam::Network<f32>>::PARAMS", "< Net as root :: Network < f32 >> :: PARAMS"),
+            ("use ::glulam::__private as glulam;", "use root :: __private as glulam ;"),
+            ("[my::glulam::WIDTH, glulam::WIDTH]", "[my :: glulam :: WIDTH , glulam :: WIDTH]"),
+            ("::core::fmt::Debug", ":: core :: fmt :: Debug"),
+        ] {
+            let input = format!("root {written}").parse().expect("tokens");
+            let found = rooted(input, |tokens| tokens).to_string().replace(' ', "");
+            assert_eq!(found, expected.replace(' ', ""), "{written}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Neural networks declared in Rust source, and trained without a graph, a tape or an allocation.
 #![warn(missing_docs)]
 
-// Generated code names this crate by its own name, in its own tests too.
+// Its own tests name this crate as its users do.
 extern crate self as glulam;
 
 #[macro_use]

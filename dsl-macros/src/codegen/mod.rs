@@ -51,6 +51,7 @@ pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenS
             unused_doc_comments,
             unused_imports,
             unused_mut,
+            unused_braces,
             unused_parens,
             unused_variables,
             reason = "one form for all networks, and a formula on each call"
@@ -106,7 +107,7 @@ impl Unit<'_> {
             return assertions;
         }
         quote! {
-            #[allow(unused_parens, reason = "an expression of the declaration stands as it is")]
+            #[allow(unused_braces, unused_parens, reason = "an expression of the declaration stands as it is")]
             const _: () = {
                 use ::glulam::__private as __glulam;
                 #assertions

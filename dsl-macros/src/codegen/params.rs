@@ -39,7 +39,7 @@ impl Unit<'_> {
             }
 
             #[doc = #views]
-            #[allow(non_camel_case_types, non_snake_case, unused_parens, reason = "names and dimensions are the declaration's")]
+            #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
             #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #vis struct #params<'a, T = f32> {
                 #(#fields,)*
@@ -47,7 +47,7 @@ impl Unit<'_> {
             }
 
             #[doc = #views_mut]
-            #[allow(non_camel_case_types, non_snake_case, unused_parens, reason = "names and dimensions are the declaration's")]
+            #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
             #[derive(::core::fmt::Debug)]
             #vis struct #params_mut<'a, T = f32> {
                 #(#fields_mut,)*
@@ -86,7 +86,7 @@ impl Unit<'_> {
                 }
 
                 /// A new network with PyTorch's initialisation: the same numbers for the same seed.
-                #[allow(unused_parens, reason = "an expression of the declaration stands as it is")]
+                #[allow(unused_braces, unused_parens, reason = "an expression of the declaration stands as it is")]
                 pub fn seeded(seed: u64) -> Self {
                     let inits = [#(#inits),*];
                     Self { weights: ::glulam::__private::initial::<Self>(seed, &inits) }

@@ -257,3 +257,19 @@ fn layers_of_the_users_are_trained_too() {
     assert_eq!(*net.params().scale_parameters, [1.5; 4]);
     check_gradients(net.cast::<f64>());
 }
+
+network! {
+    block Pass(N) < mine::Slice(start = 0, len = N) => [N] >
+    Woven: [4] <
+        Scale::<4> => [4] -> Tanh -> Residual(Scale::<4> => [4]) -> Tanh
+            -> Residual(Linear(4, 4), shortcut = mine::Slice(start = 0, len = 4) => [4]) -> Tanh
+            -> [Scale::<4> => [4], Linear(4, 4)] => Add -> Tanh as a -> [_, mine::Slice(start = 0, len = 4) => [4]] => Mul
+            -> (Pass(4) -> Tanh) * 2 -> [_, a -> Scale::<4> => [4], a] => Add -> Tanh
+            -> [Pass(4), _] => Concat(1) -> [_, Pass(8)] => Stack(1) -> Flatten -> Linear(_, 2)
+    >
+}
+
+#[test]
+fn layers_of_the_users_stand_wherever_a_layer_can() {
+    check_gradients(Woven::seeded(1).cast::<f64>());
+}

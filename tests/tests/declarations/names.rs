@@ -144,3 +144,134 @@ mod layers {
 fn a_layer_of_the_users_may_be_called_like_one_of_the_runtime() {
     check_gradients(layers::Own::seeded(1).cast::<f64>());
 }
+
+glulam::network! {
+    Derived: [4] <
+        x: Linear(4, 4) -> d_x: Linear(4, 4) -> Tanh -> d_d_x: Linear(4, 4) -> GELU -> z: Linear(4, 4) -> GELU
+            -> d_x_: Residual(Linear(4, 4) -> Tanh) -> rows: Linear(4, 4) -> GELU -> rows_z: Linear(4, 4) -> GELU
+            -> counters: Linear(4, 4) -> bn: BatchNorm1d(4) -> bn_statistics: Linear(4, 4) -> backward_tiles: Linear(4, 4)
+            -> last: BatchNorm1d(4) -> memory: Linear(4, 4) -> ss: Linear(4, 4) -> ß: Linear(4, 4) -> outputs: Linear(4, 2)
+    >
+}
+glulam::network! { Outputs < |outputs: [4]| Linear(4, 4) -> Tanh -> memory: Linear(4, 2) > }
+glulam::network! { Gradient < |d_inputs: [4]| Linear(4, 4) -> d_d_inputs: Linear(4, 2) > }
+
+#[test]
+fn a_label_may_be_called_like_what_is_made_of_another() {
+    check_gradients(Derived::seeded(1).cast::<f64>());
+    check_gradients(Outputs::seeded(1).cast::<f64>());
+    check_gradients(Gradient::seeded(1).cast::<f64>());
+    assert_eq!(Outputs::seeded(1).predict(&[[0.0; 4]; 3]).len(), 3);
+    assert_eq!(keys(&Derived::seeded(1))[..3], ["x.weight", "x.bias", "d_x.weight"]);
+}
+
+/// Not a warning, whatever the labels and the dimensions are.
+mod strict {
+    #![deny(warnings, unused, nonstandard_style)]
+
+    pub(super) const W: usize = 4;
+
+    glulam::network! {
+        block Wide(D, H = 4 * D) < Residual(Linear(D, H) -> GELU -> Linear(H, D)) >
+        pub Net <
+            Linear(3, W) -> Wide(W) -> Wide((W + W) / 2) -> type_: Linear(W, (W)) -> _x: Linear({ W }, W * (2 + 1))
+                -> a__b: Softmax(1) -> größe: Linear(_, 2)
+        >
+    }
+}
+
+#[test]
+fn a_declaration_makes_no_warnings() {
+    check_gradients(strict::Net::seeded(1).cast::<f64>());
+}
+
+mod conditional {
+    glulam::network! {
+        #[cfg(any())]
+        pub Size < Linear(3, 200) >
+        #[cfg(all())]
+        pub Size < Linear(3, 2) >
+        #[cfg_attr(all(), cfg(any()))]
+        pub Other < Linear(3, 200) >
+        #[cfg_attr(all(), derive(Eq))]
+        #[cfg(any())]
+        pub Big < Linear(3, 200) >
+    }
+
+    glulam::train! { #[cfg(any())] pub Trainer for Big { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
+    glulam::train! { #[cfg(all())] pub Trainer for Size { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1) } }
+
+    pub(super) struct Other;
+}
+
+#[test]
+fn a_declaration_may_be_left_out() {
+    assert_eq!(conditional::Size::PARAMETERS, 8);
+    let _ = (conditional::Other, conditional::Trainer::<f32>::new);
+}
+
+mod lists {
+    use glulam::prelude::*;
+
+    network! { pub Net < Linear(3, 2) > }
+
+    const TWICE: LossWeights = LossWeights::new(&[1.0, 2.0]);
+
+    fn measured() -> Vec<f64> {
+        vec![1.0, 2.0]
+    }
+
+    train! {
+        pub Literal for Net {
+            loss: CrossEntropyLoss(weight = [1.0, 2.0]),
+            optimizer: AdamW(betas = [0.9, 0.99]) { "0.bias" => (betas = [0.5, 0.6]) },
+            scheduler: MultiStepLR(milestones = [3, 5]),
+        }
+    }
+    train! { pub Constant for Net { loss: CrossEntropyLoss(weight = TWICE), optimizer: Adan(betas = [0.9, 0.8, 0.7]) } }
+    train! { pub Called for Net { loss: CrossEntropyLoss(weight = measured()), optimizer: Rprop(etas = [0.5, 1.5]) } }
+    train! { pub Labels for Net { loss: BCEWithLogitsLoss(weight = &[3.0], pos_weight = [1.0, 2.0]), optimizer: SGD } }
+}
+
+#[test]
+fn options_that_are_tuples_or_weights_take_lists() {
+    use glulam::optim::OptimizerState;
+
+    let trainer = lists::Literal::new(lists::Net::seeded(1));
+    assert_eq!(trainer.loss.weight.as_slice(), Some(&[1.0, 2.0][..]));
+    let betas: Vec<_> = trainer.optimizer.groups().iter().map(|group| group.settings.betas).collect();
+    assert_eq!(betas, [(0.9, 0.99), (0.5, 0.6)]);
+    let trainer = lists::Constant::new(lists::Net::seeded(1));
+    assert_eq!(trainer.loss.weight.as_slice(), Some(&[1.0, 2.0][..]));
+    assert_eq!(trainer.optimizer.groups()[0].settings.betas, (0.9, 0.8, 0.7));
+    let trainer = lists::Called::new(lists::Net::seeded(1));
+    assert_eq!(trainer.loss.weight.as_slice(), Some(&[1.0, 2.0][..]));
+    let trainer = lists::Labels::new(lists::Net::seeded(1));
+    assert_eq!(trainer.loss.pos_weight.as_slice(), Some(&[1.0, 2.0][..]));
+}
+
+/// Names that two modules might give, taken from both.
+mod globs {
+    use glulam::optim::*;
+    use glulam::prelude::*;
+    use glulam::train::*;
+
+    pub(super) fn silent() -> Progress {
+        Progress::Silent
+    }
+
+    pub(super) fn is_training(mode: Mode) -> bool {
+        mode == Mode::Train
+    }
+
+    pub(super) fn nesterov() -> SGD {
+        SGD { lr: 0.1, momentum: 0.9, nesterov: true, ..SGD::DEFAULT }
+    }
+}
+
+#[test]
+fn modules_may_be_taken_together() {
+    assert!(matches!(globs::silent(), glulam::train::Progress::Silent));
+    globs::nesterov().assert_valid();
+    assert!(globs::is_training(glulam::Mode::Train));
+}

@@ -133,15 +133,25 @@ impl Unit<'_> {
     fn check_settings(&self, settings: &Settings, module: &str, constant: &Ident) -> TokenStream {
         let (span, model) = (settings.path.name.span(), &self.train.model.tokens);
         let output = quote_spanned!(span=> <#model as __glulam::Network<f32>>::OUTPUT);
-        let (weights, others) = weights_apart(settings);
-        let Some((weights, at)) = weights.filter(|_| module == LOSS) else {
+        if module != LOSS || !settings.options.iter().any(is_weights) {
             return self.check(module, constant, &output, span);
+        }
+        let part = |keep: &dyn Fn(&Choice) -> bool| {
+            let options = settings.options.iter().filter(|option| keep(option)).cloned().collect();
+            Settings { options, ..settings.clone() }
         };
-        let unknown = quote_spanned!(at=> __glulam::Output::Unknown);
-        let parts = [("CHECKED_LOSS", others, output, span), ("CHECKED_WEIGHTS", weights, unknown, at)];
+        let mut parts = vec![(constant.to_string(), part(&|option| !is_weights(option)), output, span)];
+        for weights in settings.options.iter().filter(|option| is_weights(option)) {
+            // With the axis of the classes, which says how many there are.
+            let alone = part(&|option| option.name == weights.name || option.name == "dim");
+            let at = place(&weights.value).unwrap_or(span);
+            let unknown = quote_spanned!(at=> __glulam::Output::Unknown);
+            parts.push((weights.name.to_string(), alone, unknown, at));
+        }
         let checks = parts.iter().map(|(name, part, output, at)| {
-            let (name, alias, value) = (Ident::new(name, *at), alias(part, module), literal(part, module));
-            let check = self.check(module, &name, output, *at);
+            let name = Ident::new(&format!("CHECKED_{}", name.to_uppercase()), *at);
+            let (alias, value, check) =
+                (alias(part, module), literal(part, module), self.check(module, &name, output, *at));
             quote!(const #name: &#alias = &#value; #check)
         });
         checks.collect()
@@ -232,26 +242,14 @@ impl Unit<'_> {
     }
 }
 
-/// A loss with its weights alone (and the axis of the classes, which says how many there are), with the place of the first of
-/// them; and with all other options.
-fn weights_apart(settings: &Settings) -> (Option<(Settings, Span)>, Settings) {
-    let is_weights = |option: &&Choice| option.name == "weight" || option.name == "pos_weight";
-    let part = |keep: &dyn Fn(&&Choice) -> bool| {
-        let options = settings.options.iter().filter(|option| keep(option)).cloned().collect();
-        Settings { options, ..settings.clone() }
-    };
-    let first = settings.options.iter().find(is_weights).and_then(|option| place(&option.value));
-    let weights = first.map(|at| (part(&|option| is_weights(option) || option.name == "dim"), at));
-    (weights, part(&|option| !is_weights(option)))
+/// Whether an option of a loss is a tensor, whose length the network's output decides.
+fn is_weights(option: &Choice) -> bool {
+    option.name == "weight" || option.name == "pos_weight"
 }
 
 /// Where the user's list begins, behind what it is wrapped in.
 fn place(value: &TokenStream) -> Option<Span> {
-    let mut last = None;
-    for token in value.clone() {
-        last = Some(token);
-    }
-    match last? {
+    match value.clone().into_iter().last()? {
         TokenTree::Group(group) => match place(&group.stream()) {
             Some(inner) if group.delimiter() == Delimiter::Parenthesis => Some(inner),
             _ => Some(group.span()),

@@ -41,6 +41,7 @@ pub(crate) fn trainer(train: &Train, failed: bool) -> TokenStream {
             unused_doc_comments,
             unused_imports,
             unused_mut,
+            unused_braces,
             unused_parens,
             clippy::clone_on_copy,
             clippy::needless_update,
