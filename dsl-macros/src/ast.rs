@@ -18,6 +18,8 @@ pub(crate) struct Network {
     /// `: [3, 32, 32]`.
     pub(crate) shape: Option<InputShape>,
     pub(crate) body: Chain,
+    /// Part of it was not understood, so that what is missing may have been there.
+    pub(crate) failed: bool,
 }
 
 /// What stands before the `<` of a network and passes through to its struct.

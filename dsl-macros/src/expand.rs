@@ -10,23 +10,24 @@
 //! codegen    tokens           infallible
 //! ```
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 
 use crate::diagnostics::Diagnostics;
 use crate::ir::Graph;
-use crate::{ast, backward, codegen, fuse, known, parse, plan, resolve, shape};
+use crate::parse::names::is_keyword;
+use crate::{ast, ast_train, backward, codegen, fuse, known, parse, plan, resolve, shape};
 
 /// The items of all networks of one macro call, and the mistakes that were found.
 pub(crate) fn networks(input: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::new();
     let networks = parse::network::parse(input, &mut errors);
-    let unparsed = errors.any();
     let items: Vec<TokenStream> = networks
         .iter()
-        .map(|network| match check(network, unparsed, &mut errors) {
+        .map(|network| match check(network, &mut errors) {
             Some(graph) => compile(&network.header, graph),
-            None => codegen::stub(&network.header),
+            None => stub(&network.header),
         })
         .collect();
     let mistakes = errors.finish().err();
@@ -37,11 +38,13 @@ pub(crate) fn networks(input: TokenStream) -> TokenStream {
 /// what a path or an expression means is for rustc to say.
 pub(crate) fn trainer(input: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::new();
-    let mut trainer = parse::train::parse(input, &mut errors);
-    if let Some(trainer) = &mut trainer {
-        known::check(trainer, &mut errors);
-    }
-    let items = trainer.map(|trainer| codegen::trainer(&trainer, errors.any()));
+    let trainer = parse::train::parse(input, &mut errors);
+    let items = trainer.map(|mut trainer| {
+        known::check(&mut trainer, &mut errors);
+        parse::train::check_names(&mut trainer, &mut errors);
+        let (name, vis, failed) = (trainer.name.clone(), trainer.vis.clone(), errors.any());
+        called(&name, &vis, |name| codegen::trainer(&ast_train::Train { name, ..trainer }, failed))
+    });
     let mistakes = errors.finish().err();
     quote!(#mistakes #items)
 }
@@ -50,11 +53,10 @@ pub(crate) fn trainer(input: TokenStream) -> TokenStream {
 pub(crate) fn network_or_errors(input: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::new();
     let networks = parse::network::parse(input, &mut errors);
-    let unparsed = errors.any();
     let Some(network) = networks.first() else { return quote!(compile_error!("one network is expected")) };
-    let items = match check(network, unparsed, &mut errors) {
+    let items = match check(network, &mut errors) {
         Some(graph) if !errors.any() => compile(&network.header, graph),
-        _ => codegen::stub(&network.header),
+        _ => stub(&network.header),
     };
     let (name, messages) = (&network.header.name, errors.into_messages());
     quote! {
@@ -66,11 +68,33 @@ pub(crate) fn network_or_errors(input: TokenStream) -> TokenStream {
     }
 }
 
+/// What stands for a network with mistakes.
+fn stub(header: &ast::Header) -> TokenStream {
+    called(&header.name, &header.vis, |name| codegen::stub(&ast::Header { name, ..header.clone() }))
+}
+
+// Expands to:
+//     struct CalledT<T> { … }
+//     type T<S = f32> = CalledT<S>;
+/// Items of that name. Where they cannot have it, but others may name them by it, they have another; where nobody can
+/// name them, they are left out.
+fn called(name: &Ident, vis: &TokenStream, items: impl FnOnce(Ident) -> TokenStream) -> TokenStream {
+    if is_keyword(name) {
+        return TokenStream::new();
+    }
+    if name.unraw() != "T" {
+        return items(name.clone());
+    }
+    let other = format_ident!("Called{name}");
+    let items = items(other.clone());
+    quote!(#items #vis type #name<S = f32> = #other<S>;)
+}
+
 /// The passes that can fail, with a barrier after each.
-fn check(network: &ast::Network, unparsed: bool, errors: &mut Diagnostics) -> Option<Graph> {
+fn check(network: &ast::Network, errors: &mut Diagnostics) -> Option<Graph> {
     let graph = resolve::resolve(network, errors)?;
-    let graph = shape::infer(graph, errors)?;
-    (!unparsed).then_some(graph)
+    let graph = shape::infer(graph, network.failed, errors)?;
+    (!network.failed).then_some(graph)
 }
 
 /// The passes that cannot.

@@ -8,10 +8,10 @@ use crate::diagnostics::Diagnostics;
 use crate::ir::{Graph, Node, Scalar, Shape, ValueId};
 use crate::layers::{self, From, THE_INPUT};
 
-/// The graph with shapes; `None` if an edge did not agree.
-pub(crate) fn infer(mut graph: Graph, errors: &mut Diagnostics) -> Option<Graph> {
+/// The graph with shapes; `None` if an edge did not agree. `failed`: part of the declaration was not understood.
+pub(crate) fn infer(mut graph: Graph, failed: bool, errors: &mut Diagnostics) -> Option<Graph> {
     let before = errors.count();
-    infer_inputs(&mut graph, errors);
+    infer_inputs(&mut graph, failed, errors);
     for i in 0..graph.nodes.len() {
         let mut node = graph.nodes[i].clone();
         let reported = errors.count();
@@ -27,7 +27,7 @@ pub(crate) fn infer(mut graph: Graph, errors: &mut Diagnostics) -> Option<Graph>
 }
 
 /// What is not declared is what the first layer that reads it is made for.
-fn infer_inputs(graph: &mut Graph, errors: &mut Diagnostics) {
+fn infer_inputs(graph: &mut Graph, failed: bool, errors: &mut Diagnostics) {
     for &input in &graph.inputs {
         if graph.values[input.0].shape.is_some() {
             continue;
@@ -35,7 +35,7 @@ fn infer_inputs(graph: &mut Graph, errors: &mut Diagnostics) {
         let readers: Vec<&Node> = graph.nodes.iter().filter(|node| node.inputs.contains(&input)).collect();
         let shape = readers.iter().find_map(|node| node.layer.input());
         // After another mistake, a declared shape may be missing only because it was not understood.
-        if let (None, Some(first), false) = (&shape, readers.first(), errors.any()) {
+        if let (None, Some(first), false) = (&shape, readers.first(), failed) {
             errors
                 .error(first.span, format!("the shape of the input is not known: `{}` does not fix it", first.written))
                 .help("declare it before the layers: `Name: [784] < … >`");

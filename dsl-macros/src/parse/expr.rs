@@ -1,7 +1,9 @@
 //! Numbers in a declaration: evaluated where that is possible here, left to rustc where they are named constants.
 
 use proc_macro2::TokenStream;
+use syn::{BinOp, Expr, Lit, UnOp};
 
+use super::fragments::standing;
 use super::list::Argument;
 use super::tokens::text;
 use crate::diagnostics::Diagnostics;
@@ -30,63 +32,136 @@ impl NotADim {
 
 /// A dimension: an integer of at least 1, or an expression that only rustc can evaluate.
 pub(crate) fn dim(value: &TokenStream) -> Result<Dim, NotADim> {
-    match integer(value) {
+    match integer(value, Width::Size) {
         Int::Known(value) if value < 1 => Err(NotADim::TooSmall),
         Int::Known(value) => u32::try_from(value).map(|n| Dim::Known(n as usize)).map_err(|_| NotADim::TooLarge),
-        Int::Named => Ok(Dim::named(value.clone())),
+        Int::TooLarge => Err(NotADim::TooLarge),
+        Int::Named(value) => Ok(Dim::named(value)),
         Int::Wrong => Err(NotADim::NotAnInteger),
     }
 }
 
 /// What an integer expression is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Int {
     Known(i128),
+    /// Larger than any integer.
+    TooLarge,
     /// Only rustc can evaluate it.
-    Named,
+    Named(TokenStream),
     /// No integer.
     Wrong,
 }
 
-/// Evaluates an integer expression, as far as that can be done here.
-pub(crate) fn integer(value: &TokenStream) -> Int {
-    syn::parse2::<syn::Expr>(value.clone()).map_or(Int::Wrong, |expr| int(&expr))
+/// The type that rustc would give an integer: what `!` makes of it depends on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// `usize`.
+    Size,
+    /// `i64`.
+    Signed,
 }
 
-fn int(expr: &syn::Expr) -> Int {
-    use syn::{BinOp, Expr, Lit, UnOp};
+/// Evaluates an integer expression, as far as that can be done here.
+pub(crate) fn integer(value: &TokenStream, width: Width) -> Int {
+    let Ok(expr) = syn::parse2::<Expr>(value.clone()) else { return Int::Wrong };
+    match int(&expr, width) {
+        Value::Known(n) => Int::Known(n),
+        Value::TooLarge => Int::TooLarge,
+        Value::Named => Int::Named(standing(value.clone(), &expr)),
+        Value::Wrong => Int::Wrong,
+    }
+}
+
+/// The same without tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value {
+    Known(i128),
+    TooLarge,
+    Named,
+    Wrong,
+}
+
+fn int(expr: &Expr, width: Width) -> Value {
     match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(n) => n.base10_parse().map_or(Int::Wrong, Int::Known),
-            _ => Int::Wrong,
+        Expr::Lit(lit) if lit.attrs.is_empty() => match &lit.lit {
+            Lit::Int(n) => n.base10_parse().map_or(Value::TooLarge, Value::Known),
+            _ => Value::Wrong,
         },
-        Expr::Paren(inner) => int(&inner.expr),
-        Expr::Group(inner) => int(&inner.expr),
-        Expr::Unary(unary) => match (&unary.op, int(&unary.expr)) {
-            (UnOp::Neg(_), Int::Known(n)) => n.checked_neg().map_or(Int::Wrong, Int::Known),
-            (UnOp::Neg(_), other) => other,
-            _ => Int::Wrong,
-        },
-        Expr::Binary(binary) => match (int(&binary.left), int(&binary.right)) {
-            (Int::Wrong, _) | (_, Int::Wrong) => Int::Wrong,
-            (Int::Known(a), Int::Known(b)) => {
-                let result = match &binary.op {
-                    BinOp::Add(_) => a.checked_add(b),
-                    BinOp::Sub(_) => a.checked_sub(b),
-                    BinOp::Mul(_) => a.checked_mul(b),
-                    BinOp::Div(_) => a.checked_div(b),
-                    BinOp::Rem(_) => a.checked_rem(b),
-                    _ => None,
-                };
-                result.map_or(Int::Wrong, Int::Known)
-            }
-            _ => match &binary.op {
-                BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_) => Int::Named,
-                _ => Int::Wrong,
+        Expr::Paren(inner) => int(&inner.expr, width),
+        Expr::Group(inner) => int(&inner.expr, width),
+        Expr::Unary(unary) => match (&unary.op, int(&unary.expr, width)) {
+            (_, Value::Wrong) => Value::Wrong,
+            (UnOp::Neg(_), Value::Known(n)) => n.checked_neg().map_or(Value::Wrong, Value::Known),
+            (UnOp::Not(_), Value::Known(n)) => match width {
+                Width::Size => u64::try_from(n).map_or(Value::Wrong, |n| Value::Known((!n).into())),
+                Width::Signed => Value::Known(!n),
             },
+            (UnOp::Neg(_) | UnOp::Not(_) | UnOp::Deref(_), Value::Named) => Value::Named,
+            (_, Value::TooLarge) => Value::TooLarge,
+            _ => Value::Wrong,
         },
-        _ if is_opaque(expr) => Int::Named,
-        _ => Int::Wrong,
+        Expr::Binary(binary) => binary_int(&binary.op, int(&binary.left, width), int(&binary.right, width)),
+        Expr::Cast(cast) => cast_int(int(&cast.expr, width), &cast.ty),
+        Expr::Block(block) => match block.block.stmts.as_slice() {
+            [syn::Stmt::Expr(value, None)] if block.label.is_none() => int(value, width),
+            _ => Value::Named,
+        },
+        _ if is_opaque(expr) => Value::Named,
+        _ => Value::Wrong,
+    }
+}
+
+fn binary_int(op: &BinOp, left: Value, right: Value) -> Value {
+    let arithmetic = matches!(
+        op,
+        BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_) | BinOp::Shl(_) | BinOp::Shr(_)
+    );
+    let bits = matches!(op, BinOp::BitAnd(_) | BinOp::BitOr(_) | BinOp::BitXor(_));
+    match (left, right) {
+        _ if !arithmetic && !bits => Value::Wrong,
+        (Value::Wrong, _) | (_, Value::Wrong) => Value::Wrong,
+        (Value::TooLarge, _) | (_, Value::TooLarge) => Value::TooLarge,
+        (Value::Named, _) | (_, Value::Named) => Value::Named,
+        (Value::Known(a), Value::Known(b)) => {
+            // Of what is shifted beyond 64 bits, rustc makes an error.
+            let by = u32::try_from(b).ok().filter(|b| *b < 64);
+            let (result, otherwise) = match op {
+                BinOp::Add(_) => (a.checked_add(b), Value::TooLarge),
+                BinOp::Sub(_) => (a.checked_sub(b), Value::TooLarge),
+                BinOp::Mul(_) => (a.checked_mul(b), Value::TooLarge),
+                BinOp::Div(_) => (a.checked_div(b), Value::Wrong),
+                BinOp::Rem(_) => (a.checked_rem(b), Value::Wrong),
+                BinOp::Shl(_) if b >= 64 => (None, Value::TooLarge),
+                BinOp::Shl(_) => (by.and_then(|by| a.checked_mul(1 << by)), Value::Wrong),
+                BinOp::Shr(_) => (by.and_then(|by| a.checked_shr(by)), Value::Wrong),
+                BinOp::BitAnd(_) => (Some(a & b), Value::Wrong),
+                BinOp::BitOr(_) => (Some(a | b), Value::Wrong),
+                _ => (Some(a ^ b), Value::Wrong),
+            };
+            result.map_or(otherwise, Value::Known)
+        }
+    }
+}
+
+/// `3 as usize`: the number, where the type has it.
+fn cast_int(value: Value, ty: &syn::Type) -> Value {
+    let syn::Type::Path(path) = ty else { return Value::Named };
+    let range = match path.path.get_ident().map(|name| name.to_string()).as_deref() {
+        Some("u8") => 0..=u8::MAX.into(),
+        Some("u16") => 0..=u16::MAX.into(),
+        Some("u32") => 0..=u32::MAX.into(),
+        Some("u64" | "usize") => 0..=u64::MAX.into(),
+        Some("i8") => i8::MIN.into()..=i8::MAX.into(),
+        Some("i16") => i16::MIN.into()..=i16::MAX.into(),
+        Some("i32") => i32::MIN.into()..=i32::MAX.into(),
+        Some("i64" | "isize") => i64::MIN.into()..=i64::MAX.into(),
+        _ => return Value::Named,
+    };
+    match value {
+        Value::Known(n) if range.contains(&n) => value,
+        // What is cut off, or what was no integer before: rustc knows.
+        _ => Value::Named,
     }
 }
 
@@ -102,13 +177,12 @@ pub(crate) enum Float {
 
 /// Evaluates a number, as far as that can be done here.
 pub(crate) fn float(value: &TokenStream) -> Float {
-    syn::parse2::<syn::Expr>(value.clone()).map_or(Float::Wrong, |expr| float_of(&expr))
+    syn::parse2::<Expr>(value.clone()).map_or(Float::Wrong, |expr| float_of(&expr))
 }
 
-fn float_of(expr: &syn::Expr) -> Float {
-    use syn::{BinOp, Expr, Lit, UnOp};
+fn float_of(expr: &Expr) -> Float {
     match expr {
-        Expr::Lit(lit) => match &lit.lit {
+        Expr::Lit(lit) if lit.attrs.is_empty() => match &lit.lit {
             Lit::Int(n) => n.base10_parse().map_or(Float::Wrong, Float::Known),
             Lit::Float(n) => n.base10_parse().map_or(Float::Wrong, Float::Known),
             _ => Float::Wrong,
@@ -117,18 +191,27 @@ fn float_of(expr: &syn::Expr) -> Float {
         Expr::Group(inner) => float_of(&inner.expr),
         Expr::Unary(unary) => match (&unary.op, float_of(&unary.expr)) {
             (UnOp::Neg(_), Float::Known(n)) => Float::Known(-n),
-            (UnOp::Neg(_), other) => other,
+            (UnOp::Neg(_) | UnOp::Deref(_), Float::Named) => Float::Named,
+            (UnOp::Not(_), _) => whole(expr),
             _ => Float::Wrong,
         },
-        Expr::Binary(binary) => match (float_of(&binary.left), float_of(&binary.right)) {
-            (Float::Wrong, _) | (_, Float::Wrong) => Float::Wrong,
-            (Float::Known(a), Float::Known(b)) => match &binary.op {
-                BinOp::Add(_) => Float::Known(a + b),
-                BinOp::Sub(_) => Float::Known(a - b),
-                BinOp::Mul(_) => Float::Known(a * b),
-                BinOp::Div(_) => Float::Known(a / b),
-                _ => Float::Wrong,
-            },
+        Expr::Binary(binary) => match (&binary.op, float_of(&binary.left), float_of(&binary.right)) {
+            (_, Float::Wrong, _) | (_, _, Float::Wrong) => Float::Wrong,
+            (BinOp::Add(_), Float::Known(a), Float::Known(b)) => Float::Known(a + b),
+            (BinOp::Sub(_), Float::Known(a), Float::Known(b)) => Float::Known(a - b),
+            (BinOp::Mul(_), Float::Known(a), Float::Known(b)) => Float::Known(a * b),
+            (BinOp::Div(_), Float::Known(a), Float::Known(b)) => Float::Known(a / b),
+            (BinOp::Rem(_), Float::Known(a), Float::Known(b)) => Float::Known(a % b),
+            (BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_), ..) => Float::Named,
+            // Of integers alone.
+            _ => whole(expr),
+        },
+        Expr::Cast(cast) => match (float_of(&cast.expr), &*cast.ty) {
+            (known, syn::Type::Path(path)) if path.path.is_ident("f64") && known != Float::Wrong => known,
+            _ => Float::Named,
+        },
+        Expr::Block(block) => match block.block.stmts.as_slice() {
+            [syn::Stmt::Expr(value, None)] if block.label.is_none() => float_of(value),
             _ => Float::Named,
         },
         _ if is_opaque(expr) => Float::Named,
@@ -136,13 +219,23 @@ fn float_of(expr: &syn::Expr) -> Float {
     }
 }
 
+/// An integer expression where a number is expected.
+fn whole(expr: &Expr) -> Float {
+    match int(expr, Width::Signed) {
+        Value::Known(n) => Float::Known(n as f64),
+        Value::Named => Float::Named,
+        Value::TooLarge | Value::Wrong => Float::Wrong,
+    }
+}
+
 /// An expression that may well be a number, which only rustc can tell. Python's constants cannot.
 fn is_opaque(expr: &syn::Expr) -> bool {
-    use syn::Expr;
     match expr {
         Expr::Path(path) => !["True", "False", "None"].iter().any(|word| path.path.is_ident(word)),
         Expr::Call(_) | Expr::Cast(_) | Expr::Const(_) | Expr::Block(_) | Expr::Field(_) | Expr::If(_) => true,
-        Expr::Index(_) | Expr::Macro(_) | Expr::Match(_) | Expr::MethodCall(_) => true,
+        Expr::Index(_) | Expr::Loop(_) | Expr::Macro(_) | Expr::Match(_) | Expr::MethodCall(_) | Expr::Unsafe(_) => {
+            true
+        }
         _ => false,
     }
 }

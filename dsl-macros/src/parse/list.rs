@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use super::tokens::{extent, text};
+use super::fragments::expression;
+use super::header::refuse_attributes;
+use super::pieces::{chain_len, expression_len};
+use super::tokens::{Cursor, extent, text};
 use crate::diagnostics::Diagnostics;
 
 /// One argument as the user wrote it.
@@ -20,45 +23,54 @@ pub(crate) struct Argument {
 
 /// Cuts an argument list at its commas. Reports empty arguments and positional ones after keywords.
 pub(crate) fn split(list: TokenStream, errors: &mut Diagnostics) -> Vec<Argument> {
-    let mut arguments: Vec<Argument> = Vec::new();
-    for piece in split_at_commas(list, errors) {
-        let argument = argument(piece, errors);
-        if argument.name.is_none() && arguments.last().is_some_and(|a| a.name.is_some()) {
+    let mut arguments = Vec::new();
+    for piece in pieces(list, expression_len, errors) {
+        let Argument { name, value, extent } = argument(piece, errors);
+        arguments.push(Argument { name, value: expression(value), extent });
+    }
+    for pair in arguments.windows(2) {
+        if let [Argument { name: Some(_), .. }, positional @ Argument { name: None, .. }] = pair {
             errors
-                .error_at(argument.extent, "a positional argument after a keyword argument")
-                .help(format!("name it too: `name = {}`", text(argument.value.clone())));
+                .error_at(positional.extent, "a positional argument after a keyword argument")
+                .help(format!("name it too: `name = {}`", text(positional.value.clone())));
         }
-        arguments.push(argument);
     }
     arguments
 }
 
-/// The pieces between commas; a comma at the end is allowed.
+/// The expressions between commas; a comma at the end is allowed.
 pub(crate) fn split_at_commas(list: TokenStream, errors: &mut Diagnostics) -> Vec<TokenStream> {
+    pieces(list, expression_len, errors).into_iter().map(expression).collect()
+}
+
+/// The lists of layers between commas, as they are.
+pub(crate) fn split_chains(list: TokenStream, errors: &mut Diagnostics) -> Vec<TokenStream> {
+    pieces(list, chain_len, errors)
+}
+
+fn pieces(list: TokenStream, len: fn(&[TokenTree]) -> usize, errors: &mut Diagnostics) -> Vec<TokenStream> {
+    let tokens: Vec<TokenTree> = list.into_iter().collect();
+    let mut left = tokens.as_slice();
     let mut pieces = Vec::new();
-    let mut piece = Vec::new();
-    for token in list {
-        match &token {
-            TokenTree::Punct(p) if p.as_char() == ',' => {
-                if piece.is_empty() {
-                    errors.error(token.span(), "a value is missing before `,`");
-                } else {
-                    pieces.push(std::mem::take(&mut piece).into_iter().collect());
-                }
+    while let Some(first) = left.first() {
+        let (piece, rest) = left.split_at(len(left));
+        match piece {
+            [] => {
+                errors.error(first.span(), "a value is missing before `,`");
             }
-            _ => piece.push(token),
+            piece => pieces.push(piece.iter().cloned().collect()),
         }
-    }
-    if !piece.is_empty() {
-        pieces.push(piece.into_iter().collect());
+        left = rest.get(1..).unwrap_or_default();
     }
     pieces
 }
 
 /// `name = value`, or a value.
-fn argument(piece: TokenStream, errors: &mut Diagnostics) -> Argument {
-    let tokens: Vec<TokenTree> = piece.into_iter().collect();
-    let named = match tokens.as_slice() {
+pub(crate) fn argument(piece: TokenStream, errors: &mut Diagnostics) -> Argument {
+    let mut cursor = Cursor::new(piece, Span::call_site());
+    refuse_attributes(&mut cursor, "an argument", errors);
+    let tokens = cursor.rest();
+    let named = match tokens {
         [TokenTree::Ident(name), TokenTree::Punct(equals), rest @ ..] if equals.as_char() == '=' => {
             // `a == b` and `a => b` are something else.
             let joint = equals.spacing() == Spacing::Joint;
@@ -74,7 +86,7 @@ fn argument(piece: TokenStream, errors: &mut Diagnostics) -> Argument {
             }
             (Some(name), rest)
         }
-        None => (None, tokens.as_slice()),
+        None => (None, tokens),
     };
     let value: TokenStream = value.iter().cloned().collect();
     let whole = name.as_ref().map_or(Span::call_site(), Ident::span);
@@ -89,6 +101,11 @@ pub(crate) struct Env(BTreeMap<String, TokenStream>);
 impl Env {
     pub(crate) fn insert(&mut self, name: &Ident, value: TokenStream) {
         self.0.insert(name.to_string(), value);
+    }
+
+    /// An expression with values in the place of names.
+    pub(crate) fn expression(&self, stream: TokenStream) -> TokenStream {
+        expression(self.substitute(stream))
     }
 
     /// Puts values in the place of names. A number stands at the name's span, so that errors point at it.
@@ -119,7 +136,7 @@ impl Env {
     }
 }
 
-/// A literal moves to `span`; an expression keeps its own spans, in an invisible group or parentheses.
+/// A literal moves to `span`; an expression keeps its own spans, in an invisible group, as one of another macro comes.
 fn at_span(value: TokenStream, span: Span) -> TokenStream {
     let mut tokens = value.clone().into_iter();
     match (tokens.next(), tokens.next()) {
@@ -129,7 +146,7 @@ fn at_span(value: TokenStream, span: Span) -> TokenStream {
         }
         (Some(TokenTree::Ident(name)), None) => TokenTree::Ident(name).into(),
         _ => {
-            let mut group = Group::new(Delimiter::Parenthesis, value);
+            let mut group = Group::new(Delimiter::None, value);
             group.set_span(span);
             TokenTree::Group(group).into()
         }
@@ -147,7 +164,7 @@ mod tests {
         let mut env = Env::default();
         env.insert(&Ident::new("D", Span::call_site()), quote!(32));
         env.insert(&Ident::new("H", Span::call_site()), quote!(A + B));
-        let replaced = env.substitute("4 * D, f(H), x::D, D = D".parse().unwrap());
-        assert_eq!(text(replaced), "4 * 32, f((A + B)), x::D, D = 32");
+        let replaced = env.expression("4 * D, f(H), x::D, 2 * H, D = D".parse().unwrap());
+        assert_eq!(text(replaced), "4 * 32, f(A + B), x::D, 2 * (A + B), D = 32");
     }
 }

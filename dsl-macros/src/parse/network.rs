@@ -9,35 +9,38 @@
 
 use std::rc::Rc;
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use syn::ext::IdentExt;
 
-use super::chain::{ARROW, End, GIVES, Parser, is_keyword};
+use super::chain::{ARROW, End, GIVES, Parser};
+use super::fragments::open;
+use super::header::{attributes, is_too_deep, refuse_attributes, visibility};
 use super::list::split;
+use super::names::{check_type_name, check_value_name, is_keyword};
 use super::tokens::{Cursor, text};
 use crate::ast::{Block, BlockParam, Chain, Header, Input, Network};
 use crate::conditions::is_conditional;
 use crate::diagnostics::Diagnostics;
 
-/// Groups within groups beyond this are refused, before a recursive parser runs out of stack.
-const MAX_DEPTH: usize = 64;
-
 /// All networks of one macro call. What could not be understood is reported and left out.
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Vec<Network> {
-    if let Err(span) = check_depth(tokens.clone(), MAX_DEPTH) {
-        errors.error(span, format!("more than {MAX_DEPTH} groups within each other"));
+    if is_too_deep(tokens.clone(), errors) {
         return Vec::new();
     }
-    let mut parser = Parser { cursor: Cursor::new(tokens, Span::call_site()), errors };
+    let mut parser = Parser { cursor: Cursor::new(open(tokens), Span::call_site()), errors };
     let (mut networks, mut blocks) = (Vec::new(), Vec::new());
     let before = parser.errors.count();
+    // What was not understood of a block is missing in every network.
+    let mut failed = false;
     while !parser.cursor.is_empty() {
         if parser.cursor.peek_punct(',') || parser.cursor.peek_punct(';') {
             let (span, found) = (parser.cursor.span(), parser.cursor.found());
             parser.errors.error(span, format!("nothing stands between networks, found {found}")).help("leave it out");
             parser.cursor.next();
         } else if parser.block_follows() {
+            let before = parser.errors.count();
             blocks.extend(parser.block());
+            failed |= parser.errors.count() > before;
         } else {
             networks.extend(parser.network());
         }
@@ -56,18 +59,11 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Vec<Networ
     }
     let mut networks = kept;
     let blocks: Rc<[Block]> = blocks.into();
-    networks.iter_mut().for_each(|n| n.blocks = blocks.clone());
-    networks
-}
-
-fn check_depth(tokens: TokenStream, left: usize) -> Result<(), Span> {
-    for token in tokens {
-        if let TokenTree::Group(group) = token {
-            let left = left.checked_sub(1).ok_or(group.span_open())?;
-            check_depth(group.stream(), left)?;
-        }
+    for network in &mut networks {
+        network.failed |= failed;
+        network.blocks = blocks.clone();
     }
-    Ok(())
+    networks
 }
 
 /// Whether both declare the same items; not where one may be left out.
@@ -95,8 +91,9 @@ fn check_names(networks: &[Network], blocks: &[Block], errors: &mut Diagnostics)
 impl Parser<'_> {
     /// `#[…] pub Name: [3, 32, 32] < … >`.
     fn network(&mut self) -> Option<Network> {
-        let attrs = self.attributes();
-        let vis = self.visibility();
+        let before = self.errors.count();
+        let attrs = attributes(&mut self.cursor, self.errors);
+        let vis = visibility(&mut self.cursor, self.errors);
         if self.block_follows() {
             self.errors.error(self.cursor.span(), "a block has no attributes and no visibility");
             return None;
@@ -129,17 +126,19 @@ impl Parser<'_> {
             self.skip_item();
             return None;
         };
-        let name = name.unwrap_or_else(|| Ident::new("Network", open));
+        let name = name.map_or_else(|| Ident::new("Network", open), |name| bare(&name));
         let inputs = self.inputs();
         let body = self.body(open);
-        if body.steps.is_empty() && inputs.is_empty() && !self.errors.any() {
+        if body.steps.is_empty() && inputs.is_empty() && self.errors.count() == before {
             self.errors.error(open, format!("`{name}` has no layers"));
         }
-        Some(Network { header: Header { attrs, vis, name }, blocks: Rc::from([]), inputs, shape, body })
+        let failed = self.errors.count() > before;
+        Some(Network { header: Header { attrs, vis, name }, blocks: Rc::from([]), inputs, shape, body, failed })
     }
 
     /// `block Name(A, B = 1) < … >`.
     fn block(&mut self) -> Option<Block> {
+        let before = self.errors.count();
         self.cursor.next();
         let name = self.cursor.eat_ident().expect("`block_follows` has seen it");
         check_type_name(&name, "block", self.errors);
@@ -156,7 +155,7 @@ impl Parser<'_> {
             return None;
         };
         let body = self.body(open);
-        if body.steps.is_empty() && !self.errors.any() {
+        if body.steps.is_empty() && self.errors.count() == before {
             self.errors.error(open, format!("`{name}` has no layers"));
         }
         Some(Block { name, params, body })
@@ -176,35 +175,15 @@ impl Parser<'_> {
                     .help("write `D` or, with a default, `D = 64`");
                 continue;
             };
+            if is_keyword(&name) {
+                self.errors.error(name.span(), format!("`{name}` is a keyword and cannot be a block's parameter"));
+            }
             if params.iter().any(|p| p.name == name) {
                 self.errors.error(name.span(), format!("there are two parameters `{name}`"));
             }
             params.push(BlockParam { name, default });
         }
         params
-    }
-
-    fn attributes(&mut self) -> Vec<TokenStream> {
-        let mut attrs = Vec::new();
-        while self.cursor.peek_punct('#') {
-            let hash = self.cursor.next().expect("it was peeked at");
-            match self.cursor.eat_group(Delimiter::Bracket) {
-                Some(group) => attrs.push([hash, TokenTree::Group(group)].into_iter().collect()),
-                None => {
-                    self.errors.error(self.cursor.span(), "an attribute is written `#[…]`");
-                }
-            }
-        }
-        attrs
-    }
-
-    fn visibility(&mut self) -> TokenStream {
-        let mut vis = TokenStream::new();
-        if self.cursor.peek_word("pub") {
-            self.cursor.next().to_tokens(&mut vis);
-            self.cursor.eat_group(Delimiter::Parenthesis).to_tokens(&mut vis);
-        }
-        vis
     }
 
     /// `|x: [784], c: [10]|`.
@@ -215,11 +194,13 @@ impl Parser<'_> {
             if self.cursor.eat_punct('|').is_some() {
                 return inputs;
             }
+            refuse_attributes(&mut self.cursor, "an input", self.errors);
             let Some(name) = self.cursor.eat_ident() else {
                 let found = self.cursor.found();
                 self.errors.error(self.cursor.span(), format!("the name of an input is expected, found {found}"));
                 break;
             };
+            check_value_name(&name, "input", self.errors);
             if self.cursor.eat_punct(':').is_none() {
                 self.errors
                     .error(name.span(), format!("the input `{name}` has no shape"))
@@ -269,21 +250,8 @@ impl Parser<'_> {
     }
 }
 
-fn check_type_name(name: &Ident, what: &str, errors: &mut Diagnostics) {
-    if is_keyword(name) {
-        errors.error(name.span(), format!("`{name}` is a keyword and cannot name a {what}"));
-    } else if name.to_string().starts_with(|c: char| c.is_lowercase()) {
-        let camel = upper_camel(&name.to_string());
-        errors
-            .error(name.span(), format!("the name of a {what} is UpperCamelCase, found `{name}`"))
-            .help(format!("write `{camel}`"));
-    }
-}
-
-fn upper_camel(name: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
-    };
-    name.split('_').map(capital).collect()
+/// `Mlp` of `r#Mlp`, which is the same name.
+fn bare(name: &Ident) -> Ident {
+    let bare = name.unraw();
+    if is_keyword(&bare) { name.clone() } else { bare }
 }

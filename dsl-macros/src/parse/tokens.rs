@@ -4,6 +4,8 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 
+use super::fragments::expression;
+
 /// A place in a list of tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor {
@@ -16,8 +18,7 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// `around` is what an empty list is part of.
     pub(crate) fn new(stream: TokenStream, around: Span) -> Self {
-        let mut tokens = Vec::new();
-        flatten(stream, &mut tokens);
+        let tokens: Vec<TokenTree> = stream.into_iter().collect();
         let end = tokens.last().map_or(around, TokenTree::span);
         Cursor { tokens, at: 0, end }
     }
@@ -41,11 +42,29 @@ impl Cursor {
         self.peek().map_or(self.end, TokenTree::span)
     }
 
-    fn nth_punct(&self, n: usize, c: char) -> bool {
+    /// Takes an invisible group away: its tokens are the next ones.
+    pub(crate) fn open_fragment(&mut self) {
+        while let Some(group) = self.peek_group(Delimiter::None) {
+            let inner = group.stream();
+            self.tokens.splice(self.at..=self.at, inner);
+        }
+    }
+
+    /// The tokens that are left.
+    pub(crate) fn rest(&self) -> &[TokenTree] {
+        &self.tokens[self.at..]
+    }
+
+    /// The next `count` tokens.
+    pub(crate) fn take(&mut self, count: usize) -> TokenStream {
+        std::iter::from_fn(|| self.next()).take(count).collect()
+    }
+
+    pub(crate) fn nth_punct(&self, n: usize, c: char) -> bool {
         matches!(self.tokens.get(self.at + n), Some(TokenTree::Punct(p)) if p.as_char() == c)
     }
 
-    fn joint(&self, n: usize) -> bool {
+    pub(crate) fn joint(&self, n: usize) -> bool {
         matches!(self.tokens.get(self.at + n), Some(TokenTree::Punct(p)) if p.spacing() == Spacing::Joint)
     }
 
@@ -144,19 +163,10 @@ impl Cursor {
             Some(TokenTree::Group(group)) => match group.delimiter() {
                 Delimiter::Parenthesis => "`(…)`".into(),
                 Delimiter::Bracket => "`[…]`".into(),
-                Delimiter::Brace | Delimiter::None => "`{…}`".into(),
+                Delimiter::Brace => "`{…}`".into(),
+                Delimiter::None => format!("`{}`", text(group.stream())),
             },
             Some(token) => format!("`{}`", text(token.clone().into())),
-        }
-    }
-}
-
-/// Undoes the invisible groups that `macro_rules!` puts around its fragments.
-fn flatten(stream: TokenStream, into: &mut Vec<TokenTree>) {
-    for token in stream {
-        match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::None => flatten(group.stream(), into),
-            token => into.push(token),
         }
     }
 }
@@ -172,7 +182,7 @@ pub(crate) fn extent(tokens: &TokenStream) -> Option<(Span, Span)> {
 /// they were spaced.
 pub(crate) fn text(tokens: TokenStream) -> String {
     let mut out = String::new();
-    write_text(tokens, &mut out);
+    write_text(expression(tokens), &mut out);
     out
 }
 

@@ -13,6 +13,8 @@ use crate::ir::{Scalar, ValueId};
 use crate::layers::{self, Custom, Entry, Layer, Sum};
 use crate::parse::args::{self, Args, Env};
 use crate::parse::chain::residual;
+use crate::parse::fragments::generics;
+use crate::parse::names::check_expression;
 use crate::parse::tokens::text;
 
 impl Resolver<'_> {
@@ -71,7 +73,7 @@ impl Resolver<'_> {
         let mut env = Env::default();
         for param in &block.params {
             // A default may use the parameters before it.
-            let default = param.default.as_ref().map(|d| env.substitute(d.clone()));
+            let default = param.default.as_ref().map(|d| env.expression(d.clone()));
             let value = args.parameter(&param.name.to_string(), default.as_ref(), self.errors);
             env.insert(&param.name, value);
         }
@@ -113,7 +115,10 @@ impl Resolver<'_> {
             Some(group) => args::split(scope.env.substitute(group.stream()), self.errors),
             None => Vec::new(),
         };
-        let path = scope.env.substitute(path.clone());
+        for argument in &arguments {
+            check_expression(&argument.value, &format!("an argument of `{name}`"), self.errors);
+        }
+        let path = generics(scope.env.substitute(path.clone()));
         let layer = Custom::new(path, span, &arguments, shape?, self.errors)?;
         if self.errors.count() > before {
             return None;

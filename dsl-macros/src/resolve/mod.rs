@@ -18,7 +18,7 @@ use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Graph, Node, Scalar, Shape, Value, ValueId};
 use crate::layers::Layer;
-use crate::parse::args::{self, Argument, Env, Int};
+use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
 
 /// More layers than a network can have; what multiplies blocks beyond it would fill the memory first.
@@ -27,6 +27,9 @@ const MAX_STEPS: usize = 20_000;
 /// The graph of a network; `None` if anything in it was wrong.
 pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Option<Graph> {
     let before = errors.count();
+    let failed = network.failed;
+    // Those of a network that failed before this one are nobody's.
+    errors.take_assertions();
     let mut resolver = Resolver {
         blocks: &network.blocks,
         graph: Graph {
@@ -51,7 +54,7 @@ pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Optio
     let output = resolver.chain(&network.body, &scope, "", input);
     resolver.check_view_names();
     let Resolver { mut graph, errors, .. } = resolver;
-    if !errors.any() && (graph.nodes.is_empty() || output.is_none()) {
+    if !failed && errors.count() == before && (graph.nodes.is_empty() || output.is_none()) {
         errors.error(network.body.span, format!("`{}` has no layers", network.header.name));
     }
     graph.output = output?;
@@ -126,7 +129,7 @@ impl Resolver<'_> {
 
     fn shape(&mut self, shape: &ast::InputShape, env: &Env) -> Option<Shape> {
         let dims = shape.dims.iter().map(|tokens| {
-            let value = env.substitute(tokens.clone());
+            let value = env.expression(tokens.clone());
             args::dim(&value)
                 .map_err(|wrong| {
                     let extent = extent(tokens).unwrap_or((shape.span, shape.span));
@@ -180,13 +183,22 @@ impl Resolver<'_> {
     fn step(&mut self, step: &Step, scope: &Scope, place: Place<'_>) -> Option<ValueId> {
         let Some(repeat) = &step.repeat else { return self.item(&step.item, scope, place) };
         let count = self.count(repeat, scope)?;
-        let mut current = place.input;
+        let (mut current, before) = (place.input, self.steps);
         for r in 0..count {
+            let key = join(place.key, &r.to_string());
+            current = self.item(&step.item, scope, Place { key: &key, input: current, ..place });
             if self.steps > MAX_STEPS {
                 return None;
             }
-            let key = join(place.key, &r.to_string());
-            current = self.item(&step.item, scope, Place { key: &key, input: current, ..place });
+            // All copies are as large as the first: what would be too many is not begun.
+            let layers = before + (self.steps - before).saturating_mul(count);
+            if r == 0 && layers > MAX_STEPS {
+                let at = extent(repeat).unwrap_or((Span::call_site(), Span::call_site()));
+                self.errors.error_at(at, format!("{count} times makes a network of more than {MAX_STEPS} layers"));
+                // Nobody counts on, nor says it again.
+                self.steps = MAX_STEPS + 2;
+                return None;
+            }
         }
         current
     }
@@ -194,7 +206,7 @@ impl Resolver<'_> {
     fn count(&mut self, repeat: &TokenStream, scope: &Scope) -> Option<usize> {
         let written = text(repeat.clone());
         let at = extent(repeat).unwrap_or((Span::call_site(), Span::call_site()));
-        match args::integer(&scope.env.substitute(repeat.clone())) {
+        match args::integer(&scope.env.expression(repeat.clone()), Width::Size) {
             Int::Known(n) if n >= 1 && n <= MAX_STEPS as i128 => Some(n as usize),
             Int::Known(n) => {
                 let message = match n < 1 {
@@ -204,10 +216,14 @@ impl Resolver<'_> {
                 self.errors.error_at(at, message);
                 None
             }
-            Int::Named => {
+            Int::Named(_) => {
                 self.errors
                     .error_at(at, format!("the count after `*` decides the code, but only rustc knows `{written}`"))
                     .help("write an integer, or a parameter of the block");
+                None
+            }
+            Int::TooLarge => {
+                self.errors.error_at(at, format!("the count after `*` is too large: {written}"));
                 None
             }
             Int::Wrong => {

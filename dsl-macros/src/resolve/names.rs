@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::parse::names::is_reserved;
+
 /// What generated functions call their other variables, and each other.
 const RESERVED: &[&str] = &[
     "b",
@@ -65,8 +67,7 @@ impl Names {
             let number = |c: char| c == '_' || c.is_ascii_digit();
             RESERVED.contains(&made) || NUMBERED.contains(&made.trim_end_matches(number)) && !made.ends_with('_')
         };
-        let keyword = syn::parse_str::<syn::Ident>(name).is_err() || name == "gen";
-        !keyword && made(name).all(|made| !reserved(&made) && !self.0.contains(&made))
+        !is_reserved(name) && made(name).all(|made| !reserved(&made) && !self.0.contains(&made))
     }
 }
 

@@ -46,7 +46,7 @@ fn passes(source: &str) -> (String, String, Program, Plan) {
     let [network] = &networks[..] else { panic!("one network: {source}") };
     let resolved = resolve::resolve(network, &mut errors).expect("every layer is known");
     let mut text = format!("after resolve\n{resolved}\n");
-    let shaped = shape::infer(resolved, &mut errors).expect("every edge agrees");
+    let shaped = shape::infer(resolved, false, &mut errors).expect("every edge agrees");
     assert_eq!(errors.into_messages(), [""; 0], "{source}");
     text += &format!("after shape\n{shaped}\n");
     let fused = fuse::fuse(shaped);

@@ -18,7 +18,7 @@ fn compile(source: &str) -> (Vec<Graph>, Vec<String>) {
     let networks = parse::network::parse(tokens, &mut errors);
     let graphs = networks.iter().filter_map(|network| {
         let graph = resolve::resolve(network, &mut errors)?;
-        shape::infer(graph, &mut errors)
+        shape::infer(graph, network.failed, &mut errors)
     });
     let graphs = graphs.collect();
     (graphs, errors.into_messages())

@@ -14,6 +14,7 @@ use quote::quote;
 
 use self::settings::*;
 use super::docs::is_doc;
+use super::ident;
 use crate::ast_train::{Group, Path, Settings, Train};
 
 /// The items of one trainer. `failed`: the declaration has errors, so nothing is checked any more.
@@ -158,7 +159,7 @@ impl Unit<'_> {
     //     impl<T: ::glulam::Real> MlpTrainer<T> {
     //         pub fn new(model: Mlp<T>) -> Self { … }
     //         pub fn builder(model: Mlp<T>) -> ::glulam::train::Builder<T, Self> { … }
-    //         pub fn step<'batch, Y: ::glulam::train::Target>(…) -> ::glulam::train::StepResult<T, Self> { … }
+    //         pub fn step<'batch, #target: ::glulam::train::Target>(…) -> ::glulam::train::StepResult<T, Self> { … }
     //     }
     fn inherent(&self) -> TokenStream {
         let (name, model) = (&self.train.name, &self.train.model.tokens);
@@ -198,17 +199,19 @@ impl Unit<'_> {
     /// `fn step<…>(…) -> … where …`.
     fn step_signature(&self) -> TokenStream {
         let (model, loss) = (&self.train.model.tokens, alias(&self.loss, LOSS));
+        // Any other name than the network's.
+        let target = ident(if self.train.model.name == "Y" { "Z" } else { "Y" });
         let metrics = (!self.train.items.metrics.is_empty()).then(|| {
             let metrics = self.metrics_type();
-            quote!(#metrics: ::glulam::train::Metrics<T, Y>,)
+            quote!(#metrics: ::glulam::train::Metrics<T, #target>,)
         });
         quote! {
-            fn step<'batch, Y: ::glulam::train::Target>(
+            fn step<'batch, #target: ::glulam::train::Target>(
                 &mut self,
-                batch: impl ::glulam::train::AsBatch<'batch, T, #model<T>, Y>,
+                batch: impl ::glulam::train::AsBatch<'batch, T, #model<T>, #target>,
             ) -> ::glulam::train::StepResult<T, Self>
             where
-                #loss: ::glulam::loss::Loss<T, Y>,
+                #loss: ::glulam::loss::Loss<T, #target>,
                 #metrics
         }
     }

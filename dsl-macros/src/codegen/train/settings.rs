@@ -3,6 +3,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 
 use crate::ast_train::{Choice, Schedule, Settings};
 pub(super) use crate::constant::is_constant;
@@ -34,14 +35,14 @@ pub(super) fn full_type(settings: &Settings, module: &str) -> TokenStream {
 /// The name that stands for a type within the trainer's items: its own, unless two items share it.
 pub(super) fn alias(settings: &Settings, module: &str) -> Ident {
     let Settings { path, wrapped, .. } = settings;
-    let mut name = path.name.to_string();
+    let mut name = path.name.unraw().to_string();
     if !path.bare {
         // `my::SGD` beside the runtime's `SGD`, and beside `their::SGD`.
         let path = path.tokens.to_string().replace(|c: char| !c.is_alphanumeric(), "");
         name = format!("{module}_{path}");
     }
-    if path.ambiguous {
-        // `Adam` of the runtime, beside the user's network of that name.
+    if path.ambiguous || path.name.unraw() != path.name {
+        // `r#type`; or `Adam` of the runtime, beside the user's network of that name.
         name = format!("{module}_{name}");
     }
     if let Some(inner) = wrapped {

@@ -16,7 +16,7 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::quote;
 
 use super::expr::{Float, float};
-pub(crate) use super::expr::{Int, dim, integer};
+pub(crate) use super::expr::{Int, Width, dim, integer};
 pub(crate) use super::list::{Argument, Env, split, split_at_commas};
 use super::tokens::{Cursor, extent, text};
 pub(crate) use super::values::{Integer, Number, Range, Size};
@@ -255,20 +255,21 @@ impl<'a> Args<'a> {
         };
         let Some(argument) = argument else { return quote!(1) };
         let (start, _) = argument.extent;
-        match integer(&argument.value) {
+        match integer(&argument.value, Width::Size) {
             Int::Known(value) => {
                 let mut literal = Literal::i128_unsuffixed(value.abs());
                 literal.set_span(start);
                 if value < 0 { quote!(-#literal) } else { quote!(#literal) }
             }
-            Int::Named => argument.value,
-            Int::Wrong => {
+            Int::Named(value) => value,
+            wrong => {
                 self.failed = true;
-                let written = text(argument.value.clone());
-                errors.error_at(
-                    argument.extent,
-                    format!("`{name}` of `{}` is an integer, found `{written}`", self.layer),
-                );
+                let (layer, written) = (&self.layer, text(argument.value.clone()));
+                let message = match wrong {
+                    Int::TooLarge => format!("`{name}` of `{layer}` is too large: {written}"),
+                    _ => format!("`{name}` of `{layer}` is an integer, found `{written}`"),
+                };
+                errors.error_at(argument.extent, message);
                 quote!(1)
             }
         }

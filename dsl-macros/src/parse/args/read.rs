@@ -49,13 +49,14 @@ impl Args<'_> {
     }
 
     pub(super) fn read_int(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Integer {
-        let value = match integer(&argument.value) {
+        let value = match integer(&argument.value, Width::Signed) {
             Int::Known(value) if i64::try_from(value).is_ok() => value as i64,
             found => {
                 self.failed = true;
                 let written = text(argument.value.clone());
                 let message = match found {
-                    Int::Named => format!(
+                    Int::Known(_) | Int::TooLarge => format!("`{name}` of `{}` is too large: {written}", self.layer),
+                    Int::Named(_) => format!(
                         "`{name}` of `{}` must be known when the macro is expanded, but only rustc knows `{written}`",
                         self.layer
                     ),

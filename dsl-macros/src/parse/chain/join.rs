@@ -6,7 +6,7 @@ impl Parser<'_> {
     /// `[_, s1] => Concat(1)`.
     pub(super) fn join(&mut self, group: &Group) -> Option<Item> {
         let span = group.span_open();
-        let pieces = split_at_commas(group.stream(), self.errors);
+        let pieces = split_chains(group.stream(), self.errors);
         let branches: Vec<Branch> = pieces.into_iter().map(|piece| self.branch(piece, span)).collect();
         if self.cursor.eat_pair(GIVES).is_none() {
             let found = self.cursor.found();
@@ -33,6 +33,8 @@ impl Parser<'_> {
     fn branch(&mut self, tokens: TokenStream, around: Span) -> Branch {
         let (span, _) = extent(&tokens).unwrap_or((around, around));
         let mut parser = Parser { cursor: Cursor::new(tokens, span), errors: &mut *self.errors };
+        refuse_attributes(&mut parser.cursor, "a branch", parser.errors);
+        parser.cursor.open_fragment();
         let value = parser.cursor.peek_ident().is_some_and(|name| {
             let name = name.to_string();
             let rest = parser.cursor.nth_ends_value(1);

@@ -3,14 +3,16 @@
 use proc_macro2::{Delimiter, Span, TokenStream};
 
 use crate::diagnostics::Diagnostics;
+use crate::parse::fragments::{expression, standing};
+use crate::parse::header::refuse_attributes;
+use crate::parse::names::check_expression;
+use crate::parse::pieces::{expression_len, prefix_len};
 use crate::parse::tokens::Cursor;
 
 /// What stands before the next comma; the comma is passed over.
 pub(super) fn until_comma(cursor: &mut Cursor, around: Span) -> Cursor {
-    let mut tokens = TokenStream::new();
-    while !cursor.is_empty() && cursor.eat_punct(',').is_none() {
-        tokens.extend(cursor.next());
-    }
+    let tokens = cursor.take(expression_len(cursor.rest()));
+    cursor.eat_punct(',');
     Cursor::new(tokens, around)
 }
 
@@ -32,7 +34,22 @@ pub(super) fn give_up<R>(cursor: &mut Cursor, expected: &str, help: &str, errors
 
 /// All that is left.
 pub(super) fn rest(cursor: &mut Cursor) -> TokenStream {
-    std::iter::from_fn(|| cursor.next()).collect()
+    cursor.take(cursor.rest().len())
+}
+
+/// All that is left, as an expression. What is none is reported as not being `subject`.
+pub(super) fn value(cursor: &mut Cursor, subject: &str, errors: &mut Diagnostics) -> Option<TokenStream> {
+    let len = prefix_len(cursor.rest());
+    let value = expression(cursor.take(len.unwrap_or(cursor.rest().len())));
+    end(cursor, errors);
+    while cursor.next().is_some() {}
+    match syn::parse2::<syn::Expr>(value.clone()) {
+        Ok(expr) => Some(standing(value, &expr)),
+        Err(_) => {
+            check_expression(&value, subject, errors);
+            None
+        }
+    }
 }
 
 /// `[a, b]`.
@@ -50,6 +67,7 @@ pub(super) fn list<R>(
     let mut inner = Cursor::new(group.stream(), group.span_open());
     let mut elements = Vec::new();
     while !inner.is_empty() {
+        refuse_attributes(&mut inner, "an element of a list", errors);
         let mut one = until_comma(&mut inner, group.span());
         elements.extend(element(&mut one, errors));
         end(&mut one, errors);

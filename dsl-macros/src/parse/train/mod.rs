@@ -5,7 +5,9 @@ mod optimizer;
 mod schedule;
 mod settings;
 
-use proc_macro2::{Delimiter, Group as Tokens, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group as Tokens, Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::ext::IdentExt;
 
 use self::lists::*;
 use self::optimizer::{optimizer, pattern};
@@ -13,6 +15,9 @@ use self::schedule::scheduler;
 use self::settings::{path, settings};
 use crate::ast_train::{Items, Number, Schedule, Settings, Train};
 use crate::diagnostics::{Diagnostics, did_you_mean, nearest};
+use crate::parse::fragments::open;
+use crate::parse::header::{attributes, is_too_deep, refuse_attributes, visibility};
+use crate::parse::names::is_keyword;
 use crate::parse::tokens::Cursor;
 
 /// The items, in the order of the manual.
@@ -21,24 +26,12 @@ const ITEMS: [&str; 9] =
 
 /// `pub MlpTrainer for Mlp { … }`. `None` if not even the trainer's name and network are known.
 pub(crate) fn parse(stream: TokenStream, errors: &mut Diagnostics) -> Option<Train> {
-    let mut cursor = Cursor::new(stream, Span::call_site());
-    let mut attrs = Vec::new();
-    while cursor.peek_punct('#') {
-        let pound = cursor.next();
-        match cursor.eat_group(Delimiter::Bracket) {
-            Some(bracket) => attrs.push(pound.into_iter().chain([TokenTree::Group(bracket)]).collect()),
-            None => {
-                let found = cursor.found();
-                errors.error(cursor.span(), format!("expected `[…]` after `#`, found {found}")).help("write `#[…]`");
-            }
-        }
+    if is_too_deep(stream.clone(), errors) {
+        return None;
     }
-    let mut vis = TokenStream::new();
-    if cursor.peek_word("pub") {
-        vis.extend(cursor.next());
-        vis.extend(cursor.eat_group(Delimiter::Parenthesis).map(TokenTree::Group));
-    }
-
+    let mut cursor = Cursor::new(open(stream), Span::call_site());
+    let attrs = attributes(&mut cursor, errors);
+    let vis = visibility(&mut cursor, errors);
     let form = "write `MyTrainer for MyNetwork { loss: …, optimizer: … }`";
     let name = cursor.peek_ident().filter(|name| *name != "for").cloned();
     let Some(name) = name else {
@@ -53,6 +46,9 @@ pub(crate) fn parse(stream: TokenStream, errors: &mut Diagnostics) -> Option<Tra
     }
     cursor.next();
     let model = path(&mut cursor, "a network", errors)?;
+    if is_keyword(&name) {
+        errors.error(name.span(), format!("`{name}` is a keyword and cannot name a trainer"));
+    }
     let Some(body) = cursor.eat_group(Delimiter::Brace) else {
         let found = cursor.found();
         errors.error(cursor.span(), format!("expected `{{ loss: …, optimizer: … }}`, found {found}")).help(form);
@@ -67,6 +63,25 @@ pub(crate) fn parse(stream: TokenStream, errors: &mut Diagnostics) -> Option<Tra
     let network = model.tokens.clone().into_iter().next();
     keep_apart(&mut items, &[name.to_string(), network.map_or_else(String::new, |root| root.to_string())]);
     Some(Train { attrs, vis, name, model, items })
+}
+
+/// Reports what neither the trainer nor its network can be called.
+pub(crate) fn check_names(train: &mut Train, errors: &mut Diagnostics) {
+    let scalar = |name: &Ident| name.unraw() == "T";
+    let mut report = |name: &Ident, what: &str| {
+        let error = errors.error(name.span(), format!("`T` is the scalar type of every {what}"));
+        error.help(format!("give the {what} another name"));
+    };
+    if scalar(&train.name) {
+        report(&train.name, "trainer");
+    }
+    let model = &mut train.model;
+    if model.bare && scalar(&model.name) {
+        report(&model.name, "network");
+        // The network of that name, and not the scalar.
+        let name = &model.name;
+        model.tokens = quote_spanned!(name.span()=> self::#name);
+    }
 }
 
 fn items(body: &Tokens, trainer: &Ident, errors: &mut Diagnostics) -> Items {
@@ -135,6 +150,7 @@ fn keep_apart(items: &mut Items, names: &[String; 2]) {
 /// The next `key: value` and the comma after it. What has no such form is reported and passed over.
 fn item(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<(Ident, Cursor)> {
     while !cursor.is_empty() {
+        refuse_attributes(cursor, "an item of `train!`", errors);
         let key = cursor.peek_ident().cloned();
         let colon = ahead(cursor, 1);
         let single = colon.peek_punct(':') && !colon.peek_pair([':', ':']);
@@ -165,5 +181,5 @@ fn number(cursor: &mut Cursor, item: &Ident, errors: &mut Diagnostics) -> Option
         errors.error(span, format!("`{item}` has no value"));
         return None;
     }
-    Some(Number { value: rest(cursor), span })
+    value(cursor, &format!("`{item}`"), errors).map(|value| Number { value, span })
 }

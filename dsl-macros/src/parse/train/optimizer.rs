@@ -6,6 +6,7 @@ use super::lists::*;
 use super::settings::{OPTIMIZER, option, settings};
 use crate::ast_train::{Group, Optimizer, Pattern};
 use crate::diagnostics::{Diagnostics, did_you_mean};
+use crate::parse::header::refuse_attributes;
 use crate::parse::tokens::Cursor;
 
 /// Optimizers for hand-written loops. (Rustc knows that too, but says so wherever the optimizer is used.)
@@ -29,6 +30,7 @@ pub(super) fn optimizer(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option
     let Some(braces) = cursor.eat_group(Delimiter::Brace) else { return Some(optimizer) };
     let mut inner = Cursor::new(braces.stream(), braces.span_open());
     while !inner.is_empty() {
+        refuse_attributes(&mut inner, "an item of an optimizer", errors);
         let mut entry = until_comma(&mut inner, braces.span());
         group(&mut entry, &mut optimizer, errors);
         end(&mut entry, errors);

@@ -72,18 +72,26 @@ pub(super) fn in_turn(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<S
     Some(if parts.len() == 1 { parts.remove(0).0 } else { Schedule::InTurn(parts) })
 }
 
-/// The number after `for`: an integer, a name or a parenthesised expression, since an expression would take the `-` of
-/// `->` for minus.
+/// The number after `for`: an expression, up to `->` or the end. An expression would take the `-` of `->` for minus.
 pub(super) fn steps(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<TokenStream> {
-    match cursor.peek() {
-        Some(TokenTree::Literal(_) | TokenTree::Ident(_)) => cursor.next().map(TokenStream::from),
-        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
-            // Without the parentheses, which rustc would call unnecessary.
-            let inner = group.stream();
-            cursor.next();
-            Some(inner)
+    let mut tokens = TokenStream::new();
+    let mut operand = false;
+    while !cursor.is_empty() && !cursor.peek_pair(['-', '>']) && !cursor.peek_torn(['-', '>']) {
+        // `per step` and `on val_loss` follow an operand, which a name within an expression does not.
+        if operand && (cursor.peek_word("per") || cursor.peek_word("on")) {
+            break;
         }
-        _ => give_up(cursor, "a number of steps", "write `for 500`, or an expression in parentheses", errors),
+        operand = !matches!(cursor.peek(), Some(TokenTree::Punct(_)));
+        tokens.extend(cursor.next());
+    }
+    let parts: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    match parts.as_slice() {
+        [] => give_up(cursor, "a number of steps", "write `for 500`, or an expression in parentheses", errors),
+        // Without the parentheses, which rustc would call unnecessary.
+        [TokenTree::Group(group)] if group.delimiter() == Delimiter::Parenthesis => {
+            value(&mut Cursor::new(group.stream(), group.span_open()), "the number after `for`", errors)
+        }
+        [first, ..] => value(&mut Cursor::new(tokens, first.span()), "the number after `for`", errors),
     }
 }
 
@@ -98,7 +106,9 @@ pub(super) fn together(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<
 
 /// `A(…)`, or several in parentheses.
 pub(super) fn one(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Schedule> {
-    let Some(group) = cursor.eat_group(Delimiter::Parenthesis) else {
+    // A fragment of another macro is one schedule too.
+    let fragment = cursor.eat_group(Delimiter::None);
+    let Some(group) = fragment.or_else(|| cursor.eat_group(Delimiter::Parenthesis)) else {
         return settings(cursor, "a schedule", errors).map(Schedule::One);
     };
     let mut inner = Cursor::new(group.stream(), group.span());

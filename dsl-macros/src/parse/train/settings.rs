@@ -5,6 +5,8 @@ use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use super::lists::*;
 use crate::ast_train::{Choice, Path, Settings};
 use crate::diagnostics::Diagnostics;
+use crate::parse::header::refuse_attributes;
+use crate::parse::names::is_keyword;
 use crate::parse::tokens::{Cursor, text};
 
 /// `Adam`, `my::Lion`, `::lions::Lion`.
@@ -27,6 +29,12 @@ pub(super) fn path(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics) ->
             while cursor.next().is_some() {}
             return None;
         };
+        let leads = ["crate", "self", "super"].iter().any(|word| name == word) && cursor.peek_pair([':', ':']);
+        if is_keyword(&name) && !leads {
+            errors.error(name.span(), format!("expected the name of {what}, found the keyword `{name}`"));
+            while cursor.next().is_some() {}
+            return None;
+        }
         tokens.extend([TokenTree::Ident(name.clone())]);
         if cursor.peek_punct('<') || (cursor.peek_pair([':', ':']) && ahead(cursor, 2).peek_punct('<')) {
             let help = format!("give it a name first: `type My{name} = {name}<…>;`, then `self::My{name}`");
@@ -43,11 +51,13 @@ pub(super) fn path(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics) ->
 
 /// `Adam(lr = 1e-3)`; of optimizers also `Lookahead(Adam(lr = 1e-3), k = 5)`.
 pub(super) fn settings(cursor: &mut Cursor, what: &str, errors: &mut Diagnostics) -> Option<Settings> {
+    cursor.open_fragment();
     let path = path(cursor, what, errors)?;
     let (mut wrapped, mut options) = (None, Vec::new());
     if let Some(group) = cursor.eat_group(Delimiter::Parenthesis) {
         let mut args = Cursor::new(group.stream(), group.span_open());
         while !args.is_empty() {
+            refuse_attributes(&mut args, "an option", errors);
             if what == OPTIMIZER && wrapped.is_none() && are_settings(&args) {
                 let mut arg = until_comma(&mut args, group.span());
                 wrapped = settings(&mut arg, what, errors).map(Box::new);
@@ -109,10 +119,15 @@ pub(super) fn option(args: &mut Cursor, of: &Ident, around: Span, errors: &mut D
     let name = args.eat_ident().expect("`is_option` saw it");
     let equals = args.span();
     args.next();
-    let mut value = until_comma(args, equals);
-    if value.is_empty() {
+    let mut tokens = until_comma(args, equals);
+    let right = !is_keyword(&name);
+    if !right {
+        errors.error(name.span(), format!("`{name}` is a keyword and cannot be an option of `{of}`"));
+    }
+    if tokens.is_empty() {
         errors.error(equals, format!("`{name}` of `{of}` has no value"));
         return None;
     }
-    Some(Choice { name, value: rest(&mut value) })
+    let value = value(&mut tokens, &format!("`{name}` of `{of}`"), errors)?;
+    right.then_some(Choice { name, value })
 }

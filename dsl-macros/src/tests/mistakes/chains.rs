@@ -9,7 +9,7 @@ fn an_arrow_in_two_pieces() {
 
 #[test]
 fn a_comma_between_layers() {
-    check("A < Linear(3, 4), ReLU >", &["`->` is expected, found `,`\nhelp: layers are joined by `->` @ `,`"]);
+    check("A < Linear(3, 4), ReLU >", &["`->` is expected, found `,`\nhelp: write `->` @ `,`"]);
 }
 
 #[test]
