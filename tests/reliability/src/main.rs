@@ -4,6 +4,7 @@
 
 mod bits;
 mod files;
+mod images;
 mod kills;
 mod memory;
 mod numbers;
@@ -83,6 +84,8 @@ enum Harness {
         #[arg(default_value_t = 600)]
         seconds: u64,
     },
+    /// No harness: writes images to train on
+    Images { folder: PathBuf, count: usize },
 }
 
 fn main() -> ExitCode {
@@ -94,6 +97,10 @@ fn main() -> ExitCode {
         Harness::Numbers => numbers::run(),
         Harness::Threads { steps } => threads::run(steps),
         Harness::Soak { seconds } => threads::soak(seconds),
+        Harness::Images { folder, count } => {
+            images::write(&folder, count);
+            return ExitCode::SUCCESS;
+        }
     }
     let faults = FAULTS.load(Ordering::Relaxed);
     println!("{faults} faults");
