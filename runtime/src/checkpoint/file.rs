@@ -53,8 +53,8 @@ struct Place {
 
 impl Place {
     fn of(path: &Path) -> io::Result<Self> {
-        // A link keeps pointing to its file, which may lie in another directory.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A link keeps pointing to its file, which may lie in another directory, and may not be there yet.
+        let path = end_of_links(path)?;
         let refuse = |kind, text| Err(io::Error::new(kind, text));
         // A device would give way to a file.
         match fs::metadata(&path) {
@@ -88,6 +88,19 @@ impl Place {
             return Ok(file);
         }
     }
+}
+
+/// What a path is a link to, if it is one, and that again; Linux follows as many.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            // A relative link begins in the directory that it lies in.
+            Ok(target) => path.set_file_name(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link to a link, without an end"))
 }
 
 /// Whether the open `file` still has the name `path`.
@@ -177,6 +190,36 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_a_link() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("other")).unwrap();
+        symlink("other/file", at("relative")).unwrap();
+        symlink(at("relative"), at("absolute")).unwrap();
+        check_writable(at("absolute")).unwrap();
+        write_whole(&at("absolute"), b"new").unwrap();
+        assert!(at("absolute").is_symlink() && at("relative").is_symlink());
+        assert_eq!(fs::read(at("other/file")).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_refused_and_stays() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        symlink("none/file", at("missing")).unwrap();
+        symlink("itself", at("itself")).unwrap();
+        for (name, kind) in [("missing", io::ErrorKind::NotFound), ("itself", io::ErrorKind::InvalidInput)] {
+            assert_eq!(check_writable(at(name)).unwrap_err().kind(), kind);
+            assert_eq!(write_whole(&at(name), b"new").unwrap_err().kind(), kind);
+            assert!(at(name).is_symlink());
+        }
     }
 
     #[cfg(unix)]
