@@ -43,6 +43,9 @@ pub struct Args {
     /// With one thread: measure the machine as well, and say how near each training comes to what it can do.
     #[arg(long)]
     pub limit: bool,
+    /// Take only so many steps and time nothing, for a tool that counts instructions
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
     /// The name that the lines carry.
     #[arg(long, default_value = "glulam")]
     pub peer: String,
@@ -158,6 +161,10 @@ impl Workload {
             }
             (start.elapsed().as_secs_f64(), loss, count)
         };
+        if let Some(steps) = args.steps {
+            run(steps);
+            return;
+        }
         let (_, loss_10, _) = run(WARMUP);
         let mut per_block = 1;
         loop {
