@@ -204,6 +204,15 @@ fn nobody_has_to_listen() {
 }
 
 #[test]
+fn weights_that_the_last_step_makes_infinite_are_an_error_and_are_not_saved() {
+    let place = Place::new();
+    // All images in one step.
+    let error = place.fails("--lr 1e300 --epochs 1 --batch-size 320");
+    assert!(error.contains("0.weight is not finite, after 1 step since"), "{error}");
+    assert_eq!(place.names(), ["data"]);
+}
+
+#[test]
 fn its_help_is_complete() {
     let help = Place::new().succeeds("--help");
     for part in [

@@ -34,6 +34,8 @@ pub trait Rules<T: Real>: Sync {
 pub struct Update<'a, T: Real> {
     range: Range<usize>,
     target: Target<'a, T>,
+    /// The first place of a gradient that is NaN or infinite; behind all places if there is none so far.
+    non_finite: usize,
 }
 
 enum Target<'a, T: Real> {
@@ -92,7 +94,7 @@ impl<T: Real> Follower<'_, T> {
 impl<'a, T: Real> Update<'a, T> {
     /// Adds to `gradients`, the whole flat array. `trainable[i]` is false for frozen parameters; `None`: all are trained.
     pub fn accumulate(gradients: &'a mut [T], trainable: Option<&'a [bool]>) -> Self {
-        Update { range: 0..gradients.len(), target: Target::Accumulate { gradients, trainable } }
+        Update::new(0..gradients.len(), Target::Accumulate { gradients, trainable })
     }
 
     /// Applies `rules` to `parameters`, the whole flat array, whose state arrays are `slots`: each at least as long, or
@@ -107,10 +109,14 @@ impl<'a, T: Real> Update<'a, T> {
             used += 1;
         }
         let followers = [const { None }; MAX_FOLLOWERS];
-        Update {
-            range: 0..parameters.len(),
-            target: Target::Apply { parameters, slots: arrays, used, rules, followers, gathered: None },
-        }
+        Update::new(
+            0..parameters.len(),
+            Target::Apply { parameters, slots: arrays, used, rules, followers, gathered: None },
+        )
+    }
+
+    fn new(range: Range<usize>, target: Target<'a, T>) -> Self {
+        Update { range, target, non_finite: usize::MAX }
     }
 
     /// Lets `array`, a whole flat array, follow: right after each update it moves to array + weight · (p − array); with
@@ -132,6 +138,21 @@ impl<'a, T: Real> Update<'a, T> {
     /// The elements of the flat array that this part is responsible for.
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
+    }
+
+    /// The first place in the flat array whose gradient (with accumulation the sum of its gradients) has turned out to be
+    /// NaN or infinite, of those that are trained and have been handed over so far.
+    pub fn non_finite(&self) -> Option<usize> {
+        Some(self.non_finite).filter(|&place| place < usize::MAX)
+    }
+
+    /// Looks at finished gradients, from place `start` on, while they are in cache.
+    #[inline]
+    fn look(non_finite: &mut usize, start: usize, gradient: &[T]) {
+        if !T::all_finite(gradient) {
+            let place = gradient.iter().position(|g| !g.is_finite()).expect("one of them is not");
+            *non_finite = (*non_finite).min(start + place);
+        }
     }
 
     /// Whether parameter `index` wants its gradient; a frozen one does not.
@@ -158,9 +179,11 @@ impl<'a, T: Real> Update<'a, T> {
                 if trainable.is_some_and(|trainable| !trainable[index]) {
                     return;
                 }
-                for (sum, &g) in gradients[at].iter_mut().zip(gradient) {
+                let sums = &mut gradients[at];
+                for (sum, &g) in sums.iter_mut().zip(gradient) {
                     *sum += g;
                 }
+                Self::look(&mut self.non_finite, start, sums);
             }
             Target::Apply { gathered: Some(_), .. } => {
                 if let Some(place) = self.gather(index, at) {
@@ -188,10 +211,11 @@ impl<'a, T: Real> Update<'a, T> {
     }
 
     /// Lets `body` hand over gradients. Those of a small network are gathered, and rules applied to several parameters
-    /// at once; the numbers are the same.
-    pub(crate) fn gathering(mut self, body: impl FnOnce(&mut Update<'_, T>)) {
+    /// at once; the numbers are the same. Returns [`non_finite`](Self::non_finite).
+    pub(crate) fn gathering(mut self, body: impl FnOnce(&mut Update<'_, T>)) -> Option<usize> {
         if !matches!(self.target, Target::Apply { .. }) || self.range.len() * size_of::<T>() > GATHERED_BYTES {
-            return body(&mut self);
+            body(&mut self);
+            return self.non_finite();
         }
         with_gathered(self.range.len(), |gradients| {
             let mut update: Update<'_, T> = self;
@@ -200,7 +224,8 @@ impl<'a, T: Real> Update<'a, T> {
             }
             body(&mut update);
             update.apply_gathered();
-        });
+            update.non_finite()
+        })
     }
 
     /// Where the gradient of the elements `at` of parameter `index` is to wait; `None` if gradients are not gathered, or
@@ -235,6 +260,7 @@ impl<'a, T: Real> Update<'a, T> {
     fn apply_rule(&mut self, index: usize, at: Range<usize>, gradient: &[T]) {
         let Target::Apply { parameters, slots, used, rules, followers, .. } = &mut self.target else { return };
         let Some(rule) = rules.rule(index) else { return };
+        Self::look(&mut self.non_finite, self.range.start + at.start, gradient);
         let [a, b, c, d] = slots;
         let mut pieces: [&mut [T]; MAX_SLOTS] = Default::default();
         for (piece, slot) in pieces.iter_mut().zip([a, b, c, d]).take(*used) {
@@ -247,7 +273,7 @@ impl<'a, T: Real> Update<'a, T> {
         }
     }
 
-    /// Cuts the responsibility at element `at` of the flat array, for two threads.
+    /// Cuts the responsibility at element `at` of the flat array, for two threads: before gradients are handed over.
     pub fn split_at(self, at: usize) -> (Self, Self) {
         let cut = at - self.range.start;
         let (left, right) = (self.range.start..at, at..self.range.end);
@@ -255,8 +281,8 @@ impl<'a, T: Real> Update<'a, T> {
             Target::Accumulate { gradients, trainable } => {
                 let (a, b) = gradients.split_at_mut(cut);
                 (
-                    Update { range: left, target: Target::Accumulate { gradients: a, trainable } },
-                    Update { range: right, target: Target::Accumulate { gradients: b, trainable } },
+                    Update::new(left, Target::Accumulate { gradients: a, trainable }),
+                    Update::new(right, Target::Accumulate { gradients: b, trainable }),
                 )
             }
             Target::Apply { parameters, slots, used, rules, followers, gathered } => {
@@ -276,104 +302,11 @@ impl<'a, T: Real> Update<'a, T> {
                 }
                 let first = Target::Apply { parameters: p, slots: a, used, rules, followers: f, gathered: None };
                 let second = Target::Apply { parameters: q, slots: b, used, rules, followers: g, gathered: None };
-                (Update { range: left, target: first }, Update { range: right, target: second })
+                (Update::new(left, first), Update::new(right, second))
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    /// p ← p - rate · g, and counts its calls.
-    #[derive(Debug)]
-    struct Descent(f32, AtomicUsize);
-
-    impl ElementRule<f32> for Descent {
-        fn apply(&self, parameters: &mut [f32], gradient: &[f32], _slots: &mut [&mut [f32]]) {
-            self.1.fetch_add(1, Ordering::Relaxed);
-            parameters.iter_mut().zip(gradient).for_each(|(p, g)| *p -= self.0 * g);
-        }
-    }
-
-    /// Parameters 0, 1 and 4 have the first rule, 3 the second, 2 is frozen.
-    struct Table([Descent; 2]);
-
-    impl Rules<f32> for Table {
-        fn rule(&self, index: usize) -> Option<&dyn ElementRule<f32>> {
-            [Some(0), Some(0), None, Some(1), Some(0)][index].map(|rule| &self.0[rule] as &dyn ElementRule<f32>)
-        }
-    }
-
-    #[test]
-    fn rules_are_applied_to_neighbours_at_once() {
-        let rule = |rate| Descent(rate, Default::default());
-        let table = Table([rule(1.0), rule(10.0)]);
-        let (mut parameters, mut average) = ([0.0; 20], [0.0; 20]);
-        let update = Update::apply(&mut parameters, std::iter::empty(), &table).follow(&mut average, 0.5, false);
-        update.gathering(|update| {
-            update.finish(0, 0, &[1.0; 4]);
-            update.finish_with(1, 4, 4, |gradient| gradient.fill(2.0));
-            update.finish_with(2, 8, 4, |_| unreachable!("nobody wants the gradient of a frozen parameter"));
-            update.finish(2, 8, &[5.0; 4]);
-            update.finish(3, 12, &[3.0; 4]);
-            update.finish(4, 16, &[4.0; 2]);
-            assert_eq!(table.0[0].1.load(Ordering::Relaxed), 1, "parameters 0 and 1 in one call");
-            // The last two elements are left out.
-        });
-        assert_eq!(parameters[..8], [-1.0, -1.0, -1.0, -1.0, -2.0, -2.0, -2.0, -2.0]);
-        assert_eq!(parameters[8..], [0.0, 0.0, 0.0, 0.0, -30.0, -30.0, -30.0, -30.0, -4.0, -4.0, 0.0, 0.0]);
-        assert_eq!(average, parameters.map(|p| p / 2.0));
-        let calls = table.0.map(|rule| rule.1.into_inner());
-        assert_eq!(calls, [2, 1], "and parameters 3 and 4 in one each");
-    }
-
-    /// s ← s + g, p ← p - s in the first array of state, with the second left out.
-    #[derive(Debug)]
-    struct Momentum;
-
-    impl ElementRule<f32> for Momentum {
-        fn apply(&self, parameters: &mut [f32], gradient: &[f32], slots: &mut [&mut [f32]]) {
-            let [sums, unused] = slots else { panic!("two arrays of state") };
-            assert!(unused.is_empty());
-            for ((p, g), s) in parameters.iter_mut().zip(gradient).zip(sums.iter_mut()) {
-                *s += g;
-                *p -= *s;
-            }
-        }
-    }
-
-    impl Rules<f32> for Momentum {
-        fn rule(&self, _index: usize) -> Option<&dyn ElementRule<f32>> {
-            Some(self)
-        }
-    }
-
-    #[test]
-    fn gathered_gradients_may_come_in_any_order_and_to_a_part_of_the_parameters() {
-        let gradient: Vec<f32> = (0..40).map(|i| i as f32).collect();
-        let run = |gathering: bool, pieces: &[Range<usize>]| {
-            let (mut parameters, mut sums) = ([1.0f32; 40], [0.5f32; 40]);
-            let slots = [&mut sums[..], &mut []].into_iter();
-            let (_, mut update) = Update::apply(&mut parameters, slots, &Momentum).split_at(8);
-            let hand_over = |update: &mut Update<'_, f32>| {
-                for piece in pieces {
-                    update.finish(0, piece.start, &gradient[piece.clone()]);
-                }
-            };
-            if gathering {
-                update.gathering(hand_over)
-            } else {
-                hand_over(&mut update)
-            }
-            (parameters, sums)
-        };
-        let singles: Vec<_> = (8..40).map(|i| i..i + 1).collect();
-        for pieces in [&[24..40, 8..24][..], &[8..10, 30..31, 10..12], &singles] {
-            assert_eq!(run(true, pieces), run(false, pieces), "{pieces:?}");
-        }
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ pub struct Workspace<T: Real> {
     pub(crate) values: Flat<T>,
     pub(crate) statistics: Flat<T>,
     pub(crate) losses: Flat<T>,
+    pub(crate) non_finite_gradient: Option<usize>,
 }
 
 impl<T: Real> Workspace<T> {
@@ -32,6 +33,18 @@ impl<T: Real> Workspace<T> {
         &self.losses[..self.rows]
     }
 
+    /// The place in the parameter table of the first trained parameter whose gradient, as the last backward has left it (with
+    /// what was there before, where gradients are added up), is NaN or infinite.
+    pub fn non_finite_gradient(&self) -> Option<usize> {
+        self.non_finite_gradient
+    }
+
+    /// Keeps the first parameter whose gradient is NaN or infinite.
+    #[doc(hidden)]
+    pub fn set_non_finite_gradient(&mut self, parameter: Option<usize>) {
+        self.non_finite_gradient = parameter;
+    }
+
     /// Begins a forward of `rows` samples, and draws anew for it where it trains.
     #[doc(hidden)]
     pub fn begin(&mut self, rows: usize, mode: Mode, weights_seed: u64, draws: &mut u64) -> Context {
@@ -39,6 +52,7 @@ impl<T: Real> Workspace<T> {
             panic!("{error}");
         }
         self.rows = rows;
+        self.non_finite_gradient = None;
         self.context = Context { mode, seed: weights_seed, draw: *draws, first_row: 0, rows };
         *draws += u64::from(mode == Mode::Train);
         self.context

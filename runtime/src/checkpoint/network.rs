@@ -95,6 +95,9 @@ pub trait StateDictExt<T: Real>: Network<T> {
 
     /// Writes the state dict to a safetensors file, whole or not at all.
     ///
+    /// Whatever the weights are, as `torch.save` does: NaN and infinite ones too, which somebody may want to look at.
+    /// [`Network::first_non_finite`] tells; a trainer's checkpoints, and all that a run saves, are refused then.
+    ///
     /// # Errors
     /// What the file system reports.
     fn save(&self, path: impl AsRef<Path>) -> Result<(), StateDictError> {

@@ -196,7 +196,8 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     );
 
     /// Forward in training mode, loss and backward in one go. If the loss is finite, gradients go to `update`; if it is
-    /// not, no parameter and no gradient has changed. Returns the loss.
+    /// not, no parameter and no gradient has changed. Returns the loss. That a gradient is not finite all the same is known
+    /// afterwards, by [`Workspace::non_finite_gradient`].
     ///
     /// # Panics
     /// If there are more inputs than the workspace has room for, or none.
@@ -225,6 +226,18 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
         Self::Output::from_flat(&flat).to_vec()
     }
 
+    /// The name in the state dict of the first parameter or buffer with an element that is NaN or infinite.
+    fn first_non_finite(&self) -> Option<&'static str> {
+        let Weights { parameters, buffers, .. } = self.weights();
+        if T::all_finite(parameters) && T::all_finite(buffers) {
+            return None;
+        }
+        let parameters = Self::PARAMS.iter().map(|spec| (spec.name, &parameters[spec.offset..spec.offset + spec.len]));
+        let statistics = Self::BUFFERS.iter().filter(|spec| !spec.counter);
+        let statistics = statistics.map(|spec| (spec.name, &buffers[spec.offset..spec.offset + spec.len]));
+        parameters.chain(statistics).find(|(_, values)| !T::all_finite(values)).map(|(name, _)| name)
+    }
+
     /// A workspace for batches of at most `capacity` samples.
     fn workspace(&self, capacity: usize) -> Workspace<T> {
         // Each array is padded to a cache line; see `take`.
@@ -236,6 +249,7 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
             values: Flat::zeros(capacity * Self::VALUES_PER_SAMPLE + padding),
             statistics: Flat::zeros(Self::STATISTICS),
             losses: Flat::zeros(capacity),
+            non_finite_gradient: None,
         }
     }
 

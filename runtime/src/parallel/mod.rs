@@ -174,7 +174,8 @@ pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
 }
 
 /// Runs `body` on `update`, shared out among the threads by cutting the flat parameter array, each parameter at
-/// multiples of its [`ParamSpec::row`] only. `work`: see [`for_each`].
+/// multiples of its [`ParamSpec::row`] only. `work`: see [`for_each`]. Returns the first parameter of `table` of which a
+/// gradient was NaN or infinite, the same one however the work is shared out.
 ///
 /// # Panics
 /// If `body` does, on whatever thread.
@@ -185,12 +186,13 @@ pub fn for_each_update<T: Real>(
     table: &[ParamSpec],
     work: u64,
     body: impl Fn(&mut Update<'_, T>) + Sync,
-) {
+) -> Option<usize> {
     let all = update.range();
     let threads = threads_for(work, all.len());
     if threads <= 1 {
-        return update.gathering(body);
+        return update.gathering(body).and_then(|place| parameter_at(table, place));
     }
+    let first = AtomicUsize::new(usize::MAX);
     let share = all.len().div_ceil(threads);
     share_out(
         threads,
@@ -205,8 +207,19 @@ pub fn for_each_update<T: Real>(
                 _ => (rest, None),
             }
         },
-        |mut update| body(&mut update),
+        |mut update| {
+            body(&mut update);
+            if let Some(place) = update.non_finite() {
+                first.fetch_min(place, Ordering::Relaxed);
+            }
+        },
     );
+    parameter_at(table, first.into_inner())
+}
+
+/// The parameter that has the element `place` of the flat array.
+fn parameter_at(table: &[ParamSpec], place: usize) -> Option<usize> {
+    table.iter().position(|param| (param.offset..param.offset + param.len).contains(&place))
 }
 
 /// The first place from `at` on where the flat array may be cut.

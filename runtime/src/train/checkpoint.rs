@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::look::look;
 use super::place::Place;
 use super::{Schedule, TrainError, Trainer};
 use crate::checkpoint::Checkpoint;
@@ -75,7 +76,7 @@ impl Run {
     }
 }
 
-/// Writes all of `trainer` to `path`, whole or not at all. The place in the data is that of the `fit` under way, or of the
+/// Writes all of `trainer` to `path`, whole or not at all, unless its weights are not finite. The place in the data is that of the `fit` under way, or of the
 /// last one if there has been no step since; `loader` is that of a hand-written loop.
 pub(super) fn save<T: Real, R: Trainer<T>>(
     trainer: &R,
@@ -83,6 +84,7 @@ pub(super) fn save<T: Real, R: Trainer<T>>(
     loader: Option<LoaderState>,
     path: &Path,
 ) -> Result<(), TrainError> {
+    look::<T, R>(trainer)?;
     let parts = trainer.parts();
     let ended = parts.run.ended.as_ref().filter(|ended| ended.steps_after == parts.run.steps);
     let place = place.or(ended);
@@ -102,7 +104,9 @@ pub(super) fn save<T: Real, R: Trainer<T>>(
     if parts.run.accumulated > 0 {
         file.put("gradients", &parts.run.gradients.0[..])?;
     }
-    Ok(file.save(path)?)
+    file.save(path)?;
+    parts.run.looks.keep(path);
+    Ok(())
 }
 
 /// Takes all of a trainer over from `path`, and hands the place of the loader of a hand-written loop, if there is one, to
@@ -170,5 +174,10 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
     parts.run.data_epoch = run.data_epoch;
     let epochs = place.as_ref().map_or(0, Place::epochs);
     parts.run.resumed = place;
+    parts.run.looks.begin(run.steps);
+    // A file that was written by other means may hold anything.
+    if look::<T, R>(trainer).is_ok() {
+        trainer.parts().run.looks.keep(path);
+    }
     Ok(Resumed::At { epochs, steps: run.steps })
 }

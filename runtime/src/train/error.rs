@@ -1,7 +1,7 @@
 //! What can stop a step or a run.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{CheckpointError, StateDictError};
 use crate::clip::ClipError;
@@ -16,7 +16,8 @@ use crate::optim::OptimError;
 ///
 /// After an error in a step nothing has changed: no parameter, no running statistic, no state of the optimizer or the
 /// schedule. Gradients that were being accumulated are dropped if it is they that are not finite, and a metric that does
-/// not take the targets says so after the step.
+/// not take the targets says so after the step. Where each parameter moves in the backward pass, a gradient that is not
+/// finite is found out when it has moved its parameter: [`NonFiniteGradient`](Self::NonFiniteGradient) says so.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum TrainError {
@@ -34,9 +35,20 @@ pub enum TrainError {
     /// The loss of a step is NaN or infinite.
     #[error("the loss of step {step} is {loss}; nothing has been changed by it")]
     NonFiniteLoss { step: u64, loss: f64 },
-    /// The norm of the gradients of a step is NaN or infinite, where they were to be clipped by it.
+    /// A gradient of a step is NaN or infinite, though its loss is finite: `parameter` is the first in the table of those
+    /// concerned. `moved`: parameters have moved in the backward pass, so that there are spoilt weights.
+    #[error("the gradient of {parameter} in step {step} is not finite, though the loss is; {}", what_moved(*.moved))]
+    NonFiniteGradient { step: u64, parameter: &'static str, moved: bool },
+    /// The norm of the gradients of a step is infinite, where they were to be clipped by it, though they are finite.
     #[error("the norm of the gradients of step {step} is {norm}; no parameter has been changed by it")]
-    NonFiniteGradient { step: u64, norm: f64 },
+    NonFiniteNorm { step: u64, norm: f64 },
+    /// A parameter or running statistic is NaN or infinite, `name` being the first of them in the state dict. All were
+    /// finite `steps` steps before, when they were last looked at; `file` has weights from before and was left alone.
+    #[error(
+        "{name}{} is not finite, after {} since the weights were last looked at; {}",
+        if *.averaged { " of the average" } else { "" }, counted(*.steps), where_from(.file)
+    )]
+    NonFiniteWeights { name: &'static str, averaged: bool, steps: u64, file: Option<PathBuf> },
     /// A number in `train!` or on a builder that is not allowed.
     #[error("{name} = {found}, expected {expected}")]
     Setting { name: &'static str, found: String, expected: String },
@@ -76,6 +88,26 @@ pub enum TrainError {
     /// An error of a callback of your own.
     #[error("{0}")]
     Callback(Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn what_moved(moved: bool) -> &'static str {
+    if moved {
+        "parameters have moved by it already: go on from weights from before (with `.fused(false)` on the builder none \
+         moves)"
+    } else {
+        "no parameter has been changed by it"
+    }
+}
+
+fn counted(steps: u64) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+}
+
+fn where_from(file: &Option<PathBuf>) -> String {
+    match file {
+        Some(file) => format!("{} holds those from before", file.display()),
+        None => "no file holds those from before".to_owned(),
+    }
 }
 
 impl TrainError {

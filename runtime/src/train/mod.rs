@@ -17,6 +17,7 @@ mod fit;
 #[doc(hidden)]
 pub mod generated;
 mod history;
+mod look;
 mod metrics;
 mod place;
 mod progress;
@@ -143,7 +144,8 @@ pub trait Trainer<T: Real>: Sized {
     /// begins anew with it.
     ///
     /// # Errors
-    /// Data that cannot be read or does not fit, a loss that is not finite, a schedule or callback that watches a number
+    /// Data that cannot be read or does not fit, a loss, a gradient or (after an epoch, and before a file is written) weights
+    /// that are not finite, a schedule or callback that watches a number
     /// which no epoch has, files that cannot be written: what can be known before the first step is found out then.
     fn fit<'f, Y, S, V>(&mut self, train: S, validation: V, fit: impl Into<Fit<'f>>) -> Result<History, TrainError>
     where
@@ -207,7 +209,7 @@ pub trait Trainer<T: Real>: Sized {
     /// [`save_checkpoint_with`](Self::save_checkpoint_with) keeps the place in the data.
     ///
     /// # Errors
-    /// What the file system reports.
+    /// Parameters or running statistics that are not finite: then the file is left alone. What the file system reports.
     fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), TrainError> {
         checkpoint::save::<T, Self>(self, None, None, path.as_ref())
     }
@@ -215,7 +217,7 @@ pub trait Trainer<T: Real>: Sized {
     /// The same with the place of `loader` in its data.
     ///
     /// # Errors
-    /// What the file system reports.
+    /// Those of [`save_checkpoint`](Self::save_checkpoint).
     fn save_checkpoint_with<D: Dataset>(
         &self,
         path: impl AsRef<Path>,

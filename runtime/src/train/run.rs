@@ -1,5 +1,6 @@
 //! What a trainer keeps from step to step beside the model and the optimizer: memory and counts.
 
+use super::look::Looks;
 use super::place::Place;
 use super::{AsBatch, TrainError};
 use crate::clip::ClipError;
@@ -29,6 +30,7 @@ pub struct Run<T: Real> {
     pub(super) data_epoch: u64,
     /// What a forward pass changes, as it was before: a step with a NaN loss takes it back.
     before: Before<T>,
+    pub(super) looks: Looks,
 }
 
 /// How a trainer uses memory, and how `fit` makes batches of a dataset.
@@ -106,6 +108,7 @@ impl<T: Real> Run<T> {
                 counters: weights.counters.clone(),
                 draws: weights.draws,
             },
+            looks: Looks::default(),
         }
     }
 
@@ -174,22 +177,32 @@ impl<T: Real> Run<T> {
         std::mem::take(&mut self.accumulated) > 0
     }
 
-    /// Passes on a loss that is a number. For any other the forward pass is taken back.
+    /// Passes on a loss that is a number, as are the gradients. Otherwise the forward pass is taken back, and gradients
+    /// that are not finite are dropped.
     ///
     /// # Errors
-    /// [`TrainError::NonFiniteLoss`].
+    /// [`TrainError::NonFiniteLoss`] and [`TrainError::NonFiniteGradient`].
     pub fn check_loss<N: Network<T>>(&mut self, model: &mut N, loss: T) -> Result<(), TrainError> {
-        if loss.is_finite() {
-            return Ok(());
+        let step = self.steps;
+        if !loss.is_finite() {
+            self.undo(model);
+            return Err(TrainError::NonFiniteLoss { step, loss: loss.to_f64() });
         }
-        self.undo(model);
-        Err(TrainError::NonFiniteLoss { step: self.steps, loss: loss.to_f64() })
+        match self.workspace.non_finite_gradient() {
+            None => Ok(()),
+            Some(index) => {
+                self.undo(model);
+                self.accumulated = 0;
+                let parameter = N::PARAMS[index].name;
+                Err(TrainError::NonFiniteGradient { step, parameter, moved: self.fused })
+            }
+        }
     }
 
-    /// Passes on the norm of the gradients. If it is NaN or infinite, the gradients are dropped.
+    /// Passes on the norm of the gradients. If it is infinite, the gradients are dropped.
     ///
     /// # Errors
-    /// [`TrainError::NonFiniteGradient`], and a limit that is not allowed.
+    /// [`TrainError::NonFiniteNorm`], and a limit that is not allowed.
     pub fn check_norm<N: Network<T>>(
         &mut self,
         model: &mut N,
@@ -199,7 +212,7 @@ impl<T: Real> Run<T> {
             self.undo(model);
             self.accumulated = 0;
             match error {
-                ClipError::NonFinite { norm } => TrainError::NonFiniteGradient { step: self.steps, norm },
+                ClipError::NonFinite { norm } => TrainError::NonFiniteNorm { step: self.steps, norm },
                 other => TrainError::Clip(other),
             }
         })

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::callbacks::{Callback, Running, StepRecord};
 use super::checkpoint::save;
 use super::fit::{Every, Fit, Length};
+use super::look::look;
 use super::place::{Now, Place};
 use super::progress::Display;
 use super::source::{Defaults, Order, Source, Stream};
@@ -243,12 +244,13 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         }
     }
 
-    /// The end of an epoch: the last gradients, validation, the schedule.
+    /// The end of an epoch: the last gradients, a look at the weights, validation, the schedule.
     fn end_epoch(
         &mut self,
         validate: impl FnOnce(&mut R) -> Result<Option<Evaluation>, TrainError>,
     ) -> Result<EpochRecord, TrainError> {
         self.trainer.flush()?;
+        look::<T, R>(self.trainer)?;
         let seconds = self.now.seconds + self.clock.elapsed().as_secs_f64();
         let train_metrics = self.trainer.parts().metrics.by_name();
         self.trainer.parts_mut().metrics.reset();
@@ -318,6 +320,9 @@ impl<T: Real, R: Trainer<T>> Running for View<'_, T, R> {
         self.history
     }
     fn save_model(&self, path: &Path) -> Result<(), TrainError> {
-        Ok(self.trainer.eval_model().save(path)?)
+        look::<T, R>(self.trainer)?;
+        self.trainer.eval_model().save(path)?;
+        self.trainer.parts().run.looks.keep(path);
+        Ok(())
     }
 }

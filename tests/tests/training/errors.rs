@@ -66,6 +66,16 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
 }
 
 #[test]
+fn a_norm_of_finite_gradients_may_be_infinite() {
+    let mut trainer = Squared::<f64>::builder(Mlp::seeded(1).cast()).accumulate(1).build().expect("valid");
+    trainer.model.weights_mut().parameters.fill(1e-3);
+    let before = trainer.model.clone();
+    let error = trainer.step((&[[1e80; 8]], &[1e150f64; 3])).expect_err("a gradient of 1e227 has an infinite square");
+    assert!(matches!(error, TrainError::NonFiniteNorm { step: 0, norm: f64::INFINITY }), "{error}");
+    assert_eq!(trainer.model, before);
+}
+
+#[test]
 fn a_batch_has_samples_and_room() {
     let (inputs, targets) = samples(8, 1);
     let mut trainer = Plain::new(Mlp::seeded(1));

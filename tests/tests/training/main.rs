@@ -4,6 +4,7 @@ mod checkpoints;
 mod errors;
 mod fits;
 mod frozen;
+mod non_finite;
 mod resumes;
 mod steps;
 

@@ -71,7 +71,7 @@ impl Unit<'_> {
             #update
             #[doc = #doc_loss]
             let loss = self.model.forward_backward(inputs, &criterion, workspace, update);
-            /// A loss that is NaN or infinite is an error, and has changed nothing.
+            /// A loss or a gradient that is NaN or infinite is an error. Such a loss has changed nothing.
             self.run.check_loss(&mut self.model, loss)?;
             /// The rate of this step.
             let lr = self.optimizer.groups()[0].settings.lr();
@@ -144,7 +144,7 @@ impl Unit<'_> {
             quote! {
                 /// clip_grad_norm_(parameters, clip_grad_norm).
                 let grad_norm = clip_grad_norm_(self.run.gradients_mut(), self.clip_grad_norm, 2.0, true);
-                /// A norm that is NaN or infinite is an error, and has moved no parameter.
+                /// A norm that is infinite is an error, and has moved no parameter.
                 let grad_norm = self.run.check_norm(&mut self.model, grad_norm)?;
             }
         });

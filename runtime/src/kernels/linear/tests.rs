@@ -218,9 +218,9 @@ fn a_folded_update_equals_accumulating_and_then_updating() {
                 f32::linear_backward_weight(i, o, &x, &dy, 0, OFFSET, update);
             };
             if gathering {
-                update.gathering(hand_over)
+                update.gathering(hand_over);
             } else {
-                hand_over(&mut update)
+                hand_over(&mut update);
             }
             assert_eq!(parameters, expected, "{isa:?}");
             // Each element was handed over just once.

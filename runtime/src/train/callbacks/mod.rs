@@ -104,7 +104,7 @@ pub trait Running {
     /// Writes the network's weights to a safetensors file (those of the moving average, if there is one).
     ///
     /// # Errors
-    /// What the file system reports.
+    /// Weights that are not finite: then the file is left alone. What the file system reports.
     fn save_model(&self, path: &Path) -> Result<(), TrainError>;
 }
 
