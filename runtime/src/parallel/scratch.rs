@@ -39,6 +39,7 @@ pub(crate) fn with_values<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) ->
 
 /// Gives `body` the first `len` elements of a thread's piece. If it has fewer, a new one is made, of at least as many words
 /// as `wanted` makes of those needed.
+#[inline]
 fn lend<T: Real, R>(
     piece: &'static LocalKey<Cell<Option<Scratch>>>,
     len: usize,
@@ -48,10 +49,17 @@ fn lend<T: Real, R>(
     let words = (len * size_of::<T>()).div_ceil(size_of::<f64>());
     // Taken out while it is lent: what runs within and wants the same gets memory of its own.
     let own = piece.take().filter(|own| own.len() >= words);
-    let mut lent = own.unwrap_or_else(|| make(wanted(words.next_power_of_two())));
+    let mut lent = own.unwrap_or_else(|| first_piece(words, wanted));
     let result = body(&mut T::from_words(&mut lent)[..len]);
     piece.set(Some(lent));
     result
+}
+
+/// A thread's first piece of so many words. Apart, so that lending, which a step does again and again, is inlined.
+#[cold]
+#[inline(never)]
+fn first_piece(words: usize, wanted: impl FnOnce(usize) -> usize) -> Scratch {
+    make(wanted(words.next_power_of_two()))
 }
 
 /// The most words that any thread has needed at once.
