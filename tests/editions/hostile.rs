@@ -94,8 +94,8 @@ pub mod hostile {
     }
 
     ::nn::network! {
-        /// An input with the name of a constant.
-        pub Input < |H: [4]| Linear(H, H) -> memory: Linear(H, 3) >
+        /// An input whose name, but for its case, is a constant of the user's.
+        pub Input < |h: [4]| Linear(H, H) -> memory: Linear(H, 3) >
     }
 
     ::nn::network! {
