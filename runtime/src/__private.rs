@@ -3,8 +3,7 @@
 //! Generated code calls this module `glulam`, and what the user wrote stands beside it: so it holds all that the crate's
 //! own root holds.
 
-// By way of here, a user's own macro of that name is not meant, and the edition of the user's crate does not matter.
-pub use core::compile_error;
+// Whatever the user's crate calls so.
 pub use core::option::Option::{None, Some};
 pub use glulam_macros as macros;
 

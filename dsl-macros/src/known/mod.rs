@@ -75,14 +75,14 @@ pub(crate) fn check(train: &mut Train, errors: &mut Diagnostics) {
 }
 
 fn schedule(schedule: &mut Schedule, errors: &mut Diagnostics) -> bool {
+    let parts: Vec<&mut Schedule> = match schedule {
+        Schedule::One(one) => return settings(one, "schedule", table::SCHEDULES, errors),
+        Schedule::InTurn(parts) => parts.iter_mut().map(|(part, _)| part).collect(),
+        Schedule::Together(parts) => parts.iter_mut().collect(),
+    };
     // All of them are looked at.
-    match schedule {
-        Schedule::One(one) => settings(one, "schedule", table::SCHEDULES, errors),
-        Schedule::InTurn(parts) => {
-            parts.iter_mut().fold(true, |known, (part, _)| self::schedule(part, errors) && known)
-        }
-        Schedule::Together(parts) => parts.iter_mut().fold(true, |known, part| self::schedule(part, errors) && known),
-    }
+    let known: Vec<bool> = parts.into_iter().map(|part| self::schedule(part, errors)).collect();
+    known.into_iter().all(|known| known)
 }
 
 /// Whether these settings, and what they wrap, are known or the user's.
