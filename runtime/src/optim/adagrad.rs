@@ -102,7 +102,7 @@ impl<T: Real> AdagradRule<T> {
     #[inline(always)]
     fn element(&self, p: T, g: T, [sum]: [T; 1]) -> (T, [T; 1]) {
         let g = self.sign * g + self.weight_decay * p;
-        let counted = self.squares.beside(sum, g);
+        let counted = self.squares.counted(g);
         let sum = sum + counted * counted;
         (p - self.lr * (g / (sum.sqrt() + self.eps)), [sum])
     }

@@ -28,7 +28,7 @@ use crate::Real;
 pub struct RMSprop {
     /// Learning rate, per step.
     pub lr: f64,
-    /// Share of the last average of squares that stays, in [0, 1).
+    /// Share of the last average of squares that stays, in [0, 1]. (PyTorch takes more than 1, and is NaN at once.)
     pub alpha: f64,
     /// Added to the denominator.
     pub eps: f64,
@@ -57,7 +57,7 @@ impl RMSprop {
 
 options!(RMSprop, |o| {
     lr: non_negative(o.lr), "a finite number of at least 0";
-    alpha: non_negative(o.alpha), "a finite number of at least 0";
+    alpha: o.alpha >= 0.0 && o.alpha <= 1.0, "a number in [0, 1]";
     eps: non_negative(o.eps), "a finite number of at least 0";
     weight_decay: non_negative(o.weight_decay), "a finite number of at least 0";
     momentum: non_negative(o.momentum), "a finite number of at least 0";

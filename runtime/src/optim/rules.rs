@@ -18,20 +18,18 @@ pub(crate) fn flush<T: Real>(x: T) -> T {
     if x.abs() < T::MIN_POSITIVE { T::ZERO } else { x }
 }
 
-/// A running mean of squares, v ← keep · v + fresh · x², without subnormal numbers where they cannot matter.
+/// A running mean of squares, v ← keep · v + fresh · x², without subnormal numbers where they do not matter.
 ///
 /// The squares of small numbers are subnormal, and an optimizer whose eps is 0 divides by their roots: so the mean of
 /// what has always been that small is computed as it is (as in PyTorch). But a mean that has been larger stops falling at
-/// the smallest normal number, and a square beside which it would be lost is not computed.
+/// the smallest normal number, and a square that would be rounded to zero is not computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Squares<T> {
     keep: T,
     fresh: T,
-    /// What is below it has a square, times `fresh`, that is subnormal.
-    tiny: T,
-    /// A mean from which on squares of what is below `tiny` are lost in rounding.
-    large: T,
-    /// A mean above it is not subnormal after one step either.
+    /// The square of what is below it, times `fresh`, is rounded to zero.
+    lost: T,
+    /// A mean from here on is not subnormal after one step either.
     floor: T,
 }
 
@@ -42,9 +40,9 @@ impl<T: Real> Squares<T> {
         Squares {
             keep: T::from_f64(keep),
             fresh: T::from_f64(fresh),
-            tiny: T::from_f64((smallest / fresh).sqrt()),
-            large: T::from_f64(smallest / rounding / fresh),
-            // A little more than the quotient, which is rounded.
+            // The root of half the smallest subnormal number over `fresh`, and a little less for what is rounded on the way.
+            lost: T::from_f64(smallest.sqrt() * (rounding / 2.0 / fresh).sqrt() * (1.0 - 4.0 * rounding)),
+            // A little more, likewise.
             floor: T::from_f64(smallest / keep.max(0.5) * (1.0 + 4.0 * rounding)),
         }
     }
@@ -52,20 +50,21 @@ impl<T: Real> Squares<T> {
     /// The mean `v` after the square of `x`.
     #[inline(always)]
     pub(super) fn after(&self, v: T, x: T) -> T {
-        let x = self.beside(v, x);
+        let x = self.counted(x);
         self.settled(v, self.keep * v + self.fresh * x * x)
     }
 
-    /// `x`, or zero if its square is subnormal and lost beside the mean `v`.
+    /// `x`, or zero if that is its square too.
     #[inline(always)]
-    pub(super) fn beside(&self, v: T, x: T) -> T {
-        if (x.abs() < self.tiny) & (v >= self.large) { T::ZERO } else { x }
+    pub(super) fn counted(&self, x: T) -> T {
+        if x.abs() < self.lost { T::ZERO } else { x }
     }
 
-    /// The mean that was `before` and would be `now`: it stays where it was instead of becoming subnormal.
+    /// The mean that was `before` and would be `now`, but is not to become subnormal.
     #[inline(always)]
     pub(super) fn settled(&self, before: T, now: T) -> T {
-        if (now < self.floor) & (before >= self.floor) { before } else { now }
+        let least = if before >= self.floor { self.floor } else { T::ZERO };
+        if now < least { least } else { now }
     }
 }
 
@@ -260,11 +259,17 @@ mod tests {
     }
 
     #[test]
-    fn a_square_is_left_out_only_where_it_is_lost_in_rounding() {
-        let squares = Squares::<f32>::mean(0.9, 0.1);
-        for exponent in -38..0 {
-            let (v, x) = (10f32.powi(exponent), 1e-19);
-            assert_eq!(squares.after(v, x), squares.settled(v, 0.9 * v + 0.1 * x * x), "beside {v:e}");
+    fn a_square_is_left_out_only_where_it_is_zero() {
+        fn check<T: Real>(fresh: f64) {
+            let squares = Squares::<T>::mean(1.0 - fresh, fresh);
+            let lost = squares.lost;
+            assert_eq!(T::from_f64(fresh) * lost * lost, T::ZERO);
+            let above = lost * T::from_f64(1.01);
+            assert!(squares.after(T::ZERO, above) > T::ZERO, "{fresh}");
+        }
+        for fresh in [1.0, 0.1, 0.01, 1.0 - 0.999] {
+            check::<f32>(fresh);
+            check::<f64>(fresh);
         }
     }
 

@@ -101,7 +101,7 @@ impl SparseAdam {
             for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
                 let g = sign * g;
                 *m = flush(*m + fresh1 * (g - *m));
-                let counted = squares.beside(*v, g);
+                let counted = squares.counted(g);
                 *v = squares.settled(*v, *v + fresh2 * (counted * counted - *v));
                 *p -= step_size * (*m / (v.sqrt() + eps));
             }
