@@ -1,5 +1,6 @@
 //! Where `fit` and `evaluate` get their batches: a loader, or a dataset of which they make batches themselves.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
@@ -188,15 +189,24 @@ impl<D: Dataset> Stream<D::Input, D::Target> for Samples<'_, D> {
         let whole = thread::scope(|scope| {
             let (writer, batches) = queue(ahead);
             // Ends when nobody listens any more.
-            scope.spawn(move || reader.all(|batch| writer.push(batch)));
-            while let Some(batch) = batches.pop() {
-                batch.check()?;
-                state.position += batch.len;
-                if !visit(&batch, &|| state.clone())? {
-                    return Ok(false);
+            let thread = scope.spawn(move || reader.all(|batch| writer.push(batch)));
+            let mut visit_all = || {
+                while let Some(batch) = batches.pop() {
+                    batch.check()?;
+                    state.position += batch.len;
+                    if !visit(&batch, &|| state.clone())? {
+                        return Ok(false);
+                    }
                 }
+                Ok::<_, TrainError>(true)
+            };
+            let whole = visit_all();
+            drop(batches);
+            match thread.join() {
+                // The dataset has panicked, on its thread, in a batch that was wanted.
+                Err(panic) if matches!(whole, Ok(true)) => resume_unwind(panic),
+                _ => whole,
             }
-            Ok::<_, TrainError>(true)
         })?;
         if whole {
             state.epoch += 1;
