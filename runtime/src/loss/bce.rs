@@ -15,8 +15,7 @@ use super::*;
 /// `x: [N, …]`, `y` the same. `weight` is repeated over the elements as [`LossWeights`] says.
 ///
 /// # Errors
-/// [`LossError`] for a target outside of [0, 1], a wrong number of targets, or weights that cannot be repeated. An output
-/// outside of [0, 1], which PyTorch refuses, gives a loss of NaN.
+/// [`LossError`] for a target or an output outside of [0, 1], a wrong number of targets, or weights that cannot be repeated.
 ///
 /// # Example
 /// ```
@@ -81,6 +80,17 @@ impl CheckTargets for BCELoss {
             None => Ok(()),
             Some(index) => {
                 Err(LossError::Target { loss: "BCELoss", index, found: targets[index].to_f64(), expected: "in [0, 1]" })
+            }
+        }
+    }
+
+    /// The logarithm of a negative number is NaN, even times 0.
+    fn check_outputs<T: Real>(&self, outputs: &[T]) -> Result<(), LossError> {
+        match T::first_outside(outputs, T::ZERO, T::ONE) {
+            None => Ok(()),
+            Some(index) => {
+                let (found, expected) = (outputs[index].to_f64(), "a probability in [0, 1], as a `Sigmoid` makes it");
+                Err(LossError::Output { loss: "BCELoss", index, found, expected })
             }
         }
     }

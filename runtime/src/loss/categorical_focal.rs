@@ -121,7 +121,6 @@ impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
         let target = self.targets[index];
         if target == self.loss.ignore_index {
             clear(self.classes, stride, dx);
-            // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
             return self.sink.put(index, T::ZERO);
         }
         let (y, weight) = (target as usize * stride, self.loss.weight.of::<T>(target as usize));

@@ -37,8 +37,8 @@ use crate::kernels::softmax::SoftmaxKernels;
 ///
 /// # References
 /// `torch.nn.CrossEntropyLoss`, and `torch.nn.LinearCrossEntropyLoss` after a `Linear`. `dim` is beyond PyTorch, where
-/// sequences are transposed or flattened first. As there, the mean is NaN (and the gradient zero) if all targets are
-/// ignored. Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7.
+/// sequences are transposed or flattened first. As there, the mean is NaN and the gradient zero if all targets are
+/// ignored; so they are if the weights of all targets are 0, where PyTorch's gradient is NaN. Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossEntropyLoss {
     /// A factor for each class.
@@ -236,7 +236,6 @@ impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
         let (scale, target) = (self.sink.scale(index), self.targets[index]);
         if target == self.loss.ignore_index {
             clear(classes, stride, dx);
-            // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
             return self.sink.put(index, T::ZERO);
         }
         let target = target as usize;

@@ -16,10 +16,14 @@ pub(super) trait Element<T> {
     }
 }
 
-/// What there is to check of a batch beside the number of its targets.
+/// What there is to check of a batch beside the number of its targets. A loss that all outputs fit says nothing of them.
 pub(super) trait CheckTargets {
     /// Checks weights against the shape, and targets against their range.
     fn check_targets<T: Real>(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<(), LossError>;
+    /// See [`Loss::check_outputs`].
+    fn check_outputs<T: Real>(&self, _outputs: &[T]) -> Result<(), LossError> {
+        Ok(())
+    }
 }
 
 /// Elements that are worked on at a time: their losses, before they are summed, and their weights stay in the cache.
@@ -146,6 +150,9 @@ macro_rules! element_wise {
             }
             fn count(&self, shape: &[usize], samples: usize, targets: &[T]) -> Result<f64, $crate::loss::LossError> {
                 $crate::loss::element::count(self, shape, samples, targets)
+            }
+            fn check_outputs<R: $crate::Real>(&self, outputs: &[R]) -> Result<(), $crate::loss::LossError> {
+                $crate::loss::element::CheckTargets::check_outputs(self, outputs)
             }
         }
         const _: () = {

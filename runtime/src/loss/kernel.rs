@@ -151,6 +151,10 @@ pub(super) trait Batch<Y>: Positioned {
     fn target_len(&self, shape: &[usize]) -> usize;
     /// Checks a batch whose options are in their range, and counts what a mean divides by.
     fn count(&self, shape: &[usize], samples: usize, targets: &[Y]) -> Result<f64, LossError>;
+    /// See [`Loss::check_outputs`].
+    fn check_outputs<T: Real>(&self, _outputs: &[T]) -> Result<(), LossError> {
+        Ok(())
+    }
 }
 
 /// A loss of positions: samples, or places in a sample that have a target each.
@@ -259,6 +263,9 @@ macro_rules! implement {
                 }
                 let count = $crate::loss::kernel::Batch::<$target>::count(self, shape, samples, targets)?;
                 Ok($crate::loss::kernel::factor(self.reduction, count, samples))
+            }
+            fn check_outputs(&self, outputs: &[T]) -> Result<(), $crate::loss::LossError> {
+                $crate::loss::kernel::Batch::<$target>::check_outputs(self, outputs)
             }
             fn rows(&self, rows: $crate::loss::Rows<'_, T, $target>, factor: T, losses: &mut [T], gradient: &mut [T]) {
                 <T as $crate::loss::kernel::RowKernel<$loss, $target>>::rows(self, rows, factor, losses, gradient);

@@ -121,6 +121,9 @@ pub enum LossError {
     /// The number of targets does not fit the number of outputs.
     #[error("{found} target elements for {samples} outputs of shape {shape:?}, expected {expected}")]
     TargetLength { found: usize, expected: usize, samples: usize, shape: Vec<usize> },
+    /// An output that the loss is not defined for.
+    #[error("{loss}: output {index} of the batch is {found}, expected {expected}")]
+    Output { loss: &'static str, index: usize, found: f64, expected: &'static str },
     /// An option has a value that is not allowed.
     #[error("{loss}: {option} = {found}, expected {expected}")]
     Option { loss: &'static str, option: &'static str, found: String, expected: String },
@@ -171,7 +174,8 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     fn target_len(&self, shape: &[usize]) -> usize;
 
     /// Checks the options and the targets of a whole batch, and computes what depends on all of it: the factor of each
-    /// element's loss (for a mean, one over the number of elements or over the sum of weights; else 1).
+    /// element's loss (for a mean, one over the number of elements or over the sum of weights; else 1). It is infinite where
+    /// no target counts: then the loss is NaN and its gradient zero, and [`rows`](Self::rows) is not called.
     ///
     /// # Errors
     /// Options out of their range, a class that does not exist, a wrong number of targets.
@@ -182,6 +186,15 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     ///
     /// `factor` is what [`prepare`](Self::prepare) gave.
     fn rows(&self, rows: Rows<'_, T, Y>, factor: T, losses: &mut [T], gradient: &mut [T]);
+
+    /// Whether the loss is defined for the outputs of a batch. It has to be NaN for those that it is not defined for: only
+    /// then are they looked at, so that a step pays nothing for it.
+    ///
+    /// # Errors
+    /// The first output that it is not defined for.
+    fn check_outputs(&self, _outputs: &[T]) -> Result<(), LossError> {
+        Ok(())
+    }
 
     /// The number of elements that [`unreduced`](Self::unreduced) writes for one sample of `shape`.
     fn unreduced_len(&self, shape: &[usize]) -> usize;
@@ -194,7 +207,7 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     /// the gradient flowing into each. As many elements as PyTorch's result has; none for an empty batch.
     ///
     /// # Errors
-    /// Those of [`prepare`](Self::prepare).
+    /// Those of [`prepare`](Self::prepare) and [`check_outputs`](Self::check_outputs).
     ///
     /// # Panics
     /// If `upstream`, `losses` or `gradient` have a wrong length.
@@ -209,6 +222,7 @@ pub trait Loss<T: Real, Y: Copy>: Clone + Debug + PartialEq + Send + Sync {
     ) -> Result<(), LossError> {
         let samples = outputs.len() / elements(shape).max(1);
         self.prepare(shape, samples, targets)?;
+        self.check_outputs(outputs)?;
         let expected = samples * self.unreduced_len(shape);
         assert_eq!(upstream.len(), expected, "{}: one upstream gradient for each loss", Self::NAME);
         assert_eq!(losses.len(), expected, "{}: room for each loss", Self::NAME);
@@ -256,11 +270,33 @@ pub struct Bound<'a, T, Y, L: ?Sized> {
     per_target: usize,
 }
 
+impl<T: Real, Y: Copy, L: Loss<T, Y>> Bound<'_, T, Y, L> {
+    /// What the loss is divided by, and so what the batch weighs in a mean over batches: the number of elements, or the sum
+    /// of the weights of its targets; 1 if the loss is a sum. At 0 no target counts (each is `ignore_index`, or of a class
+    /// with weight 0), the loss is NaN and its gradient zero.
+    pub fn weight(&self) -> f64 {
+        1.0 / self.factor.to_f64()
+    }
+
+    /// Looks for what has made `loss`, that of `outputs`, no number. That no target counts is no mistake.
+    ///
+    /// # Errors
+    /// Those of [`Loss::check_outputs`].
+    pub fn check(&self, loss: T, outputs: &[T]) -> Result<(), LossError> {
+        if loss.is_finite() || self.weight() == 0.0 { Ok(()) } else { self.loss.check_outputs(outputs) }
+    }
+}
+
 impl<T: Real, Y: Copy + Sync, L: Loss<T, Y>> RowLoss<T> for Bound<'_, T, Y, L> {
     fn rows(&self, first_row: usize, outputs: &[T], losses: &mut [T], gradient: &mut [T]) {
         let samples = losses.len();
         assert_eq!(outputs.len(), samples * self.per_output, "{}: outputs for each of {samples} losses", L::NAME);
         assert_eq!(gradient.len(), outputs.len(), "{}: room for each output's gradient", L::NAME);
+        if self.weight() == 0.0 {
+            // 0/0, and no target that a gradient could come from.
+            losses.fill(T::from_f64(f64::NAN));
+            return gradient.fill(T::ZERO);
+        }
         let from = first_row * self.per_target;
         let targets = &self.targets[from..from + samples * self.per_target];
         let rows = Rows { shape: self.shape, first: first_row, outputs, targets };
@@ -275,10 +311,11 @@ pub fn total<T: Real>(losses: &[T]) -> T {
 
 /// What `criterion.forward(outputs, targets)` needs: the outputs of a network and the place of their gradient.
 pub trait LossForward<T: Real, Y: Copy + Sync>: Loss<T, Y> {
-    /// The loss of a batch; its gradient is left beside the outputs, where `backward` finds it. No allocation.
+    /// The loss of a batch; its gradient is left beside the outputs, where `backward` finds it. No allocation. Where no
+    /// target counts it is NaN, as in PyTorch, with a gradient of zero: a step of an optimizer would still decay weights.
     ///
     /// # Errors
-    /// Those of [`Loss::bind`].
+    /// Those of [`Loss::bind`] and [`Loss::check_outputs`].
     fn forward<O: Sample<T>>(&self, outputs: Outputs<'_, T, O>, targets: &[Y]) -> Result<T, LossError> {
         let Outputs { values, gradient, losses, shape } = outputs;
         self.forward_flat(shape, O::to_flat(values), targets, &mut losses[..values.len()], O::to_flat_mut(gradient))
@@ -287,7 +324,7 @@ pub trait LossForward<T: Real, Y: Copy + Sync>: Loss<T, Y> {
     /// The same for flat arrays: `losses` gets the share of each sample, `gradient` that of each output.
     ///
     /// # Errors
-    /// Those of [`Loss::bind`].
+    /// Those of [`Loss::bind`] and [`Loss::check_outputs`].
     ///
     /// # Panics
     /// If the lengths do not agree: `outputs` and `gradient` have `losses.len()` samples of `shape`.
@@ -299,8 +336,11 @@ pub trait LossForward<T: Real, Y: Copy + Sync>: Loss<T, Y> {
         losses: &mut [T],
         gradient: &mut [T],
     ) -> Result<T, LossError> {
-        self.bind(shape, losses.len(), targets)?.rows(0, outputs, losses, gradient);
-        Ok(total(losses))
+        let criterion = self.bind(shape, losses.len(), targets)?;
+        criterion.rows(0, outputs, losses, gradient);
+        let loss = total(losses);
+        criterion.check(loss, outputs)?;
+        Ok(loss)
     }
 }
 impl<T: Real, Y: Copy + Sync, L: Loss<T, Y>> LossForward<T, Y> for L {}

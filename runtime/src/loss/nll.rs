@@ -32,7 +32,8 @@ use super::*;
 /// ```
 ///
 /// # References
-/// `torch.nn.NLLLoss`; `dim` is beyond it. As there, the mean is NaN (and the gradient zero) if all targets are ignored.
+/// `torch.nn.NLLLoss`; `dim` is beyond it. As there, the mean is NaN and the gradient zero if all targets are
+/// ignored; so they are if the weights of all targets are 0, where PyTorch's gradient is NaN.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NLLLoss {
     /// A factor for each class.
@@ -92,7 +93,6 @@ impl<T: Math> Positions<T, i64> for NLLLoss {
         gradient.fill(T::ZERO);
         for (index, &target) in rows.targets.iter().enumerate() {
             if target == self.ignore_index {
-                // Not left out: the mean over nothing but ignored targets is NaN, as its factor is infinite.
                 sink.put(index, T::ZERO);
                 continue;
             }

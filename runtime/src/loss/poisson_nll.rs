@@ -1,7 +1,7 @@
 //! [`PoissonNLLLoss`]: counts.
 
 use super::check::{Problem, fits_any_shape};
-use super::element::{Element, element_wise};
+use super::element::{CheckTargets, Element, element_wise};
 use super::*;
 
 /// Negative log-likelihood of counts under a Poisson distribution: `L = e^x − y·x`, or without `log_input`
@@ -15,7 +15,8 @@ use super::*;
 /// `x: [N, …]`, `y` the same.
 ///
 /// # Errors
-/// [`LossError`] for an `eps` that is not positive, or a wrong number of targets.
+/// [`LossError`] for an `eps` that is not positive, or a wrong number of targets; without `log_input` for an output of
+/// `-eps` or less, unless the loss is finite.
 ///
 /// # Example
 /// ```
@@ -27,7 +28,7 @@ use super::*;
 /// ```
 ///
 /// # References
-/// `torch.nn.PoissonNLLLoss`.
+/// `torch.nn.PoissonNLLLoss`, which returns NaN or infinity for the outputs that are refused here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PoissonNLLLoss {
     /// Outputs are logarithms of expected counts.
@@ -68,5 +69,24 @@ impl<T: Math> Element<T> for PoissonNLLLoss {
     }
 }
 
-element_wise!(portable PoissonNLLLoss, expects Anything);
+impl CheckTargets for PoissonNLLLoss {
+    fn check_targets<T: Real>(&self, _shape: &[usize], _samples: usize, _targets: &[T]) -> Result<(), LossError> {
+        Ok(())
+    }
+
+    /// The logarithm of a count that is not above −eps is no number.
+    fn check_outputs<T: Real>(&self, outputs: &[T]) -> Result<(), LossError> {
+        let defined = |x: &T| self.log_input || *x + T::from_f64(self.eps) > T::ZERO;
+        match outputs.iter().position(|x| !defined(x)) {
+            None => Ok(()),
+            Some(index) => {
+                let (found, expected) =
+                    (outputs[index].to_f64(), "a count of at least 0, or its logarithm (`log_input`)");
+                Err(LossError::Output { loss: "PoissonNLLLoss", index, found, expected })
+            }
+        }
+    }
+}
+
+element_wise!(portable PoissonNLLLoss, expects Anything, checked);
 fits_any_shape!(PoissonNLLLoss, Anything);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Metric;
 
-/// A weighted mean: of the losses of batches, weighted by their sizes.
+/// A weighted mean: of the losses of batches, weighted by what each was divided by (`weight` of a trainer's step).
 ///
 /// mean = (Σ wᵢ vᵢ) / (Σ wᵢ)
 ///
@@ -35,10 +35,13 @@ impl Mean {
     /// Nothing seen.
     pub const DEFAULT: Self = Mean { sum: 0.0, weight: 0.0 };
 
-    /// Takes in a value with its weight.
+    /// Takes in a value with its weight. One of no weight counts for nothing, not even as NaN: a batch of which no target
+    /// counts has such a loss.
     pub fn add(&mut self, value: f64, weight: f64) {
-        self.sum += value * weight;
-        self.weight += weight;
+        if weight != 0.0 {
+            self.sum += value * weight;
+            self.weight += weight;
+        }
     }
 }
 

@@ -45,11 +45,28 @@ fn class_axis_last_equals_flattened_positions() {
     assert_eq!(gradient, flat.2);
 }
 
+/// Two samples of two classes, of which no target counts: a mean of NaN, and a gradient of zero.
+fn check_nothing<L: Loss<f64, i64>>(loss: L, targets: &[i64; 2]) {
+    assert_eq!(loss.bind(&[2], 2, targets).expect("the targets fit").weight(), 0.0, "{loss:?}");
+    let (value, losses, gradient) = forward(&loss, &[2], &numbers(4), targets);
+    assert!(value.is_nan() && losses.iter().all(|l| l.is_nan()), "{loss:?}");
+    assert_eq!(gradient, [0.0; 4], "{loss:?}");
+}
+
 #[test]
-fn nothing_but_ignored_targets_has_no_mean_and_no_gradient() {
-    let (value, losses, gradient) = forward(&CrossEntropyLoss::DEFAULT, &[2], &numbers(4), &[-100_i64, -100]);
-    assert!(value.is_nan() && losses.iter().all(|l| l.is_nan()));
-    assert_eq!(gradient, [0.0; 4]);
+fn where_no_target_counts_there_is_no_mean_and_no_gradient() {
+    let weight = || LossWeights::from([1.0, 0.0]);
+    for targets in [[-100, -100], [1, 1], [1, -100]] {
+        check_nothing(CrossEntropyLoss { weight: weight(), ..CrossEntropyLoss::DEFAULT }, &targets);
+        let smoothed = CrossEntropyLoss { weight: weight(), label_smoothing: 0.1, ..CrossEntropyLoss::DEFAULT };
+        check_nothing(smoothed, &targets);
+        check_nothing(NLLLoss { weight: weight(), ..NLLLoss::DEFAULT }, &targets);
+    }
+    check_nothing(CategoricalFocalLoss::DEFAULT, &[-100, -100]);
+    // A sum of nothing is 0, as in PyTorch.
+    let summed = CrossEntropyLoss { reduction: Reduction::Sum, ..CrossEntropyLoss::DEFAULT };
+    let (value, _, gradient) = forward(&summed, &[2], &numbers(4), &[-100_i64, -100]);
+    assert_eq!((value, gradient), (0.0, vec![0.0; 4]));
 }
 
 #[test]

@@ -74,7 +74,32 @@ fn probabilities_of_zero_and_one_cost_at_most_a_hundred() {
     assert_eq!(gradient, [-slope, slope]);
     let (value, _, gradient) = forward(&BCELoss::DEFAULT, &[2], &[0.0, 1.0], &[0.0, 1.0]);
     assert_eq!((value, gradient), (0.0, vec![0.0, 0.0]));
-    assert!(forward(&BCELoss::DEFAULT, &[1], &[1.5], &[1.0]).0.is_nan());
+}
+
+/// A loss of numbers that are none of its own has an error that says which.
+fn check_refused<L: Loss<f32, f32> + Loss<f64, f64>>(loss: L, outputs: &[f64], targets: &[f64], index: usize) {
+    let (mut losses, mut gradient) = (vec![0.0; outputs.len()], vec![0.0; outputs.len()]);
+    let found = loss.forward_flat(&[1], outputs, targets, &mut losses, &mut gradient);
+    let refused = |error: &LossError| matches!(error, LossError::Output { index: i, found, .. } if *i == index && (found - outputs[index]).abs() < 1e-6);
+    assert!(found.as_ref().is_err_and(refused), "{found:?}");
+    let upstream = vec![1.0; outputs.len()];
+    let found = loss.unreduced(&[1], outputs, targets, &upstream, &mut losses, &mut gradient);
+    assert!(found.as_ref().is_err_and(refused), "{found:?}");
+    let single = |numbers: &[f64]| numbers.iter().map(|&x| x as f32).collect::<Vec<_>>();
+    let (mut losses, mut gradient) = (single(&losses), single(&gradient));
+    let found = loss.forward_flat(&[1], &single(outputs), &single(targets), &mut losses, &mut gradient);
+    assert!(found.as_ref().is_err_and(refused), "{found:?}");
+}
+
+#[test]
+fn outputs_that_a_loss_is_not_defined_for_are_named() {
+    for (bad, target) in [(1.5, 1.0), (1.000001, 0.0), (-1e-30, 0.0), (-0.25, 1.0), (f64::INFINITY, 0.5)] {
+        check_refused(BCELoss::DEFAULT, &[0.5, 1.0, bad, 2.0], &[1.0, 1.0, target, 0.0], 2);
+        let zero = BCELoss { weight: [0.0].into(), reduction: Reduction::Sum };
+        check_refused(zero, &[0.5, bad], &[1.0, target], 1);
+    }
+    let counts = PoissonNLLLoss { log_input: false, ..PoissonNLLLoss::DEFAULT };
+    check_refused(counts, &[1.0, -0.5], &[1.0, 0.0], 1);
 }
 
 #[test]
