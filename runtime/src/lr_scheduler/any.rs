@@ -54,6 +54,11 @@ macro_rules! any {
                     $(AnyScheduler::$kind(scheduler) => scheduler.needs_metric()),+
                 }
             }
+            fn mode(&self) -> Option<PlateauMode> {
+                match self {
+                    $(AnyScheduler::$kind(scheduler) => scheduler.mode()),+
+                }
+            }
             fn check(&self) -> Result<(), SchedulerError> {
                 match self {
                     $(AnyScheduler::$kind(scheduler) => scheduler.check()),+

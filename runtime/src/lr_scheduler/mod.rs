@@ -156,6 +156,11 @@ pub trait LrScheduler: Clone + Debug + PartialEq + Send + Sync + 'static {
         Self::NEEDS_METRIC
     }
 
+    /// Which values of its metric it takes for better, if it needs one.
+    fn mode(&self) -> Option<PlateauMode> {
+        None
+    }
+
     /// Whether every option is in its range.
     ///
     /// # Errors

@@ -9,7 +9,9 @@ use super::state_dict::{load, merge};
 use super::{Groups, List, LrScheduler, PlateauMode, SchedulerError, SchedulerState, ThresholdMode};
 
 /// Multiplies the rate by `factor` when a metric has not got better for more than `patience` steps. To be stepped once
-/// an epoch, with [`step_on`](SchedulerState::step_on): `ReduceLROnPlateau(…) on val_loss` in `train!`.
+/// an epoch, with [`step_on`](SchedulerState::step_on): `ReduceLROnPlateau(…) on val_loss` in `train!`. There a metric of
+/// which more is better needs `mode = PlateauMode::Max`: a run whose schedule would take the worse values for better is
+/// refused before its first step, unless `mode` is written.
 ///
 /// A metric m is better than the best so far, b, if m < b · (1 − threshold); with [`ThresholdMode::Abs`], if m < b −
 /// threshold; with [`PlateauMode::Max`], if m > b · (1 + threshold), or m > b + threshold. NaN never is. A group's new
@@ -107,6 +109,9 @@ impl LrScheduler for ReduceLROnPlateau {
     const NEEDS_METRIC: bool = true;
     type State = PlateauState;
 
+    fn mode(&self) -> Option<PlateauMode> {
+        Some(self.mode)
+    }
     fn check(&self) -> Result<(), SchedulerError> {
         Fault::check(self.fault())
     }

@@ -42,6 +42,7 @@ struct Run {
     averaged: Option<u64>,
     steps: u64,
     accumulated: usize,
+    share: usize,
     data_epoch: u64,
 }
 
@@ -56,6 +57,7 @@ impl Run {
             averaged: parts.averaged.map(AveragedModel::n_averaged),
             steps: parts.run.steps,
             accumulated: parts.run.accumulated,
+            share: parts.run.share,
             data_epoch: parts.run.data_epoch,
         }
     }
@@ -133,6 +135,10 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
         averaged.set_n_averaged(count);
     }
     let mut gradients = parts.run.gradients.clone();
+    if run.accumulated > 0 && R::settings().accumulate.is_none() {
+        let (found, expected) = (format!("those of {}", run.accumulated), "none without `accumulate`".to_owned());
+        return Err(TrainError::Checkpoint { what: "batches whose gradients wait", found, expected });
+    }
     if run.accumulated > 0 {
         let saved: Vec<T> = file.get("gradients")?;
         let (found, expected) = (saved.len().to_string(), gradients.0.len().to_string());
@@ -170,7 +176,7 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
         *place = averaged;
     }
     parts.run.gradients = gradients;
-    (parts.run.accumulated, parts.run.steps) = (run.accumulated, run.steps);
+    (parts.run.accumulated, parts.run.share, parts.run.steps) = (run.accumulated, run.share, run.steps);
     parts.run.data_epoch = run.data_epoch;
     let epochs = place.as_ref().map_or(0, Place::epochs);
     parts.run.resumed = place;

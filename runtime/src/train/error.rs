@@ -15,9 +15,10 @@ use crate::optim::OptimError;
 /// What can stop a training step or a whole run.
 ///
 /// After an error in a step nothing has changed: no parameter, no running statistic, no state of the optimizer or the
-/// schedule. Gradients that were being accumulated are dropped if it is they that are not finite, and a metric that does
-/// not take the targets says so after the step. Where each parameter moves in the backward pass, a gradient that is not
-/// finite is found out when it has moved its parameter: [`NonFiniteGradient`](Self::NonFiniteGradient) says so.
+/// schedule. A batch of which no target counts is no error, and changes nothing either. Gradients that were being accumulated
+/// are dropped if it is they that are not finite, and a metric that does not take the targets says so after the step. Where
+/// each parameter moves in the backward pass, a gradient that is not finite is found out when it has moved its parameter:
+/// [`NonFiniteGradient`](Self::NonFiniteGradient) says so.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum TrainError {
@@ -52,6 +53,29 @@ pub enum TrainError {
     /// A number in `train!` or on a builder that is not allowed.
     #[error("{name} = {found}, expected {expected}")]
     Setting { name: &'static str, found: String, expected: String },
+    /// No target counts in a whole epoch of a run that goes by its steps.
+    #[error(
+        "no target of epoch {epoch} counts, as each is `ignore_index` or of a class with weight 0: a run of so many steps \
+         would never end"
+    )]
+    NothingToLearn { epoch: usize },
+    /// A longer run was to go on from the checkpoint of one that a callback has ended.
+    #[error(
+        "the run was ended by {by} after epoch {epoch}, and does not go on for being given another length: say `.go_on()` \
+         on its `Fit` to train on from there"
+    )]
+    Stopped { by: String, epoch: usize },
+    /// A callback watches a number of which nobody knows whether it should rise or fall.
+    #[error(
+        "which values of {found:?} are better? say `.better(Better::Lower)` or `.better(Better::Higher)` on what watches it"
+    )]
+    Direction { found: String },
+    /// A schedule takes those values of a metric for better that are worse.
+    #[error(
+        "{scheduler} takes {mode} values of {found:?} for better, as `mode` is not given, but {better} ones are: write \
+         `{scheduler}(mode = PlateauMode::{fix}) on {found}`"
+    )]
+    Mode { scheduler: &'static str, found: &'static str, mode: &'static str, better: &'static str, fix: &'static str },
     /// A schedule or callback watches a number that a run does not have.
     #[error("no number of an epoch is called {found:?}; there are {known}")]
     UnknownMetric { found: String, known: String },

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use super::source::{Defaults, Order, Source};
 use super::{AsBatch, Metrics, Target, TrainError};
 use crate::data::DataError;
-use crate::loss::{Loss, LossError, Reduction, Rows, total};
-use crate::network::{BatchError, Sample};
+use crate::loss::{Loss, Reduction, total};
+use crate::metrics::{Mean, Metric};
+use crate::network::{BatchError, RowLoss, Sample};
 use crate::{Flat, Network, Real};
 
 /// The loss and the metrics over a dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The loss that one batch of all samples would have (the losses of ordinary batches put together by their weights).
+    /// The loss that one batch of all samples would have: the mean of the batches' losses, each with the weight of what it
+    /// was divided by, or their sum if that is the loss's reduction. NaN if no target counts.
     pub loss: f64,
     /// The metrics, by name.
     pub metrics: BTreeMap<String, f64>,
@@ -24,8 +26,8 @@ pub struct Evaluation {
 /// the data afterwards.
 ///
 /// # Errors
-/// Data that cannot be read or does not fit, a loss that is not reduced to a number, a batch of one sample for a batch norm
-/// without running statistics.
+/// Data that cannot be read or does not fit, a loss that is not reduced to a number, outputs that it is not defined for, a
+/// batch of one sample for a batch norm without running statistics.
 pub fn evaluate<T, N, L, M, Y, S>(
     model: &N,
     loss: &L,
@@ -41,10 +43,7 @@ where
     M: Metrics<T, Y>,
     S: Source<N::InputScalar, Y>,
 {
-    if loss.reduction() == Reduction::None {
-        return Err(LossError::NotReduced(L::NAME).into());
-    }
-    let mut mean = Mean::new(loss.reduction());
+    let (mut mean, mut seen) = (Mean::DEFAULT, 0);
     let mut scratch = Scratch::<T>::new(0, 0);
     metrics.reset();
     let mut stream = data.open(Defaults { batch_size, order: Order::AsStored })?.ok_or(DataError::Empty)?;
@@ -55,13 +54,21 @@ where
         scratch.reserve(samples, N::Output::LEN);
         let (outputs, gradient, losses) = scratch.parts(samples, N::Output::LEN);
         model.predict_into(inputs, N::Output::from_flat_mut(outputs));
-        let factor = loss.prepare(shape, samples, targets)?;
-        loss.rows(Rows { shape, first: 0, outputs, targets }, factor, losses, gradient);
-        mean.add(total(losses).to_f64(), factor.to_f64(), samples);
+        let criterion = loss.bind(shape, samples, targets)?;
+        criterion.rows(0, outputs, losses, gradient);
+        let value = total(losses);
+        criterion.check(value, outputs)?;
+        mean.add(value.to_f64(), criterion.weight());
+        seen += samples;
         metrics.update(shape, N::Output::from_flat(outputs), targets)?;
         Ok(true)
     })?;
-    Ok(Evaluation { loss: mean.value(), metrics: metrics.by_name(), samples: mean.samples })
+    Ok(Evaluation { loss: put_together(&mean, loss.reduction()), metrics: metrics.by_name(), samples: seen })
+}
+
+/// The loss of all batches that `losses` has seen, as one batch of them would have it.
+pub(super) fn put_together(losses: &Mean, reduction: Reduction) -> f64 {
+    if reduction == Reduction::Sum { losses.sum } else { losses.value() }
 }
 
 /// Memory for the outputs of a batch.
@@ -92,52 +99,24 @@ impl<T: Real> Scratch<T> {
     }
 }
 
-/// Losses of batches put together: their sum, or their mean with the weight that each has in the whole.
-struct Mean {
-    reduction: Reduction,
-    sum: f64,
-    weight: f64,
-    samples: usize,
-}
-
-impl Mean {
-    fn new(reduction: Reduction) -> Self {
-        Mean { reduction, sum: 0.0, weight: 0.0, samples: 0 }
-    }
-
-    /// `loss` is the sum over a batch times `factor`.
-    fn add(&mut self, loss: f64, factor: f64, samples: usize) {
-        self.samples += samples;
-        // A batch in which every target is ignored has no weight, and a mean of NaN.
-        if factor.is_finite() && factor > 0.0 {
-            self.sum += loss / factor;
-            self.weight += 1.0 / factor;
-        }
-    }
-
-    fn value(&self) -> f64 {
-        if self.reduction == Reduction::Sum { self.sum } else { self.sum / self.weight }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn means_of_batches_are_weighted() {
-        let mut mean = Mean::new(Reduction::Mean);
-        mean.add(2.0, 0.25, 4);
-        mean.add(5.0, 1.0, 1);
-        mean.add(f64::NAN, f64::INFINITY, 3);
-        assert_eq!((mean.value(), mean.samples), ((2.0 * 4.0 + 5.0) / 5.0, 8));
+        let mut losses = Mean::DEFAULT;
+        losses.add(2.0, 4.0);
+        losses.add(5.0, 1.0);
+        losses.add(f64::NAN, 0.0);
+        assert_eq!(put_together(&losses, Reduction::Mean), (2.0 * 4.0 + 5.0) / 5.0);
     }
 
     #[test]
     fn sums_of_batches_are_added() {
-        let mut sum = Mean::new(Reduction::Sum);
-        sum.add(2.0, 1.0, 4);
-        sum.add(5.0, 1.0, 1);
-        assert_eq!(sum.value(), 7.0);
+        let mut losses = Mean::DEFAULT;
+        losses.add(2.0, 1.0);
+        losses.add(5.0, 1.0);
+        assert_eq!(put_together(&losses, Reduction::Sum), 7.0);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::TrainError;
 use super::callbacks::Callback;
 use super::progress::Progress;
@@ -36,12 +38,24 @@ pub struct Fit<'a> {
     pub(super) callbacks: Vec<&'a mut dyn Callback>,
     pub(super) checkpoint: Option<(PathBuf, Every)>,
     pub(super) progress: Progress,
+    pub(super) goes_on: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Length {
     Epochs(usize),
     Steps(u64),
+}
+
+impl Length {
+    /// Whether a run of this length is to do more than one of length `other`.
+    pub(super) fn exceeds(self, other: Length) -> bool {
+        match (self, other) {
+            (Length::Epochs(this), Length::Epochs(other)) => this > other,
+            (Length::Steps(this), Length::Steps(other)) => this > other,
+            _ => true,
+        }
+    }
 }
 
 impl<'a> Fit<'a> {
@@ -56,7 +70,7 @@ impl<'a> Fit<'a> {
     }
 
     fn new(length: Length) -> Self {
-        Fit { length, callbacks: Vec::new(), checkpoint: None, progress: Progress::Auto }
+        Fit { length, callbacks: Vec::new(), checkpoint: None, progress: Progress::Auto, goes_on: false }
     }
 
     /// Adds a callback; they are called in the order in which they were added.
@@ -68,6 +82,13 @@ impl<'a> Fit<'a> {
     /// Writes a checkpoint to `path`, whole or not at all, from which [`resume`](super::Trainer::resume) goes on.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>, every: Every) -> Self {
         self.checkpoint = Some((path.into(), every));
+        self
+    }
+
+    /// Trains on where a callback has ended the run that was resumed. Otherwise such a run is over: it does nothing if it
+    /// has the length that it had, and is refused if it is to be longer.
+    pub fn go_on(mut self) -> Self {
+        self.goes_on = true;
         self
     }
 

@@ -40,14 +40,22 @@ pub struct EpochRecord {
     pub steps: u64,
     /// The learning rate of the epoch's last step (of the first parameter group).
     pub lr: f64,
-    /// The loss over the epoch's samples, each in the step that it was trained in: their mean, or their sum if that is
-    /// the loss's reduction.
+    /// The loss over the epoch's batches, each in the step that it was trained in: their mean, each with the weight of what
+    /// it was divided by (its elements, or the weights of its targets), or their sum if that is the loss's reduction. So with
+    /// a rate of 0 it is what an evaluation gives, however the batches are cut. NaN if no target counts.
+    #[serde(with = "crate::nan_as_null")]
     pub train_loss: f64,
+    /// Batches of which no target counts, because each is `ignore_index` or of a class with weight 0. They have moved
+    /// nothing, and are left out of the loss.
+    #[serde(default)]
+    pub batches_without_targets: usize,
     /// The metrics over the same outputs.
+    #[serde(with = "crate::nan_as_null::of_each")]
     pub train_metrics: BTreeMap<String, f64>,
     /// The loss over the validation data after the epoch.
     pub val_loss: Option<f64>,
     /// The metrics over the validation data.
+    #[serde(with = "crate::nan_as_null::of_each")]
     pub val_metrics: BTreeMap<String, f64>,
     /// How long the training took, in seconds, validation not included.
     pub seconds: f64,

@@ -20,6 +20,8 @@ pub trait MetricList: Clone + Debug + Serialize + DeserializeOwned {
     fn values(&self) -> Self::Values;
     /// The same by their names.
     fn by_name(&self) -> BTreeMap<String, f64>;
+    /// Whether larger values of the metric of this name are better; `None` if there is none.
+    fn larger_is_better(&self, name: &str) -> Option<bool>;
     /// Forgets what they have seen.
     fn reset(&mut self);
 }
@@ -46,6 +48,9 @@ impl MetricList for () {
     fn by_name(&self) -> BTreeMap<String, f64> {
         BTreeMap::new()
     }
+    fn larger_is_better(&self, _name: &str) -> Option<bool> {
+        None
+    }
     fn reset(&mut self) {}
 }
 
@@ -69,6 +74,12 @@ macro_rules! tuple {
             }
             fn by_name(&self) -> BTreeMap<String, f64> {
                 BTreeMap::from([$((self.$index.name(), self.$index.value())),+])
+            }
+            fn larger_is_better(&self, name: &str) -> Option<bool> {
+                $(if self.$index.name() == name {
+                    return Some(self.$index.larger_is_better());
+                })+
+                None
             }
             fn reset(&mut self) {
                 $(self.$index.reset();)+

@@ -67,13 +67,18 @@ use crate::{Network, Real};
 /// What a step of training has done.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepOutput<T, M: MetricList> {
-    /// The loss of this batch, before the parameters moved.
+    /// The loss of this batch, before the parameters moved. NaN if no target counts, because each is `ignore_index` or of a
+    /// class with weight 0: such a batch moves nothing, as if it had not been there.
     pub loss: T,
+    /// What the loss was divided by, and so what the batch weighs in a mean over batches: the number of elements, or the sum
+    /// of the weights of its targets; 1 if the loss is a sum. 0 if no target counts.
+    pub weight: f64,
     /// The learning rate of this step (of the first parameter group).
     pub lr: f64,
     /// The norm of the gradients before they were clipped by it; `None` if they are not, or not yet complete.
     pub grad_norm: Option<f64>,
-    /// Whether the parameters have moved; not while gradients of several batches are added up.
+    /// Whether the parameters have moved; not while gradients of several batches are added up, and not by a batch of which no
+    /// target counts.
     pub updated: bool,
     /// The metrics over all outputs since they were last reset.
     pub metrics: M::Values,
@@ -115,7 +120,10 @@ pub trait Trainer<T: Real>: Sized {
     /// Settings out of their range, groups that do not fit the network.
     fn assemble(model: Self::Model, settings: SettingsOf<T, Self>) -> Result<Self, TrainError>;
 
-    /// One step of training.
+    /// One step of training. A batch of which no target counts (each is `ignore_index`, or of a class with weight 0) changes
+    /// nothing: no parameter, no running statistic, no state of the optimizer, the schedule or the average, and it is none of
+    /// the batches whose gradients are added up. Only the metrics see its outputs. If the loss is a sum such a batch has a
+    /// loss and a gradient of 0, and is a step like any other, as in PyTorch.
     ///
     /// # Errors
     /// A batch without samples or larger than there is room for, targets that do not fit, a loss that is not finite; then
@@ -126,7 +134,10 @@ pub trait Trainer<T: Real>: Sized {
         Self::Metrics: Metrics<T, Y>;
 
     /// Takes the optimizer's step with the gradients that have been added up so far, if there are any, though they are of
-    /// fewer batches than were declared: each of them still counts for one of those. Returns whether there were any.
+    /// fewer batches than `accumulate` says: their mean is over the batches that are there. Returns whether there were any.
+    ///
+    /// `fit` does it at the end of each epoch. `step` alone never does: a hand-written loop whose epochs are no whole number
+    /// of such steps calls it after each epoch, or the last gradients wait for the next one's first batches.
     ///
     /// # Errors
     /// A norm of the gradients that is not finite.
@@ -141,12 +152,16 @@ pub trait Trainer<T: Real>: Sized {
     /// A run that was resumed goes on where it was, to the same end: its length includes what came before. It may be given
     /// another length; a schedule that goes by the length of the run then has the rates of the new one from there on. A
     /// second `fit` of the same trainer is another run: it shuffles a dataset in orders of its own, and such a schedule
-    /// begins anew with it.
+    /// begins anew with it. A run that a callback has ended is over when it is resumed, too, and refuses to be made longer,
+    /// unless [`Fit::go_on`] says so.
+    ///
+    /// An epoch ends with a [`flush`](Self::flush), so that no gradient waits for the next one.
     ///
     /// # Errors
     /// Data that cannot be read or does not fit, a loss, a gradient or (after an epoch, and before a file is written) weights
-    /// that are not finite, a schedule or callback that watches a number
-    /// which no epoch has, files that cannot be written: what can be known before the first step is found out then.
+    /// that are not finite, a schedule or callback that watches a number which no epoch has, or that takes the worse values
+    /// for better, a run of so many steps without any target, files that cannot be written: what can be known before the
+    /// first step is found out then.
     fn fit<'f, Y, S, V>(&mut self, train: S, validation: V, fit: impl Into<Fit<'f>>) -> Result<History, TrainError>
     where
         Y: Target,
@@ -161,7 +176,7 @@ pub trait Trainer<T: Real>: Sized {
     /// The loss and the metrics over `data`, in evaluation mode, of [`eval_model`](Self::eval_model).
     ///
     /// # Errors
-    /// Data that cannot be read or does not fit.
+    /// Data that cannot be read or does not fit, outputs that the loss is not defined for.
     fn evaluate<Y, S>(&self, data: S) -> Result<Evaluation, TrainError>
     where
         Y: Target,

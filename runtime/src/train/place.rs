@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::History;
+use super::fit::Length;
 use crate::data::LoaderState;
+use crate::metrics::Mean;
 
 /// Where a run is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,8 +22,10 @@ pub(super) struct Place {
     pub(super) loader: LoaderState,
     /// What the callbacks remember, in their order.
     pub(super) callbacks: Vec<Value>,
-    /// A callback has ended the run.
-    pub(super) stopped: bool,
+    /// The length that the run was to have.
+    pub(super) length: Length,
+    /// The callback that has ended the run.
+    pub(super) stopped: Option<String>,
 }
 
 impl Place {
@@ -34,9 +38,12 @@ impl Place {
 /// The numbers of the epoch under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Now {
-    pub(super) loss_sum: f64,
+    /// The losses of its batches, each with the weight of what it was divided by.
+    pub(super) losses: Mean,
     pub(super) samples: usize,
     pub(super) batches: usize,
+    /// Those of which no target counts.
+    pub(super) without_targets: usize,
     pub(super) lr: f64,
     pub(super) seconds: f64,
 }

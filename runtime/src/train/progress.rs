@@ -96,9 +96,21 @@ impl Display {
         for (name, value) in &epoch.val_metrics {
             line.push_str(&format!("  val {name} {value:.4}"));
         }
+        if epoch.batches_without_targets > 0 {
+            line.push_str(&format!("  {} batches without a target that counts", epoch.batches_without_targets));
+        }
         let rate = epoch.samples_per_second;
         // Whoever has closed the standard output wants no lines; the run goes on all the same.
         let _ = writeln!(io::stdout(), "{line}  lr {:.3e}  {rate:.0} samples/s  {:.2} s", epoch.lr, epoch.seconds);
+    }
+
+    /// A run was resumed that callback `by` has ended after epoch `epoch`.
+    pub(crate) fn is_over(&self, by: &str, epoch: usize) {
+        if self.progress != Progress::Silent {
+            let text =
+                format!("the run is over: {by} has ended it after epoch {epoch}; `.go_on()` on its `Fit` trains on");
+            let _ = writeln!(io::stdout(), "{text}");
+        }
     }
 
     /// `epoch  3/10`.

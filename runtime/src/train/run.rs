@@ -2,10 +2,11 @@
 
 use super::look::Looks;
 use super::place::Place;
-use super::{AsBatch, TrainError};
+use super::{AsBatch, Target, TrainError};
 use crate::clip::ClipError;
 use crate::data::LoaderState;
-use crate::network::BatchError;
+use crate::loss::{Bound, Loss};
+use crate::network::{BatchError, Sample};
 use crate::optim::{Optimizer, OptimizerState};
 use crate::{Flat, Gradients, Network, Real, Workspace};
 
@@ -21,6 +22,8 @@ pub struct Run<T: Real> {
     fused: bool,
     pub(super) steps: u64,
     pub(super) accumulated: usize,
+    /// The number of batches that the gradients which are being added up have been divided by.
+    pub(super) share: usize,
     pub(super) settings: RunSettings,
     /// Where the next `fit` goes on, after a resume.
     pub(super) resumed: Option<Place>,
@@ -99,6 +102,7 @@ impl<T: Real> Run<T> {
             fused,
             steps: 0,
             accumulated: 0,
+            share: 1,
             settings,
             resumed: None,
             ended: None,
@@ -172,31 +176,50 @@ impl<T: Real> Run<T> {
         self.steps += 1;
     }
 
-    /// Ends a sum of gradients. Whether there was one.
-    pub fn end_sum(&mut self) -> bool {
-        std::mem::take(&mut self.accumulated) > 0
+    /// What the gradients of the next batch are to be divided by: the number of batches that were to make a step when their
+    /// sum was begun.
+    pub fn share(&mut self, batches: usize) -> usize {
+        if self.accumulated == 0 {
+            self.share = batches;
+        }
+        self.share
     }
 
-    /// Passes on a loss that is a number, as are the gradients. Otherwise the forward pass is taken back, and gradients
-    /// that are not finite are dropped.
+    /// Ends a sum of gradients, and makes it the mean of the batches that are there. Whether there were any.
+    pub fn end_sum(&mut self) -> bool {
+        let there = std::mem::take(&mut self.accumulated);
+        if there > 0 && there != self.share {
+            T::scale(&mut self.gradients.0, T::from_f64(self.share as f64 / there as f64));
+        }
+        there > 0
+    }
+
+    /// Whether the batch of `criterion` moves anything. If its loss or a gradient is no number the forward pass is taken
+    /// back, and such gradients are dropped.
     ///
     /// # Errors
-    /// [`TrainError::NonFiniteLoss`] and [`TrainError::NonFiniteGradient`].
-    pub fn check_loss<N: Network<T>>(&mut self, model: &mut N, loss: T) -> Result<(), TrainError> {
+    /// [`TrainError::NonFiniteLoss`], or why the loss is not finite, unless it is because no target counts;
+    /// [`TrainError::NonFiniteGradient`].
+    pub fn check_loss<N: Network<T>, Y: Target, L: Loss<T, Y>>(
+        &mut self,
+        model: &mut N,
+        criterion: &Bound<'_, T, Y, L>,
+        loss: T,
+    ) -> Result<bool, TrainError> {
         let step = self.steps;
-        if !loss.is_finite() {
+        if loss.is_finite() {
+            let Some(index) = self.workspace.non_finite_gradient() else { return Ok(true) };
             self.undo(model);
-            return Err(TrainError::NonFiniteLoss { step, loss: loss.to_f64() });
+            self.accumulated = 0;
+            let parameter = N::PARAMS[index].name;
+            return Err(TrainError::NonFiniteGradient { step, parameter, moved: self.fused });
         }
-        match self.workspace.non_finite_gradient() {
-            None => Ok(()),
-            Some(index) => {
-                self.undo(model);
-                self.accumulated = 0;
-                let parameter = N::PARAMS[index].name;
-                Err(TrainError::NonFiniteGradient { step, parameter, moved: self.fused })
-            }
+        self.undo(model);
+        if criterion.weight() == 0.0 {
+            return Ok(false);
         }
+        criterion.check(loss, N::Output::to_flat(N::outputs(&self.workspace)))?;
+        Err(TrainError::NonFiniteLoss { step, loss: loss.to_f64() })
     }
 
     /// Passes on the norm of the gradients. If it is infinite, the gradients are dropped.
@@ -229,10 +252,7 @@ impl<T: Real> Run<T> {
     /// optimizer's turn, and the next batch begins anew.
     pub fn is_complete(&mut self, batches: usize) -> bool {
         self.accumulated += 1;
-        let complete = self.accumulated >= batches;
-        if complete {
-            self.accumulated = 0;
-        }
-        complete
+        // The number that makes a step may have been changed in the meantime.
+        self.accumulated >= batches && self.end_sum()
     }
 }

@@ -1,8 +1,9 @@
 //! A schedule in a trainer: attached as soon as all it needs to know is known.
 
 use super::TrainError;
+use super::callbacks::Better;
 use crate::Real;
-use crate::lr_scheduler::{GroupsOf, LrScheduler, SchedulerState};
+use crate::lr_scheduler::{GroupsOf, LrScheduler, PlateauMode, SchedulerState};
 use crate::optim::{Optimizer, OptimizerState};
 
 /// A length of a run that is enough for any schedule.
@@ -100,6 +101,19 @@ impl<S: LrScheduler> Schedule<S> {
         Ok(())
     }
 
+    /// Refuses to take those values of `number` for better that are worse, unless that is what was written.
+    ///
+    /// # Errors
+    /// [`TrainError::Mode`].
+    pub(super) fn check_mode(&self, number: &'static str, better: Option<Better>) -> Result<(), TrainError> {
+        let (mode, better, fix) = match (self.settings.mode(), better) {
+            (Some(PlateauMode::Min), Some(Better::Higher)) => ("smaller", "larger", "Max"),
+            (Some(PlateauMode::Max), Some(Better::Lower)) => ("larger", "smaller", "Min"),
+            _ => return Ok(()),
+        };
+        Err(TrainError::Mode { scheduler: self.settings.name(), found: number, mode, better, fix })
+    }
+
     /// Refuses to be stepped while it waits.
     ///
     /// # Errors
@@ -187,6 +201,11 @@ pub enum ScheduleBy {
     Step,
     /// After each epoch, by `fit`.
     Epoch,
-    /// After each epoch, by `fit`, with this number of the epoch (`val_loss`).
-    EpochOn(&'static str),
+    /// After each epoch, by `fit`, with a number of the epoch.
+    EpochOn {
+        /// Its name, `val_loss`.
+        number: &'static str,
+        /// The options of the schedule that were written.
+        given: &'static [&'static str],
+    },
 }

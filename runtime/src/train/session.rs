@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::callbacks::{Callback, Running, StepRecord};
+use super::callbacks::{Better, Callback, Running, StepRecord};
 use super::checkpoint::save;
+use super::evaluate::put_together;
 use super::fit::{Every, Fit, Length};
 use super::look::look;
 use super::place::{Now, Place};
@@ -51,8 +52,8 @@ where
         callbacks: fit.callbacks,
         checkpoint: fit.checkpoint,
         length: fit.length,
-        stop: false,
-        summed: parts.loss.reduction() == Reduction::Sum,
+        stopped: None,
+        reduction: parts.loss.reduction(),
         clock: Instant::now(),
         scalar: PhantomData,
         trainer,
@@ -60,7 +61,7 @@ where
     run.check_watched(has_validation)?;
     run.check_checkpoint()?;
     if let Some(place) = place {
-        run.restore(place, &mut *stream)?;
+        run.restore(place, fit.goes_on, &mut *stream)?;
     }
     run.attach_schedule(stream.batches())?;
     run.begin()?;
@@ -71,6 +72,9 @@ where
         Length::Steps(_) => None,
     };
     let mut display = Display::new(fit.progress, epochs);
+    if let (Some(by), true) = (&run.stopped, run.is_over()) {
+        display.is_over(by, run.history.epochs.len());
+    }
     run.trainer.parts_mut().run.note_epoch(&stream.state(), false);
     while !run.is_over() {
         let number = run.history.epochs.len() + 1;
@@ -107,9 +111,9 @@ struct Session<'r, 'c, T: Real, R: Trainer<T>> {
     callbacks: Vec<&'c mut dyn Callback>,
     checkpoint: Option<(PathBuf, Every)>,
     length: Length,
-    stop: bool,
-    /// The loss is a sum over samples, not a mean.
-    summed: bool,
+    /// The callback that has ended the run.
+    stopped: Option<String>,
+    reduction: Reduction,
     /// Since when the epoch under way has been trained.
     clock: Instant,
     scalar: PhantomData<T>,
@@ -118,7 +122,7 @@ struct Session<'r, 'c, T: Real, R: Trainer<T>> {
 impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
     /// The loss over the epoch so far.
     fn loss(&self) -> f64 {
-        if self.summed { self.now.loss_sum } else { self.now.loss_sum / self.now.samples as f64 }
+        put_together(&self.now.losses, self.reduction)
     }
 
     /// Steps of the optimizer in this run.
@@ -136,7 +140,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
 
     /// Whether the run ends in the middle of the epoch.
     fn ends_here(&self) -> bool {
-        self.stop || matches!(self.length, Length::Steps(steps) if self.steps() >= steps)
+        self.stopped.is_some() || matches!(self.length, Length::Steps(steps) if self.steps() >= steps)
     }
 
     /// Refuses a schedule or callback that watches a number which no epoch will have.
@@ -146,8 +150,12 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         if has_validation {
             example.val_metrics = example.train_metrics.clone();
         }
-        if let ScheduleBy::EpochOn(name) = R::SCHEDULE_BY {
-            example.watched(name)?;
+        if let ScheduleBy::EpochOn { number, given } = R::SCHEDULE_BY {
+            example.watched(number)?;
+            let parts = self.trainer.parts();
+            if let Some(schedule) = parts.scheduler.filter(|_| !given.contains(&"mode")) {
+                schedule.check_mode(number, Better::of(number, parts.metrics))?;
+            }
         }
         for name in self.callbacks.iter().flat_map(|callback| callback.watches()) {
             example.watched(&name)?;
@@ -178,7 +186,11 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         Ok(())
     }
 
-    fn restore<X, Y>(&mut self, place: Place, stream: &mut dyn Stream<X, Y>) -> Result<(), TrainError> {
+    fn restore<X, Y>(&mut self, place: Place, goes_on: bool, stream: &mut dyn Stream<X, Y>) -> Result<(), TrainError> {
+        let stopped = place.stopped.filter(|_| !goes_on);
+        if let Some(by) = stopped.clone().filter(|_| self.length.exceeds(place.length)) {
+            return Err(TrainError::Stopped { by, epoch: place.history.epochs.len() });
+        }
         stream.restore(&place.loader)?;
         let (found, expected) = (place.callbacks.len(), self.callbacks.len());
         if found != expected {
@@ -188,7 +200,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         for (callback, state) in self.callbacks.iter_mut().zip(&place.callbacks) {
             callback.restore(state)?;
         }
-        (self.history, self.now, self.stop) = (place.history, place.now, place.stopped);
+        (self.history, self.now, self.stopped) = (place.history, place.now, stopped);
         Ok(())
     }
 
@@ -203,22 +215,29 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         &mut self,
         mut call: impl FnMut(&mut dyn Callback, &mut dyn Running) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
-        let mut view =
-            View { trainer: &*self.trainer, history: &self.history, stop: &mut self.stop, scalar: PhantomData };
-        self.callbacks.iter_mut().try_for_each(|callback| call(&mut **callback, &mut view))
+        for callback in &mut self.callbacks {
+            let mut view = View { trainer: &*self.trainer, history: &self.history, stop: false, scalar: PhantomData };
+            call(&mut **callback, &mut view)?;
+            if view.stop {
+                self.stopped.get_or_insert_with(|| callback.name());
+            }
+        }
+        Ok(())
     }
 
     /// Counts a batch.
     fn count(&mut self, out: &StepOutput<T, R::Metrics>, samples: usize) -> StepRecord {
         let now = &mut self.now;
-        now.loss_sum += out.loss.to_f64() * if self.summed { 1.0 } else { samples as f64 };
+        now.losses.add(out.loss.to_f64(), out.weight);
         now.samples += samples;
         now.batches += 1;
+        now.without_targets += usize::from(out.weight == 0.0);
         now.lr = out.lr;
         StepRecord {
             epoch: self.history.epochs.len() + 1,
             steps: self.steps(),
             loss: out.loss.to_f64(),
+            weight: out.weight,
             lr: out.lr,
             grad_norm: out.grad_norm,
             samples,
@@ -251,6 +270,10 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
     ) -> Result<EpochRecord, TrainError> {
         self.trainer.flush()?;
         look::<T, R>(self.trainer)?;
+        let learns = self.now.without_targets < self.now.batches;
+        if matches!(self.length, Length::Steps(_)) && !learns && !self.ends_here() {
+            return Err(TrainError::NothingToLearn { epoch: self.history.epochs.len() + 1 });
+        }
         let seconds = self.now.seconds + self.clock.elapsed().as_secs_f64();
         let train_metrics = self.trainer.parts().metrics.by_name();
         self.trainer.parts_mut().metrics.reset();
@@ -261,6 +284,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
             steps: self.steps(),
             lr: self.now.lr,
             train_loss: self.loss(),
+            batches_without_targets: self.now.without_targets,
             train_metrics,
             val_loss,
             val_metrics,
@@ -271,7 +295,7 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
         if let Some(scheduler) = parts.scheduler {
             match R::SCHEDULE_BY {
                 ScheduleBy::Epoch => scheduler.step(parts.optimizer),
-                ScheduleBy::EpochOn(name) => scheduler.step_on(parts.optimizer, record.watched(name)?),
+                ScheduleBy::EpochOn { number, .. } => scheduler.step_on(parts.optimizer, record.watched(number)?),
                 ScheduleBy::Step | ScheduleBy::NotAtAll => {}
             }
         }
@@ -299,7 +323,8 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
             now: self.now.clone(),
             loader,
             callbacks: self.callbacks.iter().map(|callback| callback.state()).collect(),
-            stopped: self.stop,
+            length: self.length,
+            stopped: self.stopped.clone(),
         }
     }
 }
@@ -308,16 +333,20 @@ impl<T: Real, R: Trainer<T>> Session<'_, '_, T, R> {
 struct View<'a, T: Real, R: Trainer<T>> {
     trainer: &'a R,
     history: &'a History,
-    stop: &'a mut bool,
+    stop: bool,
     scalar: PhantomData<T>,
 }
 
 impl<T: Real, R: Trainer<T>> Running for View<'_, T, R> {
     fn stop(&mut self) {
-        *self.stop = true;
+        self.stop = true;
     }
     fn history(&self) -> &History {
         self.history
+    }
+    fn better(&self, number: &str) -> Result<Better, TrainError> {
+        let unknown = || TrainError::Direction { found: number.to_owned() };
+        Better::of(number, self.trainer.parts().metrics).ok_or_else(unknown)
     }
     fn save_model(&self, path: &Path) -> Result<(), TrainError> {
         look::<T, R>(self.trainer)?;

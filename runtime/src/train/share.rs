@@ -1,4 +1,5 @@
-//! The loss of one of several batches that make a step together.
+//! The loss of one of several batches that make a step together. Each counts alike, whatever it weighs, as in PyTorch's
+//! `(loss / n).backward()`; where fewer are there than were expected, [`Run::end_sum`](super::Run::end_sum) makes up for it.
 
 use crate::Real;
 use crate::network::RowLoss;

@@ -3,8 +3,8 @@
 use glulam::data::DataLoader;
 use glulam::prelude::*;
 use glulam::train::{
-    BestCheckpoint, Better, Callback, CsvLog, EarlyStopping, EpochRecord, Every, Fit, History, Progress, Resumed,
-    Running, StepRecord, TrainError, evaluate,
+    BestCheckpoint, Callback, CsvLog, EarlyStopping, EpochRecord, Every, Fit, History, Progress, Resumed, Running,
+    StepRecord, TrainError, evaluate,
 };
 
 use crate::{Deep, Mlp, bits, dataset, samples};
@@ -246,7 +246,7 @@ fn the_best_weights_are_kept() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("best.safetensors");
     let (train, test) = (dataset(200, 1), dataset(50, 2));
-    let mut best = BestCheckpoint::new(&path, "val_accuracy").better(Better::Higher);
+    let mut best = BestCheckpoint::new(&path, "val_accuracy");
     let mut trainer = Plain::new(Mlp::seeded(1));
     let history = trainer.fit(&train, &test, quiet(6).callback(&mut best)).expect("the data fits");
     let highest = history.column("val_accuracy").into_iter().fold(0.0, f64::max);

@@ -1,6 +1,8 @@
 //! `train!` and the ordinary training loop: the steps that a trainer takes, the runs that they make up.
 
+mod batches;
 mod checkpoints;
+mod ends;
 mod errors;
 mod fits;
 mod frozen;

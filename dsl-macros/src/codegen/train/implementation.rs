@@ -27,8 +27,10 @@ impl Unit<'_> {
                 (_, true) => quote!(Step),
                 (None, false) => quote!(Epoch),
                 (Some(metric), false) => {
-                    let metric = metric.to_string();
-                    quote!(EpochOn(#metric))
+                    let number = metric.to_string();
+                    let given = each_schedule(&scheduler.schedule).into_iter().flat_map(|settings| &settings.options);
+                    let given = given.map(|option| option.name.to_string());
+                    quote!(EpochOn { number: #number, given: &[#(#given),*] })
                 }
             },
         };

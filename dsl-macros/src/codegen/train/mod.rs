@@ -186,7 +186,7 @@ impl Unit<'_> {
                 ///
                 /// # Errors
                 /// A batch without samples or larger than there is room for, targets that do not fit, a loss that is not
-                /// finite; then nothing has changed.
+                /// finite; then nothing has changed. A batch of which no target counts is no error, and changes nothing either.
                 pub #signature {
                     #body
                 }

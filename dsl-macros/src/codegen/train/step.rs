@@ -14,8 +14,11 @@ impl Unit<'_> {
     //     let (workspace, gradients) = self.run.memory();
     //     let update = …;
     //     let loss = self.model.forward_backward(inputs, &criterion, workspace, update);
-    //     self.run.check_loss(&mut self.model, loss)?;
-    //     self.optimizer.step(&mut self.model, self.run.gradients());
+    //     let updated = self.run.check_loss(&mut self.model, &criterion, loss)?;
+    //     if updated {
+    //         self.optimizer.step(&mut self.model, self.run.gradients());
+    //         self.run.count_step();
+    //     }
     //     Ok(StepOutput { … })
     // No name of the user's is in it, so the names that it imports cannot hide one.
     pub(super) fn step_body(&self) -> TokenStream {
@@ -32,18 +35,12 @@ impl Unit<'_> {
         let share = items.accumulate.as_ref().map(|_| {
             quote! {
                 /// One of several batches that make a step: loss / accumulate.
-                let criterion = Share::of(&criterion, self.accumulate);
+                let share = Share::of(&criterion, self.run.share(self.accumulate));
             }
         });
+        let objective = if share.is_some() { quote!(share) } else { quote!(criterion) };
         let (zero, update) = (self.zero_grad(), self.gradients_to());
-        let turn = match &items.accumulate {
-            None => self.update(),
-            Some(_) => quote! {
-                /// The optimizer's turn comes after the last of them.
-                let updated = self.run.is_complete(self.accumulate);
-                let grad_norm = if updated { self.update()? } else { None };
-            },
-        };
+        let turn = self.turn();
         let metrics = (!items.metrics.is_empty()).then(|| {
             quote! {
                 /// The metrics, with these outputs.
@@ -51,12 +48,9 @@ impl Unit<'_> {
                 let metrics = self.metrics.update(output_shape(&self.model), outputs, targets)?;
             }
         });
-        let fields = match &items.accumulate {
-            None => {
-                let grad_norm = self.grad_norm();
-                quote!(loss, lr, grad_norm: #grad_norm, updated: true)
-            }
-            Some(_) => quote!(loss, lr, grad_norm, updated),
+        let grad_norm = match (&items.accumulate, &items.clip_grad_norm) {
+            (None, None) => quote!(grad_norm: None),
+            _ => quote!(grad_norm),
         };
         let measured = if items.metrics.is_empty() { quote!(metrics: []) } else { quote!(metrics) };
         quote! {
@@ -70,14 +64,43 @@ impl Unit<'_> {
             #zero
             #update
             #[doc = #doc_loss]
-            let loss = self.model.forward_backward(inputs, &criterion, workspace, update);
-            /// A loss or a gradient that is NaN or infinite is an error. Such a loss has changed nothing.
-            self.run.check_loss(&mut self.model, loss)?;
-            /// The rate of this step.
+            let loss = self.model.forward_backward(inputs, &#objective, workspace, update);
+            /// A batch of which no target counts changes nothing. Any other loss that is NaN or infinite is an error, and has
+            /// changed nothing either; so is a gradient that is not finite.
+            let updated = self.run.check_loss(&mut self.model, &criterion, loss)?;
+            /// What the loss was divided by, and the rate of this step.
+            let weight = criterion.weight();
             let lr = self.optimizer.groups()[0].settings.lr();
             #turn
             #metrics
-            Ok(StepOutput { #fields, #measured })
+            Ok(StepOutput { loss, weight, lr, #grad_norm, updated, #measured })
+        }
+    }
+
+    /// What the batch moves, if it moves anything.
+    fn turn(&self) -> TokenStream {
+        let (update, grad_norm) = (self.update(), self.grad_norm());
+        if self.train.items.accumulate.is_some() {
+            return quote! {
+                /// The optimizer's turn comes after the last of them.
+                let updated = updated && self.run.is_complete(self.accumulate);
+                let grad_norm = if updated { self.update()? } else { None };
+            };
+        }
+        match self.train.items.clip_grad_norm {
+            Some(_) => quote! {
+                let grad_norm = if updated {
+                    #update
+                    #grad_norm
+                } else {
+                    None
+                };
+            },
+            None => quote! {
+                if updated {
+                    #update
+                }
+            },
         }
     }
 

@@ -14,7 +14,7 @@ pub use best_checkpoint::BestCheckpoint;
 pub use csv_log::CsvLog;
 pub use early_stopping::EarlyStopping;
 
-use super::{EpochRecord, TrainError};
+use super::{EpochRecord, MetricList, TrainError};
 
 /// Something to be done in the course of a run. Every method does nothing unless it is written.
 ///
@@ -59,6 +59,13 @@ pub trait Callback {
         Ok(())
     }
 
+    /// Its name, for a run that tells who has ended it: that of its type, unless it says another.
+    fn name(&self) -> String {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path).to_owned()
+    }
+
     /// The names of the numbers that it watches: a run that does not have them is refused at its beginning.
     fn watches(&self) -> Vec<String> {
         Vec::new()
@@ -85,8 +92,10 @@ pub struct StepRecord {
     pub epoch: usize,
     /// Steps of the optimizer so far.
     pub steps: u64,
-    /// The loss of the batch.
+    /// The loss of the batch; NaN if no target counts, and nothing has moved.
     pub loss: f64,
+    /// What the loss was divided by, and so what the batch weighs in the epoch's loss.
+    pub weight: f64,
     /// The learning rate of the step.
     pub lr: f64,
     /// The norm of the gradients, if they are clipped by it.
@@ -101,6 +110,11 @@ pub trait Running {
     fn stop(&mut self);
     /// The epochs so far. The one at hand is not among them.
     fn history(&self) -> &super::History;
+    /// Which values of a number of an epoch are better: of a loss the lower ones, of a metric what it says of itself.
+    ///
+    /// # Errors
+    /// A number that is neither: whoever watches it has to be told.
+    fn better(&self, number: &str) -> Result<Better, TrainError>;
     /// Writes the network's weights to a safetensors file (those of the moving average, if there is one).
     ///
     /// # Errors
@@ -119,6 +133,16 @@ pub enum Better {
 }
 
 impl Better {
+    /// Which values of a number of an epoch are better, if it is a loss or one of `metrics`.
+    pub(crate) fn of(number: &str, metrics: &impl MetricList) -> Option<Better> {
+        let name = number.strip_prefix("train_").or_else(|| number.strip_prefix("val_"))?;
+        match metrics.larger_is_better(name) {
+            Some(true) => Some(Better::Higher),
+            Some(false) => Some(Better::Lower),
+            None => (name == "loss").then_some(Better::Lower),
+        }
+    }
+
     /// Whether `value` is better than `best` by more than `min_delta`. NaN never is.
     pub(crate) fn than(self, value: f64, best: Option<f64>, min_delta: f64) -> bool {
         match (self, best) {
@@ -127,6 +151,11 @@ impl Better {
             (Better::Higher, Some(best)) => value > best + min_delta,
         }
     }
+}
+
+/// What was said of the values of a number, or what it says itself.
+fn which_is_better(said: Option<Better>, number: &str, run: &dyn Running) -> Result<Better, TrainError> {
+    said.map_or_else(|| run.better(number), Ok)
 }
 
 /// The error of a state that belongs to another callback.
