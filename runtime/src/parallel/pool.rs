@@ -30,7 +30,7 @@ pub(super) struct Pool {
     board: Mutex<Board>,
     /// How many threads are running the job, the caller not counted.
     running: AtomicUsize,
-    /// The first panic of a thread in the current job.
+    /// The last panic of a thread in the current job.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// Whether somebody uses the pool.
     busy: AtomicBool,
@@ -166,7 +166,8 @@ impl Pool {
             if let Some(job) = job {
                 self.helped.fetch_add(1, Ordering::Relaxed);
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
-                    lock(&self.panic).get_or_insert(panic);
+                    let earlier = lock(&self.panic).replace(panic);
+                    discard(earlier);
                 }
             }
             self.running.fetch_sub(1, Ordering::Release);
@@ -204,6 +205,15 @@ impl Pool {
     }
 }
 
+/// Drops what a panic has thrown and nobody will catch. Its own drop may panic: that must neither end a thread that others
+/// wait for nor come on top of another panic.
+fn discard(panic: Option<Box<dyn Any + Send>>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        // It may be one more of the kind.
+        std::mem::forget(another);
+    }
+}
+
 /// Ends the current job: nobody begins it any more, and whoever has begun it is waited for.
 struct Closing {
     pool: &'static Pool,
@@ -223,8 +233,9 @@ impl Drop for Closing {
         }
         if !self.finished {
             // The caller's panic is on its way, and is the one that counts.
-            lock(&self.pool.panic).take();
+            let other = lock(&self.pool.panic).take();
             self.pool.busy.store(false, Ordering::Release);
+            discard(other);
         }
     }
 }

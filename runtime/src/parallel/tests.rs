@@ -99,6 +99,35 @@ fn a_panic_on_any_thread_reaches_the_caller_and_the_pool_goes_on() {
     }
 }
 
+/// What a user may throw.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("when dropped");
+    }
+}
+
+#[test]
+fn several_panics_that_panic_when_dropped_reach_the_caller_as_one_and_the_pool_goes_on() {
+    let _settings = with_threads(3);
+    for everybody in [false, true] {
+        let panic = || {
+            let (caller, come) = (thread::current().id(), AtomicUsize::new(0));
+            let share = |_: &[i32]| {
+                meet(&come, 3);
+                if everybody || thread::current().id() != caller {
+                    std::panic::panic_any(Bomb);
+                }
+            };
+            catch_unwind(AssertUnwindSafe(|| for_each(&[0, 1, 2][..], 0, share))).err()
+        };
+        // The other threads may be late, and nothing left for them.
+        std::mem::forget((0..50).find_map(|_| panic()).expect("two or three shares panicked"));
+        assert!(all_work_at_once(3));
+    }
+}
+
 #[test]
 fn a_job_in_a_drop_while_unwinding_is_a_job_like_any_other() {
     struct Last<'a>(&'a mut bool);
