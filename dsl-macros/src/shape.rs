@@ -5,7 +5,7 @@
 //! an assertion. Nothing below can fail.
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Graph, Node, Scalar, Shape, ValueId};
+use crate::ir::{Graph, Node, Scalar, Shape, ValueId, excess};
 use crate::layers::{self, From, THE_INPUT};
 
 /// The graph with shapes; `None` if an edge did not agree. `failed`: part of the declaration was not understood.
@@ -62,7 +62,25 @@ fn infer_node(graph: &Graph, node: &mut Node, errors: &mut Diagnostics) -> Optio
         };
         errors.error(node.span, format!("`{}` takes {takes}, but it is given {found}", node.written)).help(help);
     }
-    node.layer.infer(&inputs, &from, errors)
+    let output = node.layer.infer(&inputs, &from, errors)?;
+    check_size(node, &inputs, &output, errors).then_some(output)
+}
+
+/// Refuses what no program can hold, of which rustc would say at every use that a product overflows.
+fn check_size(node: &Node, inputs: &[Shape], output: &Shape, errors: &mut Diagnostics) -> bool {
+    // So that the sum over all layers of a network is a number of 64 bits.
+    const MOST_FLOPS: usize = 1 << 48;
+    let written = &node.written;
+    let excessive = excess(&output.0).map(|excess| format!("the output of `{written}`, {output}, {excess}"));
+    let excessive = excessive.or_else(|| {
+        let params = node.layer.params();
+        params.iter().find_map(|p| Some(format!("`{}` of `{written}` {}", p.name, excess(&p.shape)?)))
+    });
+    let excessive = excessive.or_else(|| {
+        let flops = node.layer.flops(inputs, output).known().filter(|flops| *flops > MOST_FLOPS);
+        flops.map(|_| format!("`{written}` takes more than 2^48 operations for one sample"))
+    });
+    excessive.map(|message| errors.error(node.span, message)).is_none()
 }
 
 /// What gave a value its shape, as written: layers that change nothing of it are passed over.

@@ -30,6 +30,14 @@ impl Unit<'_> {
         let unit =
             self.plan.params.is_empty().then(|| quote!(#[doc(hidden)] pub nothing: ::core::marker::PhantomData<&'a T>));
         let unit_mut = unit.clone();
+        let derived = if self.has_macros() { self.written_out() } else { TokenStream::new() };
+        let (derive, derive_mut) = match derived.is_empty() {
+            true => (
+                Some(quote!(#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)])),
+                Some(quote!(#[derive(::core::fmt::Debug)])),
+            ),
+            false => (None, None),
+        };
         quote! {
             #(#attrs)*
             #(#[doc = #doc])*
@@ -40,7 +48,7 @@ impl Unit<'_> {
 
             #[doc = #views]
             #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+            #derive
             #vis struct #params<'a, T = f32> {
                 #(#fields,)*
                 #unit
@@ -48,11 +56,52 @@ impl Unit<'_> {
 
             #[doc = #views_mut]
             #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
-            #[derive(::core::fmt::Debug)]
+            #derive_mut
             #vis struct #params_mut<'a, T = f32> {
                 #(#fields_mut,)*
                 #unit_mut
             }
+
+            #derived
+        }
+    }
+
+    /// A width is a macro's, as that of `if cfg!(test) { 2 } else { 4 }`: rustc derives nothing for such a struct.
+    fn has_macros(&self) -> bool {
+        let mut dims = self.plan.params.iter().flat_map(|p| &p.param.shape);
+        dims.any(|dim| quote!(#dim).to_string().contains('!'))
+    }
+
+    // Expands to:
+    //     impl<T> Clone for MlpParams<'_, T> { … }
+    //     impl<T> Copy for MlpParams<'_, T> {}
+    //     impl<T: Debug> Debug for MlpParams<'_, T> { … }
+    //     impl<T: Debug> Debug for MlpParamsMut<'_, T> { … }
+    /// What else is derived.
+    fn written_out(&self) -> TokenStream {
+        let params = self.params_name();
+        let debug = [self.params_name(), self.params_mut_name()].map(|name| {
+            let fields = self.plan.params.iter().map(|p| {
+                let (field, text) = (self.field(p), &p.field);
+                quote!(.field(#text, &self.#field))
+            });
+            let text = name.to_string();
+            quote! {
+                impl<T: ::core::fmt::Debug> ::core::fmt::Debug for #name<'_, T> {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        f.debug_struct(#text) #(#fields)* .finish()
+                    }
+                }
+            }
+        });
+        quote! {
+            impl<T> ::core::clone::Clone for #params<'_, T> {
+                fn clone(&self) -> Self {
+                    *self
+                }
+            }
+            impl<T> ::core::marker::Copy for #params<'_, T> {}
+            #(#debug)*
         }
     }
 
@@ -204,7 +253,12 @@ impl Unit<'_> {
             });
             let layout = ident(if p.param.transposed { "Transposed" } else { "Same" });
             let spec = ident(if p.param.rows.is_some() { "matrix_spec" } else { "vector_spec" });
-            quote!(glulam::#spec(#span, #name, &[#(#shape),*], glulam::Kind::#kind, glulam::Layout::#layout))
+            // An argument lives as long as the program where it is a constant for certain, which `12 / H` is not.
+            let name_of = |dim: &Dim| syn::parse2::<proc_macro2::Ident>(quote!(#dim)).is_ok();
+            let computed = shape.iter().any(|dim| dim.known().is_none() && !name_of(dim));
+            let shape = quote!(&[#(#shape),*]);
+            let shape = if computed { quote!(const { #shape }) } else { shape };
+            quote!(glulam::#spec(#span, #name, #shape, glulam::Kind::#kind, glulam::Layout::#layout))
         });
         let buffers = self.plan.buffers.iter().map(|b| {
             let (name, shape, offset, len) = (&b.key, &b.shape.0, &b.offset, b.shape.len());

@@ -51,11 +51,10 @@ impl Dim {
         }
     }
 
-    fn combine(&self, other: &Dim, known: impl Fn(usize, usize) -> Option<usize>, op: char) -> Dim {
-        if let (Dim::Known(a), Dim::Known(b)) = (self, other)
-            && let Some(result) = known(*a, *b)
-        {
-            return Dim::Known(result);
+    /// What is larger than any number is the largest: `shape` refuses it.
+    fn combine(&self, other: &Dim, known: impl Fn(usize, usize) -> usize, op: char) -> Dim {
+        if let (Dim::Known(a), Dim::Known(b)) = (self, other) {
+            return Dim::Known(known(*a, *b));
         }
         // All of it at the user's name: rustc's words about the result point there, and clippy, which looks for a line
         // break before an operator in an array, finds none.
@@ -91,27 +90,41 @@ impl Dim {
     pub(crate) fn mul(&self, other: &Dim) -> Dim {
         match (self, other) {
             (Dim::Known(1), d) | (d, Dim::Known(1)) => d.clone(),
-            _ => self.combine(other, usize::checked_mul, '*'),
+            _ => self.combine(other, usize::saturating_mul, '*'),
         }
     }
 
     pub(crate) fn add(&self, other: &Dim) -> Dim {
         match (self, other) {
             (Dim::Known(0), d) | (d, Dim::Known(0)) => d.clone(),
-            _ => self.combine(other, usize::checked_add, '+'),
+            _ => self.combine(other, usize::saturating_add, '+'),
         }
     }
 
     pub(crate) fn div(&self, other: &Dim) -> Dim {
         match other {
             Dim::Known(1) => self.clone(),
-            _ => self.combine(other, usize::checked_div, '/'),
+            _ => self.combine(other, |a, b| a.checked_div(b).unwrap_or(0), '/'),
         }
     }
 
     /// The product of some dimensions; 1 of none.
     pub(crate) fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
         dims.into_iter().fold(Dim::Known(1), |product, dim| product.mul(dim))
+    }
+}
+
+/// What an array of these dimensions takes, if that is more than a program can address: what is a constant of rustc's is at
+/// least 1.
+pub(crate) fn excess(dims: &[Dim]) -> Option<String> {
+    // Pointers of today's processors have 47 bits for a program.
+    const ADDRESSABLE: u128 = 1 << 47;
+    const SCALAR: u128 = 4;
+    let known = dims.iter().filter_map(Dim::known);
+    match known.map(|n| n as u128).try_fold(SCALAR, u128::checked_mul) {
+        Some(bytes) if bytes <= ADDRESSABLE => None,
+        Some(bytes) => Some(format!("takes {bytes} bytes in `f32`, more than a program can address")),
+        None => Some("takes more than 2^128 bytes".into()),
     }
 }
 

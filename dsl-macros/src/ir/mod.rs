@@ -13,7 +13,7 @@ use std::fmt;
 use proc_macro2::{Span, TokenStream};
 
 pub(crate) use call::{Arg, Call, Named, Operand, Scope};
-pub(crate) use dim::{Agreement, Dim, Shape};
+pub(crate) use dim::{Agreement, Dim, Shape, excess};
 pub(crate) use program::{Place, Program, Step};
 
 use crate::layers::Layer;

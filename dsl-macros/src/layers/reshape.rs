@@ -5,7 +5,7 @@ use proc_macro2::Span;
 
 use super::{From, Layer, Site, check_dim, sample_axis};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Call, Dim, Shape};
+use crate::ir::{Call, Dim, Shape, excess};
 use crate::parse::args::{Args, Integer, Size};
 
 #[derive(Clone, Debug)]
@@ -69,7 +69,12 @@ fn unflattened(
 ) -> Option<Shape> {
     let place = sample_axis("dim", dim, input, from, errors)?;
     let whole = &input.0[place];
-    let known = Dim::product(sizes.iter().filter_map(|s| s.dim.as_ref()));
+    let sizes_known: Vec<Dim> = sizes.iter().filter_map(|s| s.dim.clone()).collect();
+    if let Some(excess) = excess(&sizes_known) {
+        errors.error(span, format!("what `{}` makes of an axis {excess}", from.written));
+        return None;
+    }
+    let known = Dim::product(&sizes_known);
     let text = format!("`{}` splits an axis of {whole} into sizes whose product is {known}", from.written);
     if let Some(open) = sizes.iter_mut().find(|s| s.dim.is_none()) {
         let rest = whole.div(&known);

@@ -16,7 +16,7 @@ use quote::ToTokens;
 use self::names::Names;
 use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Graph, Node, Scalar, Shape, Value, ValueId};
+use crate::ir::{Graph, Node, Scalar, Shape, Value, ValueId, excess};
 use crate::layers::Layer;
 use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
@@ -128,6 +128,7 @@ impl Resolver<'_> {
     }
 
     fn shape(&mut self, shape: &ast::InputShape, env: &Env) -> Option<Shape> {
+        let span = shape.span;
         let dims = shape.dims.iter().map(|tokens| {
             let value = env.expression(tokens.clone());
             args::dim(&value)
@@ -137,7 +138,12 @@ impl Resolver<'_> {
                 })
                 .ok()
         });
-        dims.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>().map(Shape)
+        let shape = dims.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>().map(Shape)?;
+        if let Some(excess) = excess(&shape.0) {
+            self.errors.error(span, format!("a sample of shape {shape} {excess}"));
+            return None;
+        }
+        Some(shape)
     }
 
     /// A new value, whose name no other has, nor anything else where generated code names it.

@@ -1,6 +1,8 @@
 //! Every form of a declaration, as a running network: its keys, its numbers, and its gradients against differences.
 
 mod endings;
+mod expressions;
+mod fragments;
 mod names;
 
 use glulam::init::Init;
