@@ -66,7 +66,7 @@ impl Unit<'_> {
             #[doc = #doc_loss]
             let loss = self.model.forward_backward(inputs, &#objective, workspace, update);
             /// A batch of which no target counts changes nothing. Any other loss that is NaN or infinite is an error, and has
-            /// changed nothing either; so is a gradient that is not finite.
+            /// changed nothing either; a gradient that is not finite is an error, too.
             let updated = self.run.check_loss(&mut self.model, &criterion, loss)?;
             /// What the loss was divided by, and the rate of this step.
             let weight = criterion.weight();
