@@ -1,6 +1,6 @@
 //! The struct, its views of the parameters, and its constructors.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
 
 use super::{Unit, generic, ident};
@@ -187,7 +187,7 @@ impl Unit<'_> {
     }
 
     /// `L0_WEIGHT`
-    pub(super) fn span_name(&self, p: &PlacedParam) -> proc_macro2::Ident {
+    pub(super) fn span_name(&self, p: &PlacedParam) -> Ident {
         self.spans[&p.key].clone()
     }
 
@@ -235,9 +235,9 @@ impl Unit<'_> {
     }
 
     /// The field of a parameter, with the label's span.
-    fn field(&self, p: &PlacedParam) -> proc_macro2::Ident {
+    fn field(&self, p: &PlacedParam) -> Ident {
         let span = self.program.graph.node(p.node).label;
-        proc_macro2::Ident::new(&p.field, span.unwrap_or_else(proc_macro2::Span::call_site))
+        Ident::new(&p.field, span.unwrap_or_else(proc_macro2::Span::call_site))
     }
 
     // Expands to:
@@ -254,8 +254,7 @@ impl Unit<'_> {
             let layout = ident(if p.param.transposed { "Transposed" } else { "Same" });
             let spec = ident(if p.param.rows.is_some() { "matrix_spec" } else { "vector_spec" });
             // An argument lives as long as the program where it is a constant for certain, which `12 / H` is not.
-            let name_of = |dim: &Dim| syn::parse2::<proc_macro2::Ident>(quote!(#dim)).is_ok();
-            let computed = shape.iter().any(|dim| dim.known().is_none() && !name_of(dim));
+            let computed = shape.iter().any(|dim| !is_plain(quote!(#dim)));
             let shape = quote!(&[#(#shape),*]);
             let shape = if computed { quote!(const { #shape }) } else { shape };
             quote!(glulam::#spec(#span, #name, #shape, glulam::Kind::#kind, glulam::Layout::#layout))
@@ -317,6 +316,17 @@ fn as_u64(dim: &Dim) -> TokenStream {
 fn extents(p: &PlacedParam) -> (TokenStream, TokenStream) {
     let rows = p.param.rows.as_ref().map_or(quote!(1), generic);
     (rows, generic(&p.param.columns))
+}
+
+/// Whether an expression is made of paths, integers and operators that rustc evaluates anywhere: `2 * (H + 1)`.
+fn is_plain(dim: TokenStream) -> bool {
+    let path = syn::parse2::<syn::ExprPath>(dim.clone()).is_ok();
+    path || dim.into_iter().all(|token| match token {
+        TokenTree::Ident(name) => syn::parse2::<Ident>(TokenTree::Ident(name).into()).is_ok(),
+        TokenTree::Literal(_) => true,
+        TokenTree::Punct(p) => matches!(p.as_char(), '*' | '+' | '-' | ':'),
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Parenthesis && is_plain(group.stream()),
+    })
 }
 
 /// `[[T; 64]; 784]`

@@ -82,7 +82,7 @@ pub(crate) fn refuse_attributes(cursor: &mut Cursor, what: &str, errors: &mut Di
     }
 }
 
-/// What follows attributes that may come next.
+/// The place after attributes, if some come next.
 pub(crate) fn after_attributes(cursor: &Cursor) -> Cursor {
     let mut after = cursor.clone();
     while after.eat_punct('#').is_some() {

@@ -14,7 +14,7 @@ use syn::ext::IdentExt;
 
 use super::chain::{ARROW, End, GIVES, Parser};
 use super::fragments::open;
-use super::header::{attributes, is_too_deep, refuse_attributes, visibility};
+use super::header::{after_attributes, attributes, is_too_deep, refuse_attributes, visibility};
 use super::list::split;
 use super::names::{check_type_name, check_value_name, is_keyword};
 use super::tokens::{Cursor, text};
@@ -189,6 +189,9 @@ impl Parser<'_> {
     /// `|x: [784], c: [10]|`.
     fn inputs(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
+        if after_attributes(&self.cursor).peek_punct('|') {
+            refuse_attributes(&mut self.cursor, "a list of inputs", self.errors);
+        }
         let Some(open) = self.cursor.eat_punct('|') else { return inputs };
         loop {
             if self.cursor.eat_punct('|').is_some() {

@@ -6,13 +6,23 @@ use syn::parse::{ParseStream, Parser};
 
 /// How many tokens stand before the next comma, where expressions are expected.
 pub(crate) fn expression_len(tokens: &[TokenTree]) -> usize {
-    let plain = tokens.iter().position(is_comma).unwrap_or(tokens.len());
+    let comma = tokens.iter().position(is_comma).unwrap_or(tokens.len());
     // Most pieces contain nothing that could hide a comma.
     let hides = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if matches!(p.as_char(), '<' | '|'));
-    if plain == tokens.len() || !tokens[..plain].iter().any(hides) {
-        return plain;
+    if comma == tokens.len() || !tokens[..comma].iter().any(hides) {
+        return comma;
     }
-    whole_expression_len(tokens).unwrap_or(plain)
+    whole_expression_len(tokens).unwrap_or_else(|| plain_len(tokens))
+}
+
+/// The same where there is more than one expression: `A for f::<1, 2>() -> B`. Only `::<` surely opens generic arguments.
+fn plain_len(tokens: &[TokenTree]) -> usize {
+    let mut at = 0;
+    while at < tokens.len() && !is_comma(&tokens[at]) {
+        let path = at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == ':');
+        at += generics_len(&tokens[at..]).filter(|_| path).unwrap_or(1);
+    }
+    at
 }
 
 /// How many tokens the expression at the beginning has, if a comma or the end follows it.
@@ -85,6 +95,7 @@ mod tests {
         check(expression_len, "3, f::<1, 2>(), 4", &["3", "f::<1, 2>()", "4"]);
         check(expression_len, "lr = <X as Y<1, 2>>::N, k = 2", &["lr = < X as Y < 1, 2 >>::N", "k = 2"]);
         check(expression_len, "f = |a, b| a + b, 2", &["f = | a, b | a + b", "2"]);
+        check(expression_len, "A for f::<1, 2>() -> B, 3", &["A for f::<1, 2>() -> B", "3"]);
         check(expression_len, "x as Pair<1, 2>, 3", &["x as Pair < 1, 2 >", "3"]);
     }
 

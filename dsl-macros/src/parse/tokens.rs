@@ -60,11 +60,11 @@ impl Cursor {
         std::iter::from_fn(|| self.next()).take(count).collect()
     }
 
-    pub(crate) fn nth_punct(&self, n: usize, c: char) -> bool {
+    fn nth_punct(&self, n: usize, c: char) -> bool {
         matches!(self.tokens.get(self.at + n), Some(TokenTree::Punct(p)) if p.as_char() == c)
     }
 
-    pub(crate) fn joint(&self, n: usize) -> bool {
+    fn joint(&self, n: usize) -> bool {
         matches!(self.tokens.get(self.at + n), Some(TokenTree::Punct(p)) if p.spacing() == Spacing::Joint)
     }
 
@@ -149,6 +149,19 @@ impl Cursor {
     pub(crate) fn nth_ends_value(&self, n: usize) -> bool {
         let at = self.at + n;
         at >= self.tokens.len() || (self.nth_punct(n, '-') && self.nth_punct(n + 1, '>'))
+    }
+
+    /// How many tokens are one sign: `>>` is two. 0 if there is none.
+    pub(crate) fn sign(&self) -> usize {
+        let is_sign = |n: usize| matches!(self.rest().get(n), Some(TokenTree::Punct(p)) if p.as_char() != '#');
+        let mut width = 0;
+        while is_sign(width) {
+            width += 1;
+            if !self.joint(width - 1) {
+                break;
+            }
+        }
+        width
     }
 
     /// The next token as text, for `found …`.

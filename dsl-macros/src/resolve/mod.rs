@@ -21,8 +21,9 @@ use crate::layers::Layer;
 use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
 
-/// More layers than a network can have; what multiplies blocks beyond it would fill the memory first.
-const MAX_STEPS: usize = 20_000;
+/// More layers than a network can have: its expansion would take rustc hours, and what multiplies blocks beyond it would
+/// fill the memory first.
+const MAX_STEPS: usize = 4096;
 
 /// The graph of a network; `None` if anything in it was wrong.
 pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Option<Graph> {
@@ -200,7 +201,7 @@ impl Resolver<'_> {
             let layers = before + (self.steps - before).saturating_mul(count);
             if r == 0 && layers > MAX_STEPS {
                 let at = extent(repeat).unwrap_or((Span::call_site(), Span::call_site()));
-                self.errors.error_at(at, format!("{count} times makes a network of more than {MAX_STEPS} layers"));
+                self.errors.error_at(at, format!("`* {count}` makes a network of more than {MAX_STEPS} layers"));
                 // Nobody counts on, nor says it again.
                 self.steps = MAX_STEPS + 2;
                 return None;

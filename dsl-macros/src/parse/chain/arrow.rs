@@ -16,7 +16,7 @@ impl Parser<'_> {
             return false;
         }
         let mut after = self.cursor.clone();
-        after.take(self.sign());
+        after.take(self.cursor.sign());
         !layer_follows(&after)
     }
 
@@ -72,7 +72,7 @@ impl Parser<'_> {
 
     /// `>>`, `|>`, `=>`, `,`: whatever signs stand between two layers are meant as an arrow.
     fn another_arrow(&mut self) -> bool {
-        let width = self.sign();
+        let width = self.cursor.sign();
         let mut after = self.cursor.clone();
         let signs = after.take(width);
         let shape = self.cursor.peek_pair(GIVES) && after.peek_group(Delimiter::Bracket).is_some() && {
@@ -91,19 +91,6 @@ impl Parser<'_> {
         true
     }
 
-    /// How many tokens are one sign: `>>` is two.
-    fn sign(&self) -> usize {
-        let is_sign = |n: usize| matches!(self.cursor.rest().get(n), Some(TokenTree::Punct(p)) if p.as_char() != '#');
-        let mut width = 0;
-        while is_sign(width) {
-            width += 1;
-            if !self.cursor.joint(width - 1) {
-                break;
-            }
-        }
-        width
-    }
-
     fn step_follows(&mut self, arrow: (Span, Span), end: End) -> bool {
         if self.at_end(end) {
             self.errors.error_at(arrow, "a layer is missing after `->`");
@@ -114,8 +101,10 @@ impl Parser<'_> {
 }
 
 pub(super) fn starts_step(cursor: &Cursor) -> bool {
+    // `& ReLU` is another arrow: labels are written small.
+    let label = cursor.nth_ident(1).is_some_and(|i| !i.to_string().starts_with(char::is_uppercase));
     cursor.peek_ident().is_some_and(|i| i != "as")
-        || cursor.peek_punct('&')
+        || (cursor.peek_punct('&') && label)
         || cursor.peek_group(Delimiter::None).is_some()
 }
 

@@ -70,6 +70,7 @@ pub(super) fn group(entry: &mut Cursor, optimizer: &mut Optimizer, errors: &mut 
     let mut args = Cursor::new(options.stream(), options.span_open());
     let mut choices = Vec::new();
     while !args.is_empty() {
+        refuse_attributes(&mut args, "an option", errors);
         choices.extend(option(&mut args, &optimizer.settings.path.name, options.span_open(), errors));
     }
     optimizer.groups.push(Group { pattern, options: choices });

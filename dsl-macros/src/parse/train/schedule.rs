@@ -1,12 +1,12 @@
 //! Schedules, one after the other or together, and when they are stepped.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
 use super::lists::*;
 use super::settings::settings;
 use crate::ast_train::{Schedule, Scheduler};
 use crate::diagnostics::Diagnostics;
-use crate::parse::tokens::Cursor;
+use crate::parse::tokens::{Cursor, extent};
 
 /// `LinearLR(…) for 500 -> CosineAnnealingLR(…) per step`.
 pub(super) fn scheduler(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Scheduler> {
@@ -60,6 +60,8 @@ pub(super) fn in_turn(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<S
         }
         if let Some((dash, _)) = cursor.eat_torn(['-', '>']) {
             errors.error(dash, "found `- >`, which is two tokens").help("write `->`");
+        } else if let Some((place, written)) = another_arrow(cursor) {
+            errors.error_at(place, format!("expected `->`, found `{written}`")).help("write `->`");
         } else if cursor.eat_pair(['-', '>']).is_none() {
             if let Some(span) = until {
                 let message = "the last schedule has no end: `for` says when the next one begins";
@@ -72,11 +74,26 @@ pub(super) fn in_turn(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<S
     Some(if parts.len() == 1 { parts.remove(0).0 } else { Schedule::InTurn(parts) })
 }
 
+/// `>>`, `=>`: signs between two schedules, which are meant as an arrow.
+fn another_arrow(cursor: &mut Cursor) -> Option<((Span, Span), String)> {
+    let width = cursor.sign();
+    let mut after = cursor.clone();
+    let signs = after.take(width);
+    let schedule = after.peek_ident().is_some() || after.peek_group(Delimiter::Parenthesis).is_some();
+    if cursor.peek_pair(['-', '>']) || width == 0 || !schedule {
+        return None;
+    }
+    *cursor = after;
+    Some((extent(&signs)?, signs.into_iter().map(|token| token.to_string()).collect()))
+}
+
 /// The number after `for`: an expression, up to `->` or the end. An expression would take the `-` of `->` for minus.
 pub(super) fn steps(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<TokenStream> {
     let mut tokens = TokenStream::new();
     let mut operand = false;
-    while !cursor.is_empty() && !cursor.peek_pair(['-', '>']) && !cursor.peek_torn(['-', '>']) {
+    while !cursor.is_empty()
+        && ![['-', '>'], ['=', '>']].iter().any(|pair| cursor.peek_pair(*pair) || cursor.peek_torn(*pair))
+    {
         // `per step` and `on val_loss` follow an operand, which a name within an expression does not.
         if operand && (cursor.peek_word("per") || cursor.peek_word("on")) {
             break;
@@ -85,14 +102,18 @@ pub(super) fn steps(cursor: &mut Cursor, errors: &mut Diagnostics) -> Option<Tok
         tokens.extend(cursor.next());
     }
     let parts: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    match parts.as_slice() {
-        [] => give_up(cursor, "a number of steps", "write `for 500`, or an expression in parentheses", errors),
+    let steps = match parts.as_slice() {
+        [] => return give_up(cursor, "a number of steps", "write `for 500`, or an expression in parentheses", errors),
         // Without the parentheses, which rustc would call unnecessary.
         [TokenTree::Group(group)] if group.delimiter() == Delimiter::Parenthesis => {
             value(&mut Cursor::new(group.stream(), group.span_open()), "the number after `for`", errors)
         }
         [first, ..] => value(&mut Cursor::new(tokens, first.span()), "the number after `for`", errors),
+    };
+    if steps.is_none() {
+        rest(cursor);
     }
+    steps
 }
 
 /// `A(…) + B(…)`.
