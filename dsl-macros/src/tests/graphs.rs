@@ -14,6 +14,7 @@ macro_rules! snapshot {
 }
 
 snapshot! {
+    generic_arguments_with_commas: "N < Linear(3, 64) -> [Take::<0, 64> => [64], Linear(_, 64)] => Concat(1) -> Residual(Take<0, 128> => [128] -> ReLU, shortcut = my::Two::<{ A + B }, 3>(1, 2) => [128]) -> (Take::<0, 2> => [2]) >",
     a_network_without_a_name: "< Linear(784, 64) -> ReLU -> Linear(64, 10) >",
     several_networks_in_one_call: "pub A < Linear(4, 2) > /// Doc. \n #[derive(Hash)] pub(crate) B: [2] < ReLU >",
     an_underscore_is_what_comes_before: "N: [2, 28, 28] < Flatten -> Linear(_, 64) -> BatchNorm1d(_) -> LayerNorm(_) >",

@@ -205,3 +205,42 @@ fn an_axis_that_only_rustc_knows() {
         &["`dim` of `Softmax` must be known when the macro is expanded, but only rustc knows `D` @ `D`"],
     );
 }
+
+#[test]
+fn an_integer_of_every_operator() {
+    check(
+        "A: [3] < Linear(3, 1 << 3) -> Linear(8, 8 >> 1) -> Linear(4, 6 & 3) -> Linear(2, 6 | 3) -> Linear(7, 6 ^ 3) \
+         -> Linear(5, !0 >> 61) -> Linear(7, { 5 }) -> Linear(5, 6u8 as usize) -> Linear(6, (7)) -> Linear(7, 9 % 5) \
+         -> Softmax(!0) -> Softmax(1 as i64) -> Unflatten(1, [1 << 1, 2]) >",
+        &[],
+    );
+    check("A: [3] < Dropout(1 >> 1) -> LeakyReLU(1 << 2) -> LeakyReLU({ 0.5 }) -> LeakyReLU(1 as f64 / 2.0) >", &[]);
+}
+
+#[test]
+fn an_integer_that_is_too_large() {
+    check(
+        "A < Linear(3, 1 << 64) -> Linear(3, !3) -> Linear(3, 18446744073709551616 * 18446744073709551616) -> Flatten(1 << 70) >",
+        &[
+            "`out_features` of `Linear` is too large: 1 << 64 @ `1`",
+            "`out_features` of `Linear` is too large: !3 @ `!`",
+            "`out_features` of `Linear` is too large: 18446744073709551616 * 18446744073709551616 @ `18446744073709551616`",
+            "`start_dim` of `Flatten` is too large: 1 << 70 @ `1`",
+        ],
+    );
+}
+
+#[test]
+fn an_expression_that_is_no_integer() {
+    check(
+        "A < Linear(3, 1 << 3 == 8) -> Linear(3, return 3) -> Linear(3, |x| 3) -> Linear(3, !0.5) -> Linear(3, #[a] 4 + ) >",
+        &[
+            "`out_features` of `Linear` is an integer, found `1 << 3 == 8` @ `1`",
+            "`out_features` of `Linear` is an integer, found `return 3` @ `return`",
+            "`out_features` of `Linear` is an integer, found `| x | 3` @ `|`",
+            "`out_features` of `Linear` is an integer, found `!0.5` @ `!`",
+            "an argument has no attributes or doc comments @ `#`",
+            "`out_features` of `Linear` is an integer, found `4 +` @ `4`",
+        ],
+    );
+}

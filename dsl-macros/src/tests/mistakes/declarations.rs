@@ -184,3 +184,32 @@ fn a_network_is_not_called_like_its_scalar() {
         &["`T` is the scalar type of every network\nhelp: give the network another name @ `T`"],
     );
 }
+
+#[test]
+fn a_visibility_that_is_none() {
+    let help = "help: write `pub`, `pub(crate)` or `pub(in some::module)`";
+    check("pub () A < Linear(3, 4) >", &[&format!("`pub()` is not a visibility\n{help} @ `()`")]);
+    check("pub (H, D) A < Linear(3, 4) >", &[&format!("`pub(H, D)` is not a visibility\n{help} @ `(H, D)`")]);
+    check("pub(in crate::nets) A < Linear(3, 4) >", &[]);
+}
+
+#[test]
+fn an_attribute_that_is_none() {
+    check("#[] A < Linear(3, 4) >", &["`#[]` is not an attribute @ `#`"]);
+    check("#[doc \"x\"] A < Linear(3, 4) >", &["`#[doc \"x\"]` is not an attribute @ `#`"]);
+}
+
+#[test]
+fn a_mistake_in_each_of_several_networks() {
+    check(
+        "A: [4] < Linaer(4, 3) > B < ReLU > C < Linear(3, 0) > D: [3] < Linear(4, 5) > E: 3 < ReLU > F < >",
+        &[
+            "a shape is expected, found `3`\nhelp: write `[3, 32, 32]`, or `[u32; 64]` for token ids @ `3`",
+            "`F` has no layers @ `<`",
+            "there is no layer `Linaer`\nhelp: did you mean `Linear`? @ `Linaer`",
+            "the shape of the input is not known: `ReLU` does not fix it\nhelp: declare it before the layers: `Name: [784] < … >` @ `ReLU`",
+            "`out_features` of `Linear` must be at least 1, found 0 @ `0`",
+            "`Linear(4, 5)` expects 4 input features, but the input has 3\nhelp: write `Linear(3, 5)` or `Linear(_, 5)` @ `4`",
+        ],
+    );
+}

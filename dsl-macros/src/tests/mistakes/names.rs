@@ -133,3 +133,41 @@ fn a_layer_again() {
         ],
     );
 }
+
+#[test]
+fn a_keyword_for_a_name() {
+    let check = |source: &str, what: &str, at: &str| {
+        check(source, &[&format!("`{at}` is a keyword and cannot {what} @ `{at}`")]);
+    };
+    check("match < Linear(3, 4) >", "name a network", "match");
+    check("pub Self < Linear(3, 4) > B < Linear(3, 4) >", "name a network", "Self");
+    check("block fn(D) < ReLU > A: [3] < ReLU >", "name a block", "fn");
+    check("block B(type = 3) < ReLU > A: [3] < B >", "be a block's parameter", "type");
+    check("A < Linear(3, 4) as async -> [_, async] => Add >", "be a tap", "async");
+    check("A < |match: [3]| Linear(3, 4) >", "be an input", "match");
+}
+
+#[test]
+fn a_keyword_in_a_path() {
+    check("A < Linear(3, 4) -> my::match => [3] -> ReLU >", &["`my::match` is not the path of a layer @ `my`"]);
+    check("A < Linear(3, 4) -> match::My(3) => [3] -> ReLU >", &["`match::My` is not the path of a layer @ `match`"]);
+}
+
+#[test]
+fn an_argument_of_the_users_layer_that_is_none() {
+    check(
+        "A < Linear(3, 4) -> my::Layer(7, size 3, = 2) => [4] >",
+        &[
+            "an argument of `my::Layer` is an expression, found `size 3` @ `size`",
+            "an argument of `my::Layer` is an expression, found `= 2` @ `=`",
+        ],
+    );
+}
+
+#[test]
+fn a_shape_that_is_a_layer() {
+    check(
+        "A < my::Layer => ReLU -> Tanh >",
+        &["a shape is expected, found `ReLU`\nhelp: write `[3, 32, 32]`, or `[u32; 64]` for token ids @ `ReLU`"],
+    );
+}

@@ -304,3 +304,37 @@ fn factors_of_different_shapes() {
         &["`Mul` needs values of one shape, but `Linear(4, 5)` produces [5] and `Linear(3, 4)` produces [4] @ `Mul`"],
     );
 }
+
+#[test]
+fn more_than_a_program_can_address() {
+    let check_all = |source: &str, message: &str| check(source, &[message]);
+    check_all(
+        "A: [3, 1000000, 1000000, 1000000, 1000000] < Flatten -> Linear(_, 3) >",
+        "a sample of shape [3, 1000000, 1000000, 1000000, 1000000] takes 12000000000000000000000000 bytes in `f32`, more than a program can address @ `[`",
+    );
+    check_all(
+        "A < Linear(4294967295, 4294967295) -> ReLU >",
+        "`weight` of `Linear(4294967295, 4294967295)` takes 73786976260478468100 bytes in `f32`, more than a program can address @ `Linear`",
+    );
+    check_all(
+        "A: [4294967295] < Unflatten(1, [4294967295, 4294967295]) >",
+        "what `Unflatten(1, [4294967295, 4294967295])` makes of an axis takes 73786976260478468100 bytes in `f32`, more than a program can address @ `[4294967295, 4294967295]`",
+    );
+    check_all(
+        "A: [N, 4294967295, 4294967295, 4294967295, 4294967295] < Flatten >",
+        "a sample of shape [N, 4294967295, 4294967295, 4294967295, 4294967295] takes more than 2^128 bytes @ `[`",
+    );
+    check_all(
+        "A < LayerNorm([1000000, 1000000, 1000000]) >",
+        "the output of `LayerNorm([1000000, 1000000, 1000000])`, [1000000, 1000000, 1000000], takes 4000000000000000000 bytes in `f32`, more than a program can address @ `LayerNorm`",
+    );
+    check_all(
+        "A < Linear(3, 4) -> my::Layer => [4294967295, 4294967295] -> Flatten >",
+        "a sample of shape [4294967295, 4294967295] takes 73786976260478468100 bytes in `f32`, more than a program can address @ `[`",
+    );
+    check_all(
+        "A: [1000000, 1000000] < Linear(1000000, 1000000) >",
+        "`Linear(1000000, 1000000)` takes more than 2^48 operations for one sample @ `Linear`",
+    );
+    check("A < Linear(4294967295, 3) -> ReLU >", &[]);
+}
