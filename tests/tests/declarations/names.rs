@@ -275,3 +275,32 @@ fn modules_may_be_taken_together() {
     globs::nesterov().assert_valid();
     assert!(globs::is_training(glulam::Mode::Train));
 }
+
+mod words {
+    use glulam::prelude::*;
+
+    network! { pub Gan < gen: Linear(3, 2) as raw -> union: Linear(2, 2) as gen -> auto: ReLU -> [_, raw, gen] => Add -> disc: Linear(2, 1) > }
+    network! { block Twice(gen, r#type = 2 * 1) < Linear(3, gen) -> Linear(gen, gen) > pub r#Raw < |gen: [3]| Twice(2) -> [_, gen] => Concat(1) > }
+    network! { pub Y < head: Linear(3, 2) > }
+
+    train! { pub Trainer for Gan { loss: MSELoss, optimizer: SGD(lr = 0.1) { gen => (lr = 0.2) }, freeze: [disc] } }
+    train! { pub OfY for Y { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), metrics: [Accuracy] } }
+    train! { pub Z for Y { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.1), metrics: [Accuracy] } }
+}
+
+#[test]
+fn a_word_of_a_later_edition_is_a_label() {
+    assert_eq!(keys(&words::Gan::seeded(1))[..2], ["gen.weight", "gen.bias"]);
+    assert_eq!(words::Gan::seeded(1).params().gen_bias.len(), 2);
+    check_gradients(words::Gan::seeded(1).cast::<f64>());
+    check_gradients(words::Raw::seeded(1).cast::<f64>());
+    let mut trainer = words::Trainer::new(words::Gan::seeded(1));
+    assert!(trainer.step((&[[1.0f32, 2.0, 3.0]][..], &[1.0f32][..])).expect("it fits").updated);
+}
+
+#[test]
+fn a_network_may_be_called_like_a_type_parameter() {
+    let batch = (&[[1.0f32, 2.0, 3.0]][..], &[1i64][..]);
+    assert!(words::OfY::new(words::Y::seeded(1)).step(batch).expect("it fits").updated);
+    assert!(words::Z::new(words::Y::seeded(1)).step(batch).expect("it fits").updated);
+}

@@ -199,8 +199,10 @@ impl Unit<'_> {
     /// `fn step<…>(…) -> … where …`.
     fn step_signature(&self) -> TokenStream {
         let (model, loss) = (&self.train.model.tokens, alias(&self.loss, LOSS));
-        // Any other name than the network's.
-        let target = ident(if self.train.model.name == "Y" { "Z" } else { "Y" });
+        // Any other name than theirs.
+        let others = [&self.train.model.name, &self.train.name];
+        let target = ["Y", "Z", "W"].into_iter().find(|name| others.iter().all(|other| other != name));
+        let target = ident(target.expect("two names are not three"));
         let metrics = (!self.train.items.metrics.is_empty()).then(|| {
             let metrics = self.metrics_type();
             quote!(#metrics: ::glulam::train::Metrics<T, #target>,)
