@@ -69,17 +69,25 @@ pub(crate) fn generics(path: TokenStream) -> TokenStream {
 pub(crate) fn standing(value: TokenStream, expr: &Expr) -> TokenStream {
     let statement = matches!(
         expr,
-        Expr::Binary(_) | Expr::Cast(_) | Expr::MethodCall(_) | Expr::Field(_) | Expr::Index(_) | Expr::Call(_)
+        Expr::Block(_)
+            | Expr::Const(_)
+            | Expr::ForLoop(_)
+            | Expr::If(_)
+            | Expr::Loop(_)
+            | Expr::Match(_)
+            | Expr::Unsafe(_)
+            | Expr::While(_)
     );
+    let words = ["const", "for", "if", "loop", "match", "unsafe", "while"];
+    let begins = match value.clone().into_iter().next() {
+        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
+        Some(TokenTree::Ident(name)) => words.iter().any(|word| name == word),
+        // A label.
+        Some(TokenTree::Punct(p)) => p.as_char() == '\'',
+        _ => false,
+    };
     match value.clone().into_iter().next() {
-        Some(TokenTree::Group(group)) if statement && group.delimiter() == Delimiter::Brace => {
-            parenthesised(value, group.span())
-        }
-        Some(TokenTree::Ident(word))
-            if statement && ["if", "match", "unsafe", "loop", "const"].iter().any(|w| word == w) =>
-        {
-            parenthesised(value, word.span())
-        }
+        Some(first) if begins && !statement => parenthesised(value, first.span()),
         _ => value,
     }
 }

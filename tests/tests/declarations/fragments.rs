@@ -93,7 +93,7 @@ slopes!(SlopesOfConstants, RATE + 0.2, r, s, , #[allow(missing_docs, reason = "n
 
 #[test]
 fn a_sum_of_fractions_is_one_operand() {
-    let expected = [[-1.0 * 0.6 - 0.6 * 0.7]];
+    let expected = [[-0.6 - 0.6 * 0.7]];
     assert!((SlopesOfLiterals::seeded(1).predict(&[[-1.0]])[0][0] - expected[0][0]).abs() < 1e-6);
     assert!((SlopesOfConstants::seeded(1).predict(&[[-1.0]])[0][0] - expected[0][0]).abs() < 1e-6);
 }
