@@ -133,7 +133,9 @@ impl<'a, T: Copy> Source<T> for Rows<'a, T> {
         for r in 0..M {
             rows[r] = &self.data[(row + r) * self.stride..][..k];
         }
-        RowsTile(rows)
+        // Hidden where rows are long: the compiler would compute the places of rows from one another in the innermost loop,
+        // with more registers than there are. (It goes over memory, which short rows do not repay.)
+        RowsTile(if k >= 32 { std::hint::black_box(rows) } else { rows })
     }
 }
 
