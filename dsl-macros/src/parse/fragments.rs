@@ -92,15 +92,14 @@ pub(crate) fn standing(value: TokenStream, expr: &Expr) -> TokenStream {
     }
 }
 
-/// Whether these tokens stay together beside any operator, or are no expression at all.
+/// Whether these tokens stay together beside any operator, or are no operand at all: a path, a type, `bias = false`.
 fn is_tight(tokens: &TokenStream) -> bool {
     if tokens.clone().into_iter().nth(1).is_none() {
         return true;
     }
     !matches!(
         syn::parse2::<Expr>(tokens.clone()),
-        Ok(Expr::Assign(_)
-            | Expr::Binary(_)
+        Ok(Expr::Binary(_)
             | Expr::Break(_)
             | Expr::Cast(_)
             | Expr::Closure(_)
@@ -177,6 +176,7 @@ mod tests {
     #[test]
     fn what_is_no_expression_is_opened() {
         check("«my::Layer»(7) => «[3, 4]»", "my::Layer(7) => [3, 4]");
+        check("Linear(3, 4, «bias = false»)", "Linear(3, 4, bias = false)");
         check("«pub(crate)» «&'static u8»", "pub(crate) &'static u8");
     }
 }

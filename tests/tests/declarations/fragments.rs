@@ -59,23 +59,23 @@ fn a_block_and_a_count_take_a_sum_as_one_operand() {
 }
 
 macro_rules! layers {
-    ($name:ident, $layer:path, $ty:ty, $slice:expr, $w:expr, $width:literal, $shape:tt, $item:expr) => {
+    ($name:ident, $layer:path, $ty:ty, $slice:expr, $w:expr, $width:literal, $shape:tt, $item:expr, $option:expr) => {
         network! {
             block Half(N) < mine::Slice(start = 7 - N, len = N) => [N] >
             $name: $shape <
                 Linear($width, 6) -> $layer(start = 6 - $w * 2, len = $w * 2) => [$w * 2] -> Scale::<{ 2 * $w }> => [2 * $w]
                     -> $ty => [6] -> Scale::<6> => [$w, 2] -> Flatten -> Linear(_, 7) -> Half($w) -> Scale::<$w> => [3] -> $slice
-                    -> $item -> [_, $item, $item -> $item] => Add -> Residual($item -> $item, shortcut = $item) -> Linear(3, $width)
+                    -> $item -> [_, $item, $item -> $item] => Add -> Residual($item -> $item, shortcut = $item) -> last: $slice -> Linear(3, $width, $option)
             >
         }
     };
 }
 
-layers!(Layers, mine::Slice, Scale::<6>, Linear(3, 3) * 2, A + B, 4, [4], LeakyReLU(-0.5 + 0.25));
+layers!(Layers, mine::Slice, Scale::<6>, Linear(3, 3) * 2, A + B, 4, [4], LeakyReLU(-0.5 + 0.25), bias = false);
 
 #[test]
 fn layers_paths_and_literals_are_fragments_too() {
-    assert_eq!(keys(&Layers::seeded(1)).last(), Some(&"13.bias"));
+    assert_eq!(keys(&Layers::seeded(1)).last(), Some(&"14.weight"));
     check_gradients(Layers::seeded(1).cast::<f64>());
 }
 
@@ -101,11 +101,11 @@ fn a_sum_of_fractions_is_one_operand() {
 network! { One < head: Linear(1, 1, bias = false, init = zeros) > }
 
 macro_rules! trainers {
-    ($name:ident, $network:path, $loss:expr, $optimizer:path, $lr:expr, $n:expr, $pattern:literal, $schedules:expr) => {
+    ($name:ident, $network:path, $loss:expr, $optimizer:path, $lr:expr, $n:expr, $pattern:literal, $schedules:expr, $option:expr) => {
         train! {
             $name for $network {
                 loss: $loss,
-                optimizer: $optimizer(lr = $lr * 2.0, momentum = 1.0 - $lr * 3.0) { $pattern => (weight_decay = $lr * 10.0) },
+                optimizer: $optimizer(lr = $lr * 2.0, momentum = 1.0 - $lr * 3.0, $option) { $pattern => (weight_decay = $lr * 10.0) },
                 scheduler: $schedules for 2 * $n -> ConstantLR(factor = 1.0) per step,
                 clip_grad_norm: 1000.0 * $lr,
                 accumulate: 3 - $n,
@@ -122,7 +122,8 @@ trainers!(
     0.1 + 0.2,
     1 + 1,
     "head.*",
-    ConstantLR(factor = 0.5) + ConstantLR(factor = 0.5)
+    ConstantLR(factor = 0.5) + ConstantLR(factor = 0.5),
+    nesterov = false
 );
 trainers!(
     OfConstants,
@@ -132,7 +133,8 @@ trainers!(
     RATE + 0.2,
     A + 1,
     "head.*",
-    ConstantLR(factor = 0.5)
+    ConstantLR(factor = 0.5),
+    dampening = 0.0
 );
 
 #[test]

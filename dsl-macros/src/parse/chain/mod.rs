@@ -157,6 +157,7 @@ impl Parser<'_> {
     }
 
     fn item(&mut self, end: End) -> Option<Item> {
+        self.cursor.open_fragment();
         let span = self.cursor.span();
         if let Some(group) = self.cursor.eat_group(Delimiter::Parenthesis) {
             return Some(self.group(&group));
