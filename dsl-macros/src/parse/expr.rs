@@ -5,6 +5,7 @@ use syn::{BinOp, Expr, Lit, UnOp};
 
 use super::fragments::standing;
 use super::list::Argument;
+use super::names::is_keyword;
 use super::tokens::text;
 use crate::diagnostics::Diagnostics;
 use crate::ir::Dim;
@@ -228,10 +229,15 @@ fn whole(expr: &Expr) -> Float {
     }
 }
 
+/// Python's constants.
+const PYTHONS: [&str; 3] = ["True", "False", "None"];
+
 /// An expression that may well be a number, which only rustc can tell. Python's constants cannot.
 fn is_opaque(expr: &syn::Expr) -> bool {
     match expr {
-        Expr::Path(path) => !["True", "False", "None"].iter().any(|word| path.path.is_ident(word)),
+        Expr::Path(path) => {
+            !path.path.get_ident().is_some_and(|name| is_keyword(name) || PYTHONS.iter().any(|word| name == word))
+        }
         Expr::Call(_) | Expr::Cast(_) | Expr::Const(_) | Expr::Block(_) | Expr::Field(_) | Expr::If(_) => true,
         Expr::Index(_) | Expr::Loop(_) | Expr::Macro(_) | Expr::Match(_) | Expr::MethodCall(_) | Expr::Unsafe(_) => {
             true

@@ -2,8 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
+use syn::Expr;
 use syn::ext::IdentExt;
 
+use super::tokens::{extent, text};
 use crate::diagnostics::Diagnostics;
 
 /// Whether a word is a keyword, and so can name nothing.
@@ -49,14 +51,19 @@ pub(crate) fn check_value_name(name: &Ident, what: &str, errors: &mut Diagnostic
     }
 }
 
-/// Whether tokens are an expression; what else they are is reported as not being `subject`.
-pub(crate) fn check_expression(value: &TokenStream, subject: &str, errors: &mut Diagnostics) -> bool {
-    let right = syn::parse2::<syn::Expr>(value.clone()).is_ok();
-    if !right && let Some(extent) = super::tokens::extent(value) {
-        let found = super::tokens::text(value.clone());
+/// Tokens as an expression that has a value; what else they are is reported as not being `subject`.
+pub(crate) fn value_of(value: &TokenStream, subject: &str, errors: &mut Diagnostics) -> Option<Expr> {
+    let expr = syn::parse2::<Expr>(value.clone()).ok();
+    // `crate` is a path to `syn`.
+    let word = |expr: &Expr| matches!(expr, Expr::Path(path) if path.path.get_ident().is_some_and(is_keyword));
+    let expr = expr.filter(|expr| !word(expr));
+    if expr.is_none()
+        && let Some(extent) = extent(value)
+    {
+        let found = text(value.clone());
         errors.error_at(extent, format!("{subject} is an expression, found `{found}`"));
     }
-    right
+    expr
 }
 
 fn upper_camel(name: &str) -> String {

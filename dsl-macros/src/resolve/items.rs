@@ -14,7 +14,7 @@ use crate::layers::{self, Custom, Entry, Layer, Sum};
 use crate::parse::args::{self, Args, Env};
 use crate::parse::chain::residual;
 use crate::parse::fragments::generics;
-use crate::parse::names::check_expression;
+use crate::parse::names::value_of;
 use crate::parse::tokens::text;
 
 impl Resolver<'_> {
@@ -116,7 +116,7 @@ impl Resolver<'_> {
             None => Vec::new(),
         };
         for argument in &arguments {
-            check_expression(&argument.value, &format!("an argument of `{name}`"), self.errors);
+            value_of(&argument.value, &format!("an argument of `{name}`"), self.errors);
         }
         let path = generics(scope.env.substitute(path.clone()));
         let layer = Custom::new(path, span, &arguments, shape?, self.errors)?;

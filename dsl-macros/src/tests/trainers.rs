@@ -365,6 +365,7 @@ fn a_value_is_an_expression() {
     };
     check("lr = = 0.1", &["`lr` of `SGD` is an expression, found `= 0.1` @ `=`"]);
     check("lr = #, k = 3", &["`lr` of `SGD` is an expression, found `#` @ `#`"]);
+    check("lr = crate", &["`lr` of `SGD` is an expression, found `crate` @ `crate`"]);
     check("lr = 0.1 0.2", &["expected `,`, found `0.2` @ `0.2`"]);
     check("lr = 0.1 k = 3", &["expected `,`, found `k` @ `k`"]);
     check_items("ema: 0.9 accumulate: 3", &["expected `,`, found `accumulate` @ `accumulate`"]);

@@ -8,7 +8,7 @@ impl Parser<'_> {
         let span = self.cursor.span();
         let (path, last, segments) = self.path()?;
         // A keyword, or what is no list of generic arguments.
-        if segments > 1 && syn::parse2::<syn::Path>(generics(path.clone())).is_err() {
+        if syn::parse2::<syn::Path>(generics(path.clone())).is_err() {
             let written = super::super::tokens::text(path);
             self.errors.error(span, format!("`{written}` is not the path of a layer"));
             self.args();

@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, Span, TokenStream};
 use crate::diagnostics::Diagnostics;
 use crate::parse::fragments::{expression, standing};
 use crate::parse::header::refuse_attributes;
-use crate::parse::names::check_expression;
+use crate::parse::names::value_of;
 use crate::parse::pieces::{expression_len, prefix_len};
 use crate::parse::tokens::Cursor;
 
@@ -43,13 +43,7 @@ pub(super) fn value(cursor: &mut Cursor, subject: &str, errors: &mut Diagnostics
     let value = expression(cursor.take(len.unwrap_or(cursor.rest().len())));
     end(cursor, errors);
     while cursor.next().is_some() {}
-    match syn::parse2::<syn::Expr>(value.clone()) {
-        Ok(expr) => Some(standing(value, &expr)),
-        Err(_) => {
-            check_expression(&value, subject, errors);
-            None
-        }
-    }
+    value_of(&value, subject, errors).map(|expr| standing(value, &expr))
 }
 
 /// `[a, b]`.

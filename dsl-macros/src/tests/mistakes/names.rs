@@ -150,6 +150,7 @@ fn a_keyword_for_a_name() {
 #[test]
 fn a_keyword_in_a_path() {
     check("A < Linear(3, 4) -> my::match => [3] -> ReLU >", &["`my::match` is not the path of a layer @ `my`"]);
+    check("A < Linear(3, 4) -> my: match => [3] -> ReLU >", &["`match` is not the path of a layer @ `match`"]);
     check("A < Linear(3, 4) -> match::My(3) => [3] -> ReLU >", &["`match::My` is not the path of a layer @ `match`"]);
 }
 
