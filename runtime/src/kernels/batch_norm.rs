@@ -151,8 +151,9 @@ pub fn batch_norm_sums<T: Real, const X: usize>(
     let (x, dy) = (x.as_flattened(), dy.as_flattened());
     let (dy_sums, dy_x_sums) = sums.split_at_mut(statistics.len() / 2);
     let mut wide = [0.0; TILE];
-    let (shape, scalars) = (Columns { count: channels.r.len(), inner }, Scalars::Column(channels.mean, channels.r));
-    for (what, out) in [(ColumnSum::Plain, dy_sums), (ColumnSum::Normalised, dy_x_sums)] {
+    let (shape, normalised) = (Columns { count: channels.r.len(), inner }, Scalars::Column(channels.mean, channels.r));
+    let all = [(ColumnSum::Differences, Scalars::None, dy_sums), (ColumnSum::Normalised, normalised, dy_x_sums)];
+    for (what, scalars, out) in all {
         for (tile, out) in out.chunks_mut(TILE).enumerate() {
             let range = tile * TILE..tile * TILE + out.len();
             T::column_sums(what, shape, range, dy, x, scalars, &mut wide);

@@ -19,9 +19,7 @@ pub(super) const TILE: usize = 64;
 /// What is summed: a function of two numbers at the same place, and of two that belong to the column or to the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnSum {
-    /// Σ a.
-    Plain,
-    /// Σ (a - p).
+    /// Σ (a - p): Σ a without scalars, which count as zeros.
     Differences,
     /// Σ (a - p)².
     Squares,
@@ -63,7 +61,7 @@ pub enum Scalars<'a, T> {
     Column(&'a [T], &'a [T]),
     /// The same for the whole row: p and q of each row, one after the other.
     Row(&'a [T]),
-    /// Not needed.
+    /// Not needed, and zero.
     None,
 }
 
@@ -96,7 +94,6 @@ fn column_sums_body<S: Simd, T: Math>(
     sums: &mut [f64; TILE],
 ) {
     match what {
-        ColumnSum::Plain => sums_of(|a, _, _, _| a, shape, range, a, b, scalars, sums),
         ColumnSum::Differences => sums_of(|a, _, p, _| a - p, shape, range, a, b, scalars, sums),
         ColumnSum::Squares => sums_of(|a, _, p, _| (a - p) * (a - p), shape, range, a, b, scalars, sums),
         ColumnSum::Normalised => sums_of(|a, b, p, q| a * ((b - p) * q), shape, range, a, b, scalars, sums),

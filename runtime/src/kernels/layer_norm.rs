@@ -124,7 +124,7 @@ pub fn layer_norm_backward_bias<T: Real, const X: usize, const D: usize>(
     let dy = dy.as_flattened();
     finish_columns(update, bias.index, bias.offset, D, |range, sums| {
         let shape = Columns { count: D, inner: 1 };
-        T::column_sums(ColumnSum::Plain, shape, range, dy, dy, Scalars::None, sums);
+        T::column_sums(ColumnSum::Differences, shape, range, dy, dy, Scalars::None, sums);
     });
 }
 

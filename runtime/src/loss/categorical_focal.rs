@@ -99,22 +99,21 @@ impl Batch<i64> for CategoricalFocalLoss {
 }
 
 impl<T: Math + SoftmaxKernels> Positions<T, i64> for CategoricalFocalLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let mut finish = Focus { loss: self, classes: axes.classes, targets: rows.targets, sink };
         each_position(axes, rows.outputs, gradient, &mut finish);
     }
 }
 
-struct Focus<'a, K> {
+struct Focus<'a, T> {
     loss: &'a CategoricalFocalLoss,
     classes: usize,
     targets: &'a [i64],
-    sink: K,
+    sink: &'a mut dyn Sink<T>,
 }
 
-impl<T: Math, K: Sink<T>> Finish<T> for Focus<'_, K> {
+impl<T: Math> Finish<T> for Focus<'_, T> {
     #[inline(always)]
     fn finish(&mut self, at: Position<'_, T>) {
         let Position { index, stride, x, dx, softmax: s, .. } = at;

@@ -178,8 +178,7 @@ pub(super) fn weight_of_targets(
 }
 
 impl<T: Math + SoftmaxKernels> Positions<T, i64> for CrossEntropyLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let terms = Terms::of(self, axes.classes);
         let mut finish = Indices { loss: self, terms, targets: rows.targets, sink };
@@ -188,8 +187,7 @@ impl<T: Math + SoftmaxKernels> Positions<T, i64> for CrossEntropyLoss {
 }
 
 impl<T: Math + SoftmaxKernels> Positions<T, T> for CrossEntropyLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let terms = Terms::of(self, axes.classes);
         let mut finish = Probabilities { loss: self, terms, targets: rows.targets, sink };
@@ -221,14 +219,14 @@ impl<T: Math> Terms<T> {
 }
 
 /// Finishes positions whose targets are class indices.
-struct Indices<'a, T, K> {
+struct Indices<'a, T> {
     loss: &'a CrossEntropyLoss,
     terms: Terms<T>,
     targets: &'a [i64],
-    sink: K,
+    sink: &'a mut dyn Sink<T>,
 }
 
-impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
+impl<T: Math> Finish<T> for Indices<'_, T> {
     #[inline(always)]
     fn finish(&mut self, at: Position<'_, T>) {
         let Position { index, stride, x, dx, softmax: s, .. } = at;
@@ -272,14 +270,14 @@ impl<T: Math, K: Sink<T>> Finish<T> for Indices<'_, T, K> {
 }
 
 /// Finishes positions whose targets are class probabilities.
-struct Probabilities<'a, T, K> {
+struct Probabilities<'a, T> {
     loss: &'a CrossEntropyLoss,
     terms: Terms<T>,
     targets: &'a [T],
-    sink: K,
+    sink: &'a mut dyn Sink<T>,
 }
 
-impl<T: Math, K: Sink<T>> Finish<T> for Probabilities<'_, T, K> {
+impl<T: Math> Finish<T> for Probabilities<'_, T> {
     #[inline(always)]
     fn finish(&mut self, at: Position<'_, T>) {
         let Position { index, start, stride, x, dx, softmax: s } = at;

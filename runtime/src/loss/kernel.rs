@@ -159,9 +159,9 @@ pub(super) trait Batch<Y>: Positioned {
 
 /// A loss of positions: samples, or places in a sample that have a target each.
 pub(super) trait Positions<T, Y>: Positioned {
-    /// Goes through the positions of `rows` in order: their losses go to `sink`, their gradients to `gradient`.
-    /// Implementations are `#[inline(always)]`, as is all that they call.
-    fn each<S: Simd>(&self, rows: Rows<'_, T, Y>, sink: impl Sink<T>, gradient: &mut [T]);
+    /// Goes through the positions of `rows` in order: their losses go to `sink`, their gradients to `gradient`. (One
+    /// function for sums and for single losses: a call for each position costs little, and compiling it twice much.)
+    fn each<S: Simd>(&self, rows: Rows<'_, T, Y>, sink: &mut dyn Sink<T>, gradient: &mut [T]);
 }
 
 /// [`RowKernel::rows`] of a loss of positions.
@@ -174,7 +174,7 @@ pub(super) fn position_rows<S: Simd, T: Math, L: Positions<T, Y>, Y>(
     gradient: &mut [T],
 ) {
     let per_sample = loss.losses_len(rows.shape);
-    loss.each::<S>(rows, Reduced::new(factor, per_sample, losses), gradient);
+    loss.each::<S>(rows, &mut Reduced::new(factor, per_sample, losses), gradient);
 }
 
 /// [`RowKernel::unreduced`] of a loss of positions.
@@ -186,7 +186,7 @@ pub(super) fn position_unreduced<S: Simd, T: Math, L: Positions<T, Y>, Y>(
     losses: &mut [T],
     gradient: &mut [T],
 ) {
-    loss.each::<S>(rows, Each { upstream, losses }, gradient);
+    loss.each::<S>(rows, &mut Each { upstream, losses }, gradient);
 }
 
 /// Compiles a loss's `rows` and `unreduced`, generic functions in scope, for pairs of scalar type and target type.

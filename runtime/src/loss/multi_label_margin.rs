@@ -76,8 +76,7 @@ impl Batch<i64> for MultiLabelMarginLoss {
 }
 
 impl<T: Math> Positions<T, i64> for MultiLabelMarginLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let classes = elements(rows.shape);
         let share = T::from_f64(1.0 / classes as f64);
         gradient.fill(T::ZERO);

@@ -82,8 +82,7 @@ impl<T: Real> Batch<T> for MultiLabelSoftMarginLoss {
 }
 
 impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let classes = rows.shape[rows.shape.len() - 1];
         let share = T::from_f64(1.0 / classes as f64);
         let start = rows.first * elements(rows.shape);

@@ -86,8 +86,7 @@ impl Batch<i64> for MultiMarginLoss {
 }
 
 impl<T: Math> Positions<T, i64> for MultiMarginLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let classes = elements(rows.shape);
         let (margin, share) = (T::from_f64(self.margin), T::from_f64(1.0 / classes as f64));
         let samples = rows.outputs.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));

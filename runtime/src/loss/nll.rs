@@ -87,8 +87,7 @@ impl Batch<i64> for NLLLoss {
 }
 
 impl<T: Math> Positions<T, i64> for NLLLoss {
-    #[inline(always)]
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let Axes { classes, inner, .. } = Axes::of_checked(rows.shape, self.dim);
         gradient.fill(T::ZERO);
         for (index, &target) in rows.targets.iter().enumerate() {

@@ -180,8 +180,7 @@ macro_rules! overlap {
         }
 
         impl<T: Math> Positions<T, T> for $loss {
-            #[inline(always)]
-            fn each<S: Simd>(&self, rows: Rows<'_, T, T>, mut sink: impl Sink<T>, gradient: &mut [T]) {
+            fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
                 let len = elements(rows.shape) / self.losses_len(rows.shape);
                 let masks = rows.outputs.chunks_exact(len).zip(rows.targets.chunks_exact(len));
                 for (i, ((p, y), dp)) in masks.zip(gradient.chunks_exact_mut(len)).enumerate() {

@@ -39,7 +39,7 @@ fn run<T: Real>(len: usize, x: &[T], w: &[T], b: &[T], dy: &[T]) -> Run<T> {
         let scalars = Scalars::Row(&statistics);
         T::column_sums(ColumnSum::Normalised, shape, range.clone(), dy, x, scalars, &mut sums);
         dw.extend(&sums[..range.len()]);
-        T::column_sums(ColumnSum::Plain, shape, range.clone(), dy, dy, Scalars::None, &mut sums);
+        T::column_sums(ColumnSum::Differences, shape, range.clone(), dy, dy, Scalars::None, &mut sums);
         db.extend(&sums[..range.len()]);
     }
     Run { y, dx, dw, db }
