@@ -26,6 +26,10 @@ pub(crate) fn split(list: TokenStream, errors: &mut Diagnostics) -> Vec<Argument
     let mut arguments = Vec::new();
     for piece in pieces(list, expression_len, errors) {
         let Argument { name, value, extent } = argument(piece, errors);
+        if name.is_none() && value.is_empty() {
+            // Attributes alone, which have been reported.
+            continue;
+        }
         arguments.push(Argument { name, value: expression(value), extent });
     }
     for pair in arguments.windows(2) {
@@ -69,6 +73,7 @@ fn pieces(list: TokenStream, len: fn(&[TokenTree]) -> usize, errors: &mut Diagno
 pub(crate) fn argument(piece: TokenStream, errors: &mut Diagnostics) -> Argument {
     let mut cursor = Cursor::new(piece, Span::call_site());
     refuse_attributes(&mut cursor, "an argument", errors);
+    let place = cursor.span();
     let tokens = cursor.rest();
     let named = match tokens {
         [TokenTree::Ident(name), TokenTree::Punct(equals), rest @ ..] if equals.as_char() == '=' => {
@@ -89,7 +94,7 @@ pub(crate) fn argument(piece: TokenStream, errors: &mut Diagnostics) -> Argument
         None => (None, tokens),
     };
     let value: TokenStream = value.iter().cloned().collect();
-    let whole = name.as_ref().map_or(Span::call_site(), Ident::span);
+    let whole = name.as_ref().map_or(place, Ident::span);
     let extent = extent(&value).unwrap_or((whole, whole));
     Argument { name, value, extent }
 }

@@ -63,6 +63,7 @@ fn a_layer_with_an_attribute() {
     check("A < (#[cfg(x)] #[inline] Linear(3, 2)) >", &[&message("a layer", "#")]);
     check("A < Linear(3, 2) -> [#[x] _, #[y] ReLU] => Add >", &[&message("a branch", "#"), &message("a branch", "#")]);
     check("A < Linear(#[x] 3, 2) >", &[&message("an argument", "#")]);
+    check("A < Linear(3, 2, #) -> (ReLU) >", &[&message("an argument", "#")]);
     check("A < Residual(#[x] Linear(3, 3)) >", &[&message("an argument", "#")]);
     check("A < #[x] |x: [3]| Linear(3, 2) >", &[&message("a list of inputs", "#")]);
     check("A < |#[x] x: [3]| Linear(3, 2) >", &[&message("an input", "#")]);
