@@ -163,6 +163,10 @@ pub(super) fn load<T: Real, R: Trainer<T>>(
     }
     let metrics: R::Metrics = file.get("metrics")?;
     let place: Option<Place> = file.get("place")?;
+    if let Some(place) = place.as_ref().filter(|place| place.steps_before > run.steps) {
+        let (found, expected) = (place.steps_before.to_string(), format!("at most {}, its steps in all", run.steps));
+        return Err(TrainError::Checkpoint { what: "number of steps before the run", found, expected });
+    }
     restore(file.get("loader")?)?;
 
     // From here on nothing can fail.

@@ -223,6 +223,28 @@ fn a_loader_cannot_go_on_from_a_checkpoint_without_its_place() {
 }
 
 #[test]
+fn a_run_that_began_after_its_last_step_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("run.ckpt");
+    let data = dataset(50, 1);
+    Plain::new(Mlp::seeded(1)).fit(&data, (), quiet(1).checkpoint(&path, Every::Epoch)).expect("it trains");
+    let mut file = glulam::checkpoint::Checkpoint::load(&path).expect("read");
+    let steps = file.get::<serde_json::Value>("run").expect("a section")["steps"].as_u64().expect("a count");
+    let mut place: serde_json::Value = file.get("place").expect("a section");
+    place["steps_before"] = (steps + 1).into();
+    file.put("place", &place).expect("a value");
+    file.save(&path).expect("written");
+    let mut trainer = Plain::new(Mlp::seeded(1));
+    let before = bits(&trainer);
+    let error = trainer.resume(&path).expect_err("the sections contradict each other").to_string();
+    let expected = format!(
+        "the checkpoint does not fit: number of steps before the run: found {}, expected at most {steps}, its steps in all",
+        steps + 1
+    );
+    assert_eq!((error, bits(&trainer)), (expected, before));
+}
+
+#[test]
 fn what_cannot_be_written_is_found_out_before_the_first_step() {
     let directory = tempfile::tempdir().expect("a directory");
     let nowhere = directory.path().join("none").join("file");
