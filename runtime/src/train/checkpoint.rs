@@ -57,7 +57,8 @@ impl Run {
             averaged: parts.averaged.map(AveragedModel::n_averaged),
             steps: parts.run.steps,
             accumulated: parts.run.accumulated,
-            share: parts.run.share,
+            // Of no sum, it says nothing.
+            share: if parts.run.accumulated > 0 { parts.run.share } else { 1 },
             data_epoch: parts.run.data_epoch,
         }
     }
