@@ -228,14 +228,22 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// The name in the state dict of the first parameter or buffer with an element that is NaN or infinite.
     fn first_non_finite(&self) -> Option<&'static str> {
-        let Weights { parameters, buffers, .. } = self.weights();
-        if T::all_finite(parameters) && T::all_finite(buffers) {
+        let parameters = &self.weights().parameters;
+        if T::all_finite(parameters) {
+            return self.first_non_finite_statistic();
+        }
+        let all = Self::PARAMS.iter().map(|spec| (spec.name, &parameters[spec.offset..spec.offset + spec.len]));
+        first_non_finite(all)
+    }
+
+    /// The name in the state dict of the first running statistic with an element that is NaN or infinite.
+    fn first_non_finite_statistic(&self) -> Option<&'static str> {
+        let buffers = &self.weights().buffers;
+        if Self::BUFFERS.is_empty() || T::all_finite(buffers) {
             return None;
         }
-        let parameters = Self::PARAMS.iter().map(|spec| (spec.name, &parameters[spec.offset..spec.offset + spec.len]));
-        let statistics = Self::BUFFERS.iter().filter(|spec| !spec.counter);
-        let statistics = statistics.map(|spec| (spec.name, &buffers[spec.offset..spec.offset + spec.len]));
-        parameters.chain(statistics).find(|(_, values)| !T::all_finite(values)).map(|(name, _)| name)
+        let all = Self::BUFFERS.iter().filter(|spec| !spec.counter);
+        first_non_finite(all.map(|spec| (spec.name, &buffers[spec.offset..spec.offset + spec.len])))
     }
 
     /// A workspace for batches of at most `capacity` samples.
@@ -343,4 +351,9 @@ impl<A: Split, B: Split> Split for (A, B) {
         let (b, d) = self.1.split_at(rows);
         ((a, b), (c, d))
     }
+}
+
+/// The name of the first of `all` that is not finite.
+fn first_non_finite<'a, T: Real>(mut all: impl Iterator<Item = (&'static str, &'a [T])>) -> Option<&'static str> {
+    all.find(|(_, values)| !T::all_finite(values)).map(|(name, _)| name)
 }

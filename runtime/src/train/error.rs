@@ -17,8 +17,8 @@ use crate::optim::OptimError;
 /// After an error in a step nothing has changed: no parameter, no running statistic, no state of the optimizer or the
 /// schedule. A batch of which no target counts is no error, and changes nothing either. Gradients that were being accumulated
 /// are dropped if it is they that are not finite, and a metric that does not take the targets says so after the step. Where
-/// each parameter moves in the backward pass, a gradient that is not finite is found out when it has moved its parameter:
-/// [`NonFiniteGradient`](Self::NonFiniteGradient) says so.
+/// each parameter moves in the backward pass, a gradient or statistic that is not finite is found out when parameters have
+/// moved: [`NonFiniteGradient`](Self::NonFiniteGradient) and [`NonFiniteStatistic`](Self::NonFiniteStatistic) say so.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum TrainError {
@@ -40,6 +40,10 @@ pub enum TrainError {
     /// concerned. `moved`: parameters have moved in the backward pass, so that there are spoilt weights.
     #[error("the gradient of {parameter} in step {step} is not finite, though the loss is; {}", what_moved(*.moved))]
     NonFiniteGradient { step: u64, parameter: &'static str, moved: bool },
+    /// A running statistic becomes NaN or infinite in a step whose loss and gradients are finite, as the variance of values
+    /// beyond 1e19 does in f32: `name` is the first in the state dict of those concerned. It is taken back. `moved`: as above.
+    #[error("{name} would not be finite after step {step}, though its loss is: its values are too large; {}", what_moved(*.moved))]
+    NonFiniteStatistic { step: u64, name: &'static str, moved: bool },
     /// The norm of the gradients of a step is infinite, where they were to be clipped by it, though they are finite.
     #[error("the norm of the gradients of step {step} is {norm}; no parameter has been changed by it")]
     NonFiniteNorm { step: u64, norm: f64 },

@@ -1,7 +1,7 @@
 //! Whether a trainer's weights are finite: looked at before they replace good ones in a file, and after each epoch.
 //!
-//! A step whose loss or gradient is not finite reports it itself. What is left is a step that makes weights or running
-//! statistics infinite: the loss of the next one would show it, if there is one.
+//! A step whose loss, gradient or running statistic is not finite reports it itself. What is left is a step that makes
+//! weights infinite: the loss of the next one would show it, if there is one.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -194,12 +194,12 @@ impl<T: Real> Run<T> {
         there > 0
     }
 
-    /// Whether the batch of `criterion` moves anything. If its loss or a gradient is no number the forward pass is taken
-    /// back, and such gradients are dropped.
+    /// Whether the batch of `criterion` moves anything. If its loss, a gradient or a running statistic is no number the
+    /// forward pass is taken back, and its gradients are dropped.
     ///
     /// # Errors
     /// [`TrainError::NonFiniteLoss`], or why the loss is not finite, unless it is because no target counts;
-    /// [`TrainError::NonFiniteGradient`].
+    /// [`TrainError::NonFiniteGradient`], [`TrainError::NonFiniteStatistic`].
     pub fn check_loss<N: Network<T>, Y: Target, L: Loss<T, Y>>(
         &mut self,
         model: &mut N,
@@ -208,11 +208,17 @@ impl<T: Real> Run<T> {
     ) -> Result<bool, TrainError> {
         let step = self.steps;
         if loss.is_finite() {
-            let Some(index) = self.workspace.non_finite_gradient() else { return Ok(true) };
+            let moved = self.fused;
+            let error = if let Some(index) = self.workspace.non_finite_gradient() {
+                TrainError::NonFiniteGradient { step, parameter: N::PARAMS[index].name, moved }
+            } else if let Some(name) = model.first_non_finite_statistic() {
+                TrainError::NonFiniteStatistic { step, name, moved }
+            } else {
+                return Ok(true);
+            };
             self.undo(model);
             self.accumulated = 0;
-            let parameter = N::PARAMS[index].name;
-            return Err(TrainError::NonFiniteGradient { step, parameter, moved: self.fused });
+            return Err(error);
         }
         self.undo(model);
         if criterion.weight() == 0.0 {

@@ -236,12 +236,37 @@ fn weights_that_the_last_step_makes_infinite_replace_no_good_ones() {
 }
 
 #[test]
-fn running_statistics_are_looked_at_too() {
+fn an_infinite_running_statistic_beside_a_finite_loss_is_noticed_in_its_step() {
     let (mut inputs, targets) = samples(20, 1);
+    let good = inputs.clone();
     inputs[3] = [1e30; 8];
+    for fused in [true, false] {
+        let builder = OfNormed::builder(Normed::seeded(1)).batch_size(20).fused(fused);
+        let mut trainer = builder.build().expect("valid");
+        trainer.step((&good, &targets)).expect("a step like any other");
+        let before = everything(&trainer);
+        let error = trainer.step((&inputs, &targets)).expect_err("a variance of 1e60");
+        let TrainError::NonFiniteStatistic { step: 1, name: "1.running_var", moved } = error else { panic!("{error}") };
+        assert_eq!(moved, fused);
+        let (parameters, after) = (trainer.parts().model.weights().parameters.len(), everything(&trainer));
+        assert_eq!(after.0[parameters..], before.0[parameters..], "statistics, counters, generator");
+        if !fused {
+            assert_eq!(after, before);
+        }
+        trainer.step((&good, &targets)).expect("it is taken back");
+    }
     let mut trainer = OfNormed::builder(Normed::seeded(1)).batch_size(20).build().expect("valid");
     let error = trainer.fit(&dataset((inputs, targets)), (), quiet(1)).expect_err("a variance of 1e60");
-    assert_eq!(weights(error), ("1.running_var", false, 1, None));
+    assert!(matches!(error, TrainError::NonFiniteStatistic { step: 0, .. }), "{error}");
+    assert!(error.to_string().contains("1.running_var would not be finite after step 0"), "{error}");
+}
+
+#[test]
+fn running_statistics_are_looked_at_too() {
+    let mut trainer = OfNormed::builder(Normed::seeded(1)).batch_size(20).build().expect("valid");
+    trainer.model.weights_mut().buffers[0] = f32::NAN;
+    let error = trainer.save_checkpoint("nowhere.ckpt").expect_err("NaN");
+    assert_eq!(weights(error), ("1.running_mean", false, 0, None));
 }
 
 /// Saves after each batch, whatever it did.

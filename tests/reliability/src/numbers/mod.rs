@@ -8,7 +8,7 @@ mod batches;
 mod runs;
 
 use glulam::prelude::*;
-use glulam::train::{Metrics, Target};
+use glulam::train::{Metrics, Target, TrainError};
 
 use crate::{fault, output};
 
@@ -76,6 +76,10 @@ where
         match one.step((&bad.0, &bad.1)) {
             Ok(_) if is_finite(&one) => {}
             Ok(step) => fault(format!("{what}: accepted with the loss {}; the weights are not finite", step.loss)),
+            // Folded into the backward pass the optimizer has moved parameters by then, and the error says so.
+            Err(
+                TrainError::NonFiniteGradient { moved: true, .. } | TrainError::NonFiniteStatistic { moved: true, .. },
+            ) => {}
             Err(error) => {
                 let same_sums = one.parts().run.accumulated() == twin.parts().run.accumulated();
                 if same_sums && whole(&one) != as_before {
