@@ -3,9 +3,7 @@
 use super::binary_focal::power_and_slope;
 use super::check::{Problem, assert_classes, assertions};
 use super::cross_entropy::weight_of_targets;
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, position_rows, position_unreduced,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement};
 use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
 use crate::kernels::softmax::SoftmaxKernels;
@@ -99,7 +97,7 @@ impl Batch<i64> for CategoricalFocalLoss {
 }
 
 impl<T: Math + SoftmaxKernels> Positions<T, i64> for CategoricalFocalLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let mut finish = Focus { loss: self, classes: axes.classes, targets: rows.targets, sink };
         each_position(axes, rows.outputs, gradient, &mut finish);
@@ -138,5 +136,5 @@ impl<T: Math> Finish<T> for Focus<'_, T> {
     }
 }
 
-concrete!(portable CategoricalFocalLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(CategoricalFocalLoss, [f32 i64, f64 i64]);
 implement!(CategoricalFocalLoss, targets i64, expects Logits);

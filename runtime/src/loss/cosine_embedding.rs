@@ -52,7 +52,7 @@ impl CosineEmbeddingLoss {
 }
 
 impl<T: Math> JointBody<T, 2> for CosineEmbeddingLoss {
-    fn each(&self, joint: Joint<'_, T, 2>, sink: &mut impl Sink<T>) {
+    fn each(&self, joint: Joint<'_, T, 2>, sink: &mut dyn Sink<T>) {
         let Joint { values: [x1, x2], gradients: [d1, d2], targets, .. } = joint;
         let len = x1.len() / targets.len().max(1);
         // In PyTorch a constant of single precision in double precision too.

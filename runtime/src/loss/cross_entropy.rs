@@ -1,10 +1,7 @@
 //! [`CrossEntropyLoss`]: softmax and negative log-likelihood in one, for class indices and for class probabilities.
 
 use super::check::{Problem, assert_classes, assertions};
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, position_rows, position_unreduced,
-    sum_of,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, sum_of};
 use super::softmax::{Axes, Finish, Position, clear, each_position};
 use super::*;
 use crate::kernels::softmax::SoftmaxKernels;
@@ -132,8 +129,8 @@ impl<T: Real> Batch<T> for CrossEntropyLoss {
     }
 }
 
-concrete!(portable CrossEntropyLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
-concrete!(portable CrossEntropyLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
+concrete!(CrossEntropyLoss, [f32 i64, f64 i64]);
+concrete!(CrossEntropyLoss, [f32 f32, f64 f64]);
 implement!(CrossEntropyLoss, targets i64, expects Logits);
 implement!(CrossEntropyLoss, targets T, expects Logits);
 
@@ -178,7 +175,7 @@ pub(super) fn weight_of_targets(
 }
 
 impl<T: Math + SoftmaxKernels> Positions<T, i64> for CrossEntropyLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let terms = Terms::of(self, axes.classes);
         let mut finish = Indices { loss: self, terms, targets: rows.targets, sink };
@@ -187,7 +184,7 @@ impl<T: Math + SoftmaxKernels> Positions<T, i64> for CrossEntropyLoss {
 }
 
 impl<T: Math + SoftmaxKernels> Positions<T, T> for CrossEntropyLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let axes = Axes::of_checked(rows.shape, self.dim);
         let terms = Terms::of(self, axes.classes);
         let mut finish = Probabilities { loss: self, terms, targets: rows.targets, sink };

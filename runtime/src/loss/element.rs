@@ -29,18 +29,63 @@ pub(super) trait CheckTargets {
 /// Elements that are worked on at a time: their losses, before they are summed, and their weights stay in the cache.
 const BLOCK: usize = 256;
 
+/// The losses and derivatives of at most [`BLOCK`] elements, the first of which is element `first` of the batch: what is
+/// compiled for each loss.
+#[inline(always)]
+pub(super) fn map<S: Simd, T: Math, L: Element<T>>(
+    loss: &L,
+    first: usize,
+    x: &[T],
+    y: &[T],
+    values: &mut [T],
+    dx: &mut [T],
+) {
+    let n = x.len();
+    let (y, values, dx) = (&y[..n], &mut values[..n], &mut dx[..n]);
+    let weights = loss.weights();
+    if weights.iter().all(|w| w.as_slice().is_none()) {
+        for i in 0..n {
+            (values[i], dx[i]) = loss.element::<S>(x[i], y[i], [T::ONE; 2]);
+        }
+        return;
+    }
+    let (mut w, mut v) = ([T::ONE; BLOCK], [T::ONE; BLOCK]);
+    weights[0].fill_from(first, &mut w[..n]);
+    weights[1].fill_from(first, &mut v[..n]);
+    for i in 0..n {
+        (values[i], dx[i]) = loss.element::<S>(x[i], y[i], [w[i], v[i]]);
+    }
+}
+
+/// [`map`] of some loss.
+pub(super) type Map<'a, T> = &'a dyn Fn(usize, &[T], &[T], &mut [T], &mut [T]);
+
+/// The loops of all element-wise losses for one scalar type. See [`RowKernel`](super::kernel::RowKernel).
+pub trait ElementKernels: Sized {
+    /// One number for each sample, scaled.
+    fn element_rows(
+        map: Map<'_, Self>,
+        rows: Rows<'_, Self, Self>,
+        factor: Self,
+        losses: &mut [Self],
+        gradient: &mut [Self],
+    );
+    /// One number for each element.
+    fn element_unreduced(
+        map: Map<'_, Self>,
+        rows: Rows<'_, Self, Self>,
+        upstream: &[Self],
+        losses: &mut [Self],
+        gradient: &mut [Self],
+    );
+}
+
 /// Σ over each sample, times `factor`.
 ///
 /// The elements of several short samples are worked on in one go. The blocks begin where samples do, so that a sum has
 /// the same order wherever a share of the batch begins.
 #[inline(always)]
-pub(super) fn rows<S: Simd, T: Math, L: Element<T>, Y>(
-    loss: &L,
-    rows: Rows<'_, T, T>,
-    factor: T,
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
+fn rows_body<S: Simd, T: Math>(map: Map<'_, T>, rows: Rows<'_, T, T>, factor: T, losses: &mut [T], gradient: &mut [T]) {
     let len = elements(rows.shape);
     let first = rows.first * len;
     losses.fill(T::ZERO);
@@ -52,7 +97,7 @@ pub(super) fn rows<S: Simd, T: Math, L: Element<T>, Y>(
             let mut values = [T::ZERO; BLOCK];
             let values = &mut values[..end - part];
             let at = i * block + part;
-            map::<S, T, L>(loss, first + at, &x[part..end], &y[part..end], values, &mut dx[part..end]);
+            map(first + at, &x[part..end], &y[part..end], values, &mut dx[part..end]);
             for dx in &mut dx[part..end] {
                 *dx = flush(factor * *dx);
             }
@@ -70,44 +115,47 @@ pub(super) fn rows<S: Simd, T: Math, L: Element<T>, Y>(
 }
 
 /// Each element for itself.
-#[inline(always)]
-pub(super) fn unreduced<S: Simd, T: Math, L: Element<T>, Y>(
-    loss: &L,
-    rows: Rows<'_, T, T>,
-    upstream: &[T],
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
+fn unreduced<T: Math>(map: Map<'_, T>, rows: Rows<'_, T, T>, upstream: &[T], losses: &mut [T], gradient: &mut [T]) {
     let first = rows.first * elements(rows.shape);
     let inputs = rows.outputs.chunks(BLOCK).zip(rows.targets.chunks(BLOCK)).zip(upstream.chunks(BLOCK));
     let results = losses.chunks_mut(BLOCK).zip(gradient.chunks_mut(BLOCK));
     for (i, (((x, y), upstream), (values, dx))) in inputs.zip(results).enumerate() {
-        map::<S, T, L>(loss, first + i * BLOCK, x, y, values, dx);
+        map(first + i * BLOCK, x, y, values, dx);
         for (dx, &upstream) in dx.iter_mut().zip(upstream) {
             *dx = upstream * *dx;
         }
     }
 }
 
-/// The losses and derivatives of at most [`BLOCK`] elements, the first of which is element `first` of the batch.
-#[inline(always)]
-fn map<S: Simd, T: Math, L: Element<T>>(loss: &L, first: usize, x: &[T], y: &[T], values: &mut [T], dx: &mut [T]) {
-    let n = x.len();
-    let (y, values, dx) = (&y[..n], &mut values[..n], &mut dx[..n]);
-    let weights = loss.weights();
-    if weights.iter().all(|w| w.as_slice().is_none()) {
-        for i in 0..n {
-            (values[i], dx[i]) = loss.element::<S>(x[i], y[i], [T::ONE; 2]);
-        }
-        return;
-    }
-    let (mut w, mut v) = ([T::ONE; BLOCK], [T::ONE; BLOCK]);
-    weights[0].fill_from(first, &mut w[..n]);
-    weights[1].fill_from(first, &mut v[..n]);
-    for i in 0..n {
-        (values[i], dx[i]) = loss.element::<S>(x[i], y[i], [w[i], v[i]]);
-    }
+macro_rules! element_kernels {
+    ($($t:ident $rows:ident),*) => {
+        crate::simd::multiversion! { $(
+            fn $rows(map: Map<'_, $t>, rows: Rows<'_, $t, $t>, factor: $t, losses: &mut [$t], gradient: &mut [$t])
+                = rows_body::<S, $t>;
+        )* }
+        $(impl ElementKernels for $t {
+            fn element_rows(
+                map: Map<'_, $t>,
+                rows: Rows<'_, $t, $t>,
+                factor: $t,
+                losses: &mut [$t],
+                gradient: &mut [$t],
+            ) {
+                $rows(map, rows, factor, losses, gradient);
+            }
+            fn element_unreduced(
+                map: Map<'_, $t>,
+                rows: Rows<'_, $t, $t>,
+                upstream: &[$t],
+                losses: &mut [$t],
+                gradient: &mut [$t],
+            ) {
+                unreduced(map, rows, upstream, losses, gradient);
+            }
+        })*
+    };
 }
+element_kernels!(f32 rows_f32, f64 rows_f64);
 
 /// [`Batch::count`](super::kernel::Batch::count) of an element-wise loss: a target for each output.
 pub(super) fn count<T: Real>(
@@ -155,11 +203,61 @@ macro_rules! element_wise {
                 $crate::loss::element::CheckTargets::check_outputs(self, outputs)
             }
         }
-        const _: () = {
-            use $crate::loss::element::{rows, unreduced};
-            $crate::loss::kernel::concrete!($speed $loss, [f32 f32, f64 f64], rows, unreduced);
-        };
+        $crate::loss::element::concrete!($speed $loss, [f32 f64]);
         $crate::loss::kernel::implement!($loss, targets T, expects $expects);
     };
 }
 pub(super) use element_wise;
+
+/// Compiles the [`map`] of a loss for some scalar types.
+///
+/// `vector` compiles it for every instruction set. Only the losses that large batches are trained with say so, as each
+/// version takes the compiler some time; the others are `portable`.
+macro_rules! concrete {
+    ($speed:ident $loss:ident, [$($t:ident)*]) => { $(
+        const _: () = {
+            use $crate::loss::Rows;
+            use $crate::loss::element::{ElementKernels, map};
+
+            $crate::loss::element::$speed! {
+                fn run(loss: &$loss, first: usize, x: &[$t], y: &[$t], values: &mut [$t], dx: &mut [$t])
+                    = map::<S, $t, $loss>;
+            }
+            impl $crate::loss::kernel::RowKernel<$loss, $t> for $t {
+                fn rows(loss: &$loss, rows: Rows<'_, $t, $t>, factor: $t, losses: &mut [$t], gradient: &mut [$t]) {
+                    let map = |first, x: &[$t], y: &[$t], values: &mut [$t], dx: &mut [$t]| {
+                        run(loss, first, x, y, values, dx);
+                    };
+                    <$t>::element_rows(&map, rows, factor, losses, gradient);
+                }
+                fn unreduced(
+                    loss: &$loss,
+                    rows: Rows<'_, $t, $t>,
+                    upstream: &[$t],
+                    losses: &mut [$t],
+                    gradient: &mut [$t],
+                ) {
+                    let map = |first, x: &[$t], y: &[$t], values: &mut [$t], dx: &mut [$t]| {
+                        run(loss, first, x, y, values, dx);
+                    };
+                    <$t>::element_unreduced(&map, rows, upstream, losses, gradient);
+                }
+            }
+        };
+    )* };
+}
+pub(super) use concrete;
+
+/// A function with a version for each instruction set.
+pub(super) use crate::simd::multiversion as vector;
+
+/// A function with one version.
+macro_rules! portable {
+    (fn $name:ident($($arg:ident: $ty:ty),*) = $body:ident::<S $(, $param:ident)*>;) => {
+        #[inline(never)]
+        fn $name($($arg: $ty),*) {
+            $body::<$crate::simd::Portable $(, $param)*>($($arg),*);
+        }
+    };
+}
+pub(super) use portable;

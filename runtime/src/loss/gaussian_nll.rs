@@ -111,7 +111,7 @@ impl GaussianNLLLoss {
 }
 
 impl<T: Math> JointBody<T, 2> for GaussianNLLLoss {
-    fn each(&self, joint: Joint<'_, T, 2>, sink: &mut impl Sink<T>) {
+    fn each(&self, joint: Joint<'_, T, 2>, sink: &mut dyn Sink<T>) {
         let Joint { values: [x, var], gradients: [dx, dvar], targets, .. } = joint;
         let run = x.len() / var.len().max(1);
         let (least, half) = (T::from_f64(self.eps), T::from_f64(0.5));

@@ -89,7 +89,7 @@ pub trait JointKernel<L, const K: usize>: Sized {
 /// A loss of several inputs: its loops, written once for all scalar types.
 pub(super) trait JointBody<T, const K: usize> {
     /// Goes through the losses of `joint` in order; gradients are overwritten.
-    fn each(&self, joint: Joint<'_, T, K>, sink: &mut impl Sink<T>);
+    fn each(&self, joint: Joint<'_, T, K>, sink: &mut dyn Sink<T>);
 }
 
 /// [`JointKernel::run`] from a [`JointBody`].

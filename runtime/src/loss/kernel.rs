@@ -1,5 +1,5 @@
 //! What the loops of all losses share. They are compiled in this crate, for `f32` and `f64`, so that they are fast in a
-//! user's debug build too: each loss writes its loops once, generic in the scalar, and [`concrete!`] instantiates them.
+//! user's debug build too: each loss writes its loops once, generic in the scalar, and a `concrete!` instantiates them.
 
 use super::joint::JointKernel;
 use super::*;
@@ -16,6 +16,7 @@ pub trait RowKernel<L, Y>: Sized {
 pub trait LossKernels:
     super::ctc::CtcKernels
     + super::distance::DistanceKernels
+    + super::element::ElementKernels
     + JointKernel<CosineEmbeddingLoss, 2>
     + JointKernel<GaussianNLLLoss, 2>
     + JointKernel<MarginRankingLoss, 2>
@@ -161,40 +162,12 @@ pub(super) trait Batch<Y>: Positioned {
 pub(super) trait Positions<T, Y>: Positioned {
     /// Goes through the positions of `rows` in order: their losses go to `sink`, their gradients to `gradient`. (One
     /// function for sums and for single losses: a call for each position costs little, and compiling it twice much.)
-    fn each<S: Simd>(&self, rows: Rows<'_, T, Y>, sink: &mut dyn Sink<T>, gradient: &mut [T]);
+    fn each(&self, rows: Rows<'_, T, Y>, sink: &mut dyn Sink<T>, gradient: &mut [T]);
 }
 
-/// [`RowKernel::rows`] of a loss of positions.
-#[inline(always)]
-pub(super) fn position_rows<S: Simd, T: Math, L: Positions<T, Y>, Y>(
-    loss: &L,
-    rows: Rows<'_, T, Y>,
-    factor: T,
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
-    let per_sample = loss.losses_len(rows.shape);
-    loss.each::<S>(rows, &mut Reduced::new(factor, per_sample, losses), gradient);
-}
-
-/// [`RowKernel::unreduced`] of a loss of positions.
-#[inline(always)]
-pub(super) fn position_unreduced<S: Simd, T: Math, L: Positions<T, Y>, Y>(
-    loss: &L,
-    rows: Rows<'_, T, Y>,
-    upstream: &[T],
-    losses: &mut [T],
-    gradient: &mut [T],
-) {
-    loss.each::<S>(rows, &mut Each { upstream, losses }, gradient);
-}
-
-/// Compiles a loss's `rows` and `unreduced`, generic functions in scope, for pairs of scalar type and target type.
-///
-/// `vector` compiles `rows` for every instruction set. Only the losses that large batches are trained with say so, as
-/// each version takes the compiler a quarter of a second; the others are `portable`.
+/// Compiles the loops of a loss of [`Positions`] for pairs of scalar type and target type.
 macro_rules! concrete {
-    ($speed:ident $loss:ident, [$($t:ident $target:ident),*], $rows:ident, $unreduced:ident) => { $(
+    ($loss:ident, [$($t:ident $target:ident),*]) => { $(
         impl $crate::loss::kernel::RowKernel<$loss, $target> for $t {
             fn rows(
                 loss: &$loss,
@@ -203,10 +176,9 @@ macro_rules! concrete {
                 losses: &mut [$t],
                 gradient: &mut [$t],
             ) {
-                $crate::loss::kernel::$speed!(
-                    $rows, $t, $loss, $target, loss: &$loss, rows: $crate::loss::Rows<'_, $t, $target>, factor: $t,
-                    losses: &mut [$t], gradient: &mut [$t]
-                );
+                use $crate::loss::kernel::{Positioned, Positions, Reduced};
+                let per_sample = Positioned::losses_len(loss, rows.shape);
+                Positions::each(loss, rows, &mut Reduced::new(factor, per_sample, losses), gradient);
             }
             fn unreduced(
                 loss: &$loss,
@@ -215,29 +187,13 @@ macro_rules! concrete {
                 losses: &mut [$t],
                 gradient: &mut [$t],
             ) {
-                $unreduced::<$crate::simd::Portable, $t, $loss, $target>(loss, rows, upstream, losses, gradient);
+                use $crate::loss::kernel::{Each, Positions};
+                Positions::each(loss, rows, &mut Each { upstream, losses }, gradient);
             }
         }
     )* };
 }
 pub(super) use concrete;
-
-/// Calls a kernel's version for the instruction set at hand.
-macro_rules! vector {
-    ($body:ident, $t:ident, $loss:ident, $target:ident, $($arg:ident: $ty:ty),*) => {{
-        $crate::simd::multiversion! { fn run($($arg: $ty),*) = $body::<S, $t, $loss, $target>; }
-        run($($arg),*)
-    }};
-}
-pub(super) use vector;
-
-/// Calls a kernel's only version.
-macro_rules! portable {
-    ($body:ident, $t:ident, $loss:ident, $target:ident, $($arg:ident: $ty:ty),*) => {
-        $body::<$crate::simd::Portable, $t, $loss, $target>($($arg),*)
-    };
-}
-pub(super) use portable;
 
 /// Implements [`Loss`] from a loss's `problem` (a constant function), its [`Batch`] and its [`RowKernel`].
 macro_rules! implement {

@@ -49,7 +49,7 @@ impl MarginRankingLoss {
 }
 
 impl<T: Math> JointBody<T, 2> for MarginRankingLoss {
-    fn each(&self, joint: Joint<'_, T, 2>, sink: &mut impl Sink<T>) {
+    fn each(&self, joint: Joint<'_, T, 2>, sink: &mut dyn Sink<T>) {
         let Joint { values: [x1, x2], gradients: [d1, d2], targets, .. } = joint;
         let margin = T::from_f64(self.margin);
         for (i, &y) in targets.iter().enumerate() {

@@ -2,9 +2,7 @@
 
 use super::check::{Problem, assert_one_axis, assertions};
 use super::cross_entropy::check_class_targets;
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, implement};
 use super::*;
 
 /// The scores of all true classes are to be larger than those of all others by 1:
@@ -76,7 +74,7 @@ impl Batch<i64> for MultiLabelMarginLoss {
 }
 
 impl<T: Math> Positions<T, i64> for MultiLabelMarginLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let classes = elements(rows.shape);
         let share = T::from_f64(1.0 / classes as f64);
         gradient.fill(T::ZERO);
@@ -101,5 +99,5 @@ impl<T: Math> Positions<T, i64> for MultiLabelMarginLoss {
     }
 }
 
-concrete!(portable MultiLabelMarginLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(MultiLabelMarginLoss, [f32 i64, f64 i64]);
 implement!(MultiLabelMarginLoss, targets i64, expects Anything);

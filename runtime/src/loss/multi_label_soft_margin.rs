@@ -1,12 +1,10 @@
 //! [`MultiLabelSoftMarginLoss`]: binary cross entropy of samples with several classes.
 
 use super::check::{Problem, assert_repeats, assertions};
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, position_rows, position_unreduced,
-    sum_of,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, flush, implement, sum_of};
 use super::soft_margin::softplus_sigmoid;
 use super::*;
+use crate::simd::Portable;
 
 /// Binary cross entropy of logits, averaged over the classes of each sample:
 /// `L = −1/C · Σ_c w_c [y_c ln σ(x_c) + (1 − y_c) ln(1 − σ(x_c))]`.
@@ -82,7 +80,7 @@ impl<T: Real> Batch<T> for MultiLabelSoftMarginLoss {
 }
 
 impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let classes = rows.shape[rows.shape.len() - 1];
         let share = T::from_f64(1.0 / classes as f64);
         let start = rows.first * elements(rows.shape);
@@ -91,7 +89,7 @@ impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
             let scale = sink.scale(i) * share;
             let sum = sum_of(classes, |c| {
                 let weight: T = self.weight.at(start + i * classes + c);
-                let (softplus, q) = softplus_sigmoid::<S, T>(-x[c]);
+                let (softplus, q) = softplus_sigmoid::<Portable, T>(-x[c]);
                 // σ(x) − y, from σ(−x): both have their digits where they are small.
                 dx[c] = flush(scale * weight * ((T::ONE - y[c]) - q));
                 weight * ((T::ONE - y[c]) * x[c] + softplus)
@@ -101,5 +99,5 @@ impl<T: Math> Positions<T, T> for MultiLabelSoftMarginLoss {
     }
 }
 
-concrete!(portable MultiLabelSoftMarginLoss, [f32 f32, f64 f64], position_rows, position_unreduced);
+concrete!(MultiLabelSoftMarginLoss, [f32 f32, f64 f64]);
 implement!(MultiLabelSoftMarginLoss, targets T, expects Logits);

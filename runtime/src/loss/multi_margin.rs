@@ -2,9 +2,7 @@
 
 use super::check::{Problem, assert_classes, assert_one_axis, assertions};
 use super::cross_entropy::check_class_targets;
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, implement};
 use super::*;
 
 /// The score of the truth is to be larger than all others by a margin:
@@ -86,7 +84,7 @@ impl Batch<i64> for MultiMarginLoss {
 }
 
 impl<T: Math> Positions<T, i64> for MultiMarginLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let classes = elements(rows.shape);
         let (margin, share) = (T::from_f64(self.margin), T::from_f64(1.0 / classes as f64));
         let samples = rows.outputs.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
@@ -113,5 +111,5 @@ impl<T: Math> Positions<T, i64> for MultiMarginLoss {
     }
 }
 
-concrete!(portable MultiMarginLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(MultiMarginLoss, [f32 i64, f64 i64]);
 implement!(MultiMarginLoss, targets i64, expects Anything);

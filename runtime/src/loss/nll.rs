@@ -2,9 +2,7 @@
 
 use super::check::{Problem, assert_classes, assertions};
 use super::cross_entropy::weight_of_targets;
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, implement};
 use super::softmax::Axes;
 use super::*;
 
@@ -87,7 +85,7 @@ impl Batch<i64> for NLLLoss {
 }
 
 impl<T: Math> Positions<T, i64> for NLLLoss {
-    fn each<S: Simd>(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+    fn each(&self, rows: Rows<'_, T, i64>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
         let Axes { classes, inner, .. } = Axes::of_checked(rows.shape, self.dim);
         gradient.fill(T::ZERO);
         for (index, &target) in rows.targets.iter().enumerate() {
@@ -104,5 +102,5 @@ impl<T: Math> Positions<T, i64> for NLLLoss {
     }
 }
 
-concrete!(portable NLLLoss, [f32 i64, f64 i64], position_rows, position_unreduced);
+concrete!(NLLLoss, [f32 i64, f64 i64]);
 implement!(NLLLoss, targets i64, expects LogProbabilities);

@@ -1,9 +1,7 @@
 //! [`DiceLoss`] and [`TverskyLoss`]: how little two masks overlap.
 
 use super::check::{Problem, assert_classes, assertions};
-use super::kernel::{
-    Batch, Positioned, Positions, Sink, check_len, concrete, implement, position_rows, position_unreduced, sum_of,
-};
+use super::kernel::{Batch, Positioned, Positions, Sink, check_len, concrete, implement, sum_of};
 use super::*;
 
 /// One less the Dice coefficient of two masks: `L = 1 − (2 Σ p·y + s)/(Σ p + Σ y + s)`, over all elements of a sample.
@@ -180,7 +178,7 @@ macro_rules! overlap {
         }
 
         impl<T: Math> Positions<T, T> for $loss {
-            fn each<S: Simd>(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
+            fn each(&self, rows: Rows<'_, T, T>, sink: &mut dyn Sink<T>, gradient: &mut [T]) {
                 let len = elements(rows.shape) / self.losses_len(rows.shape);
                 let masks = rows.outputs.chunks_exact(len).zip(rows.targets.chunks_exact(len));
                 for (i, ((p, y), dp)) in masks.zip(gradient.chunks_exact_mut(len)).enumerate() {
@@ -190,7 +188,7 @@ macro_rules! overlap {
             }
         }
 
-        concrete!(portable $loss, [f32 f32, f64 f64], position_rows, position_unreduced);
+        concrete!($loss, [f32 f32, f64 f64]);
         implement!($loss, targets T, expects Probabilities);
     };
 }
