@@ -1,9 +1,26 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and read only if they are files.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+const NO_FILE: &str = "it is not an ordinary file";
+
+/// Opens a file to read it. For a pipe in its place a program would wait for ever, and a device has no end.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, NO_FILE));
+    }
+    File::open(path)
+}
+
+/// All bytes of a file.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// Writes `bytes` to `path`. Whatever happens on the way, a reader finds the old file or the new one, never a part.
 ///
@@ -59,7 +76,7 @@ impl Place {
         // A device would give way to a file.
         match fs::metadata(&path) {
             Ok(there) if there.is_dir() => return refuse(io::ErrorKind::IsADirectory, "it is a directory"),
-            Ok(there) if !there.is_file() => return refuse(io::ErrorKind::InvalidInput, "it is not an ordinary file"),
+            Ok(there) if !there.is_file() => return refuse(io::ErrorKind::InvalidInput, NO_FILE),
             _ => {}
         }
         let Some(name) = path.file_name() else { return refuse(io::ErrorKind::InvalidInput, "it has no name") };
@@ -256,6 +273,24 @@ mod tests {
         });
         assert!(contents.contains(&fs::read(&path).unwrap()));
         assert_eq!(names(directory.path()), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_devices_and_folders_are_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/zero"), directory.path()] {
+            let messages = [
+                crate::data::idx::read::<u8>(path).unwrap_err().to_string(),
+                crate::checkpoint::safetensors::load(path).unwrap_err().to_string(),
+                crate::checkpoint::Checkpoint::load(path).unwrap_err().to_string(),
+            ];
+            for message in messages {
+                assert!(message.contains(NO_FILE) && message.contains(path.to_str().unwrap()), "{message}");
+            }
+        }
     }
 
     #[test]

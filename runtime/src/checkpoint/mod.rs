@@ -2,7 +2,7 @@
 
 mod error;
 mod exact;
-mod file;
+pub(crate) mod file;
 mod file_format;
 mod foreign;
 mod network;

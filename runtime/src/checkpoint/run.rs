@@ -85,7 +85,7 @@ impl Checkpoint {
     /// A file that cannot be read, is no checkpoint, is truncated or damaged, or has another version.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
-        let file = std::fs::read(path).map_err(|source| CheckpointError::io(path, source))?;
+        let file = super::file::read(path).map_err(|source| CheckpointError::io(path, source))?;
         Checkpoint::from_bytes(&file).map_err(|error| error.at(path))
     }
 

@@ -30,7 +30,7 @@ pub fn save(dict: &StateDict, path: impl AsRef<Path>) -> Result<(), StateDictErr
 /// taken for one (files of `torch.save`, Keras, NumPy, ONNX, a checkpoint) is told by name, with the line that converts it.
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict, StateDictError> {
     let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|source| StateDictError::io(path, source))?;
+    let bytes = super::file::read(path).map_err(|source| StateDictError::io(path, source))?;
     decode(&bytes).map_err(|error| error.at(path, &bytes))
 }
 

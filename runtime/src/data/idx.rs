@@ -3,7 +3,6 @@
 //! Two zero bytes, the code of the element type, the number of axes, the size of each axis (32 bits, big-endian), and
 //! the elements, row-major and big-endian.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use ndarray::ArrayD;
 
 use super::DataError;
+use crate::checkpoint::file;
 
 mod sealed {
     pub trait Sealed {}
@@ -78,7 +78,8 @@ pub fn read<E: Element>(path: impl AsRef<Path>) -> Result<ArrayD<E>, DataError> 
 
 /// The sizes of the axes, and the elements.
 pub(super) fn read_flat<E: Element>(path: &Path) -> Result<(Vec<usize>, Vec<E>), DataError> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(|error| DataError::io(path, error))?);
+    let file = file::open(path).map_err(|error| DataError::io(path, error))?;
+    let mut file = BufReader::with_capacity(1 << 16, file);
     let start = file.fill_buf().map_err(|error| DataError::io(path, error))?;
     if start.starts_with(&[0x1F, 0x8B]) { decode(path, MultiGzDecoder::new(file)) } else { decode(path, file) }
 }
