@@ -262,6 +262,9 @@ impl MulAdd for f64 {
 /// Everything that the body calls in its loops must be `#[inline(always)]` too: a function that is not inlined is
 /// compiled without the instruction set's features. Arguments of the body are single tokens (`f32`, `6`, `NAME`). With
 /// `… = body::<S, f32> with simd;` the body's first argument is a value of `S`, the proof that `simd::vector` asks for.
+///
+/// A plain loop over `f64` (`… = body::<S, f64>;`) has no version for AVX-512, which would be a sixth of what there is to
+/// compile: there it runs with AVX2. Few train in `f64`, and what takes its time there, products, is written `with simd`.
 macro_rules! multiversion {
     ($(
         $(#[$meta:meta])*
@@ -272,22 +275,24 @@ macro_rules! multiversion {
         $vis fn $name($($arg: $ty),*) $(-> $ret)? {
             match $crate::simd::Isa::current().level() {
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Level::Avx512 => {
-                    #[target_feature(
-                        enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
-                    )]
-                    fn avx512($($arg: $ty),*) $(-> $ret)? {
-                        $(
-                            // SAFETY: this function is only called where the `Isa` proves these features.
-                            let $simd = unsafe { <$crate::simd::Avx512 as $crate::simd::Simd>::assume() };
-                        )?
-                        $body::<$crate::simd::Avx512 $(, $param)*>($($simd,)? $($arg),*)
+                $crate::simd::Level::Avx512 if $crate::simd::is_wide!([$($param)*] $($simd)?) => {
+                    $crate::simd::if_wide! { [$($param)*] $($simd)?;
+                        #[target_feature(
+                            enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
+                        )]
+                        fn avx512($($arg: $ty),*) $(-> $ret)? {
+                            $(
+                                // SAFETY: this function is only called where the `Isa` proves these features.
+                                let $simd = unsafe { <$crate::simd::Avx512 as $crate::simd::Simd>::assume() };
+                            )?
+                            $body::<$crate::simd::Avx512 $(, $param)*>($($simd,)? $($arg),*)
+                        }
+                        // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
+                        unsafe { avx512($($arg),*) }
                     }
-                    // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
-                    unsafe { avx512($($arg),*) }
                 }
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Level::Avx2 => {
+                $crate::simd::Level::Avx512 | $crate::simd::Level::Avx2 => {
                     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                     fn avx2($($arg: $ty),*) $(-> $ret)? {
                         $(
@@ -296,7 +301,7 @@ macro_rules! multiversion {
                         )?
                         $body::<$crate::simd::Avx2 $(, $param)*>($($simd,)? $($arg),*)
                     }
-                    // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
+                    // SAFETY: an `Isa` of these levels exists only where `Level::available` found all these features.
                     unsafe { avx2($($arg),*) }
                 }
                 _ => {
@@ -315,6 +320,24 @@ macro_rules! multiversion {
     )* };
 }
 pub(crate) use multiversion;
+
+/// Whether [`multiversion!`] compiles a body with these parameters for AVX-512.
+macro_rules! is_wide {
+    ([f64]) => {
+        false
+    };
+    ([$($param:tt)*] $($simd:ident)?) => {
+        true
+    };
+}
+pub(crate) use is_wide;
+
+/// The code if so.
+macro_rules! if_wide {
+    ([f64]; $($code:tt)*) => { unreachable!() };
+    ([$($param:tt)*] $($simd:ident)?; $($code:tt)*) => { $($code)* };
+}
+pub(crate) use if_wide;
 
 #[cfg(test)]
 mod tests {
