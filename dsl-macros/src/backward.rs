@@ -21,8 +21,6 @@ pub(crate) fn derive(graph: Graph) -> Program {
 
 struct Walk {
     program: Program,
-    /// A view's output is its input's memory: the value whose memory it is.
-    root: Vec<ValueId>,
     /// The number of nodes that read the memory of a value, and the caller.
     readers: HashMap<ValueId, usize>,
     /// The last parameter of the table that a value depends on.
@@ -40,18 +38,12 @@ struct Walk {
 impl Walk {
     fn new(graph: Graph) -> Self {
         let count = graph.values.len();
-        let mut root: Vec<ValueId> = (0..count).map(ValueId).collect();
-        for node in graph.nodes.iter().filter(|n| n.layer.is_view()) {
-            let source = root[node.inputs[0].0];
-            // The caller's output may not be the caller's input: that view is a copy.
-            if !(node.output == graph.output && graph.inputs.contains(&source)) {
-                root[node.output.0] = source;
-            }
-        }
-        let mut readers = HashMap::from([(root[graph.output.0], 1)]);
+        let memory = memory(&graph);
+        let output = memory[graph.output.0];
+        let mut readers = HashMap::from([(output, 1)]);
         for node in &graph.nodes {
-            if !node.layer.is_view() || root[node.output.0] == node.output {
-                node.inputs.iter().for_each(|input| *readers.entry(root[input.0]).or_insert(0) += 1);
+            if !node.layer.is_view() || memory[node.output.0] == node.output {
+                node.inputs.iter().for_each(|input| *readers.entry(memory[input.0]).or_insert(0) += 1);
             }
         }
         let mut reach = vec![None; count];
@@ -70,8 +62,15 @@ impl Walk {
             reach[node.output.0] = node.inputs.iter().map(|i| reach[i.0]).max().flatten().max(own);
         }
         Walk {
-            program: Program { graph, forward: vec![], backward: vec![], tiles: vec![], predict: vec![] },
-            root,
+            program: Program {
+                graph,
+                memory,
+                output,
+                forward: vec![],
+                backward: vec![],
+                tiles: vec![],
+                predict: vec![],
+            },
             readers,
             reach,
             alias: HashMap::new(),
@@ -90,7 +89,7 @@ impl Walk {
     }
 
     fn root(&self, value: ValueId) -> ValueId {
-        self.root[value.0]
+        self.program.memory[value.0]
     }
 
     /// What a layer answers when it is asked at its place in the graph.
@@ -172,8 +171,7 @@ impl Walk {
     }
 
     fn backward(&mut self) {
-        let output = self.root(self.graph().output);
-        self.written[output.0] = true; // by the loss
+        self.written[self.program.output.0] = true; // by the loss
         for id in self.nodes().rev() {
             let value = self.root(self.graph().node(id).output);
             if self.graph().node(id).layer.is_view() && !self.is_copy(id) {
@@ -302,6 +300,19 @@ impl Walk {
         };
         self.program.backward.push(Step { node: step.node, call, reach, activation: None });
     }
+}
+
+/// The value in whose memory each value lies: a view's output is its input's memory.
+fn memory(graph: &Graph) -> Vec<ValueId> {
+    let mut memory: Vec<ValueId> = (0..graph.values.len()).map(ValueId).collect();
+    for node in graph.nodes.iter().filter(|n| n.layer.is_view()) {
+        let source = memory[node.inputs[0].0];
+        // The caller's output may not be the caller's input: that view is a copy.
+        if !(node.output == graph.output && graph.inputs.contains(&source)) {
+            memory[node.output.0] = source;
+        }
+    }
+    memory
 }
 
 fn copy(from: Operand, to: Operand, formula: &str) -> Call {

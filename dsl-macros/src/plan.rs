@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::ir::{Dim, NodeId, Param, Place, Program, Shape, Step};
+use crate::ir::{Arg, Call, Dim, NodeId, Param, Place, Program, Shape, Step};
 
 /// A parameter with its place.
 #[derive(Clone)]
@@ -92,8 +92,7 @@ pub(crate) fn layout(program: &Program) -> Plan {
         scratch: Slots::default(),
         scratch_statistics: statistics(program, program.predict.iter()),
     };
-    let output = Place::Value(output(program));
-    plan.scratch = slots(program, lives(&program.predict, &[]), &[output]);
+    plan.scratch = slots(program, lives(&program.predict, &[]), &[Place::Value(program.output)]);
     for (index, node) in program.graph.nodes.iter().enumerate() {
         if let Some(NodeId(owner)) = node.shares {
             plan.first_param.push(plan.first_param[owner]);
@@ -157,17 +156,6 @@ fn names(key: &str, name: &str) -> (String, String) {
     (key, if digit { format!("l{field}") } else { field })
 }
 
-/// The value that holds the network's output, views seen through.
-pub(crate) fn output(program: &Program) -> crate::ir::ValueId {
-    let written = |id| program.forward.iter().any(|step| step.call.writes().any(|p| p == Place::Value(id)));
-    let mut id = program.graph.output;
-    while !written(id) {
-        let producer = program.graph.producer(id).expect("the output of a network is not its input");
-        id = program.graph.node(producer).inputs[0];
-    }
-    id
-}
-
 /// The life of each place: from the first step that names it to the last.
 fn lives(steps: &[Step], forever: &[Place]) -> Vec<(Place, usize, usize)> {
     let mut lives: Vec<(Place, usize, usize)> = Vec::new();
@@ -188,19 +176,19 @@ fn lives(steps: &[Step], forever: &[Place]) -> Vec<(Place, usize, usize)> {
 }
 
 fn training_slots(program: &Program) -> Slots {
-    let output = output(program);
-    let mut forever = vec![Place::Value(output)];
+    let (output, gradient) = (Place::Value(program.output), Place::Gradient(program.output));
+    let mut forever = vec![output];
     forever.extend(program.tiles.iter().flat_map(|step| step.call.reads()));
     let mut steps = program.forward.clone();
     // The loss reads the output and writes its gradient.
     if let Some(last) = program.forward.last().or(program.backward.first()) {
-        let args = vec![crate::ir::Arg::Read(Place::Value(output)), crate::ir::Arg::Write(Place::Gradient(output))];
-        steps.push(Step { call: crate::ir::Call { args, ..last.call.clone() }, ..last.clone() });
+        let args = vec![Arg::Read(output), Arg::Write(gradient)];
+        steps.push(Step { call: Call { args, ..last.call.clone() }, ..last.clone() });
     }
     steps.extend(program.backward.iter().cloned());
     let mut lives = lives(&steps, &forever);
     // First in the workspace, where it is found again.
-    lives.sort_by_key(|(place, ..)| *place != Place::Value(output));
+    lives.sort_by_key(|(place, ..)| *place != output);
     slots(program, lives, &[])
 }
 

@@ -86,7 +86,7 @@ impl Unit<'_> {
     // Expands to:
     //     fn loss_rows<T: glulam::Real>(loss: &dyn glulam::RowLoss<T>, v: Values<'_, T>) { … }
     fn loss_function(&self) -> TokenStream {
-        let id = crate::plan::output(self.program);
+        let id = self.program.output;
         let mut arrays = Arrays::new(self.program, &self.plan.values);
         arrays.name(Place::Value(id));
         arrays.name(Place::Gradient(id));
@@ -172,7 +172,7 @@ impl Unit<'_> {
     /// The function that predicts some rows.
     pub(crate) fn predict_function(&self) -> TokenStream {
         let (params, graph, x) = (self.params_name(), &self.program.graph, self.x());
-        let output = Place::Value(crate::plan::output(self.program));
+        let output = Place::Value(self.program.output);
         let (input, y) = (self.row_type(Place::Value(graph.inputs[0])), ident(&self.program.name(output)));
         let output = self.row_type(output);
         let slots = self.plan.scratch.slots.iter().map(|slot| {

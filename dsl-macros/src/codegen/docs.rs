@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 
 use super::Unit;
-use crate::ir::{Arg, Place, Shape, Step};
+use crate::ir::{Arg, Place, Shape, Step, ValueId};
 use crate::parse::tokens::text;
 
 /// The layers that the last call in a list was of.
@@ -85,7 +85,7 @@ impl Unit<'_> {
         let node = self.program.graph.node(step.node);
         let mut formula = step.call.formula.clone();
         let value = |id| self.program.name(Place::Value(id));
-        let root = |id| self.memory_of(id);
+        let root = |id: ValueId| self.program.memory[id.0];
         for (i, &input) in node.inputs.iter().enumerate() {
             let name = value(root(input));
             let suffix = if i == 0 { String::new() } else { i.to_string() };
@@ -137,19 +137,6 @@ impl Unit<'_> {
             (Some(from), Some(to), _) if from != to => format!(": {from} → {to}"),
             (_, Some(to), _) => format!(": {to}"),
             _ => String::new(),
-        }
-    }
-
-    /// The value whose memory a view is.
-    fn memory_of(&self, id: crate::ir::ValueId) -> crate::ir::ValueId {
-        let graph = &self.program.graph;
-        match graph.producer(id) {
-            Some(producer)
-                if graph.node(producer).layer.is_view() && !self.plan.values.of.contains_key(&Place::Value(id)) =>
-            {
-                self.memory_of(graph.node(producer).inputs[0])
-            }
-            _ => id,
         }
     }
 }

@@ -8,7 +8,6 @@ use super::docs::Titles;
 use super::places::Arrays;
 use super::{Unit, ident, number, sample_type};
 use crate::ir::{Dim, OutputKind, Place, Step};
-use crate::plan::output;
 
 impl Unit<'_> {
     // Expands to:
@@ -57,8 +56,7 @@ impl Unit<'_> {
         let (values, count) = (plan.values.per_sample(), number(plan.values.slots.len()));
         let statistics = plan.statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let (input, output) = (&self.input_shape().0, &self.output_shape().0);
-        let kind = graph.producer(graph.output).map_or(OutputKind::Unknown, |id| self.output_kind(id));
-        let kind = ident(match kind {
+        let kind = ident(match self.output_kind() {
             OutputKind::Unknown => "Unknown",
             OutputKind::Unbounded => "Unbounded",
             OutputKind::Probabilities => "Probabilities",
@@ -110,16 +108,11 @@ impl Unit<'_> {
     }
 
     /// What the output's numbers are: views do not change it.
-    fn output_kind(&self, id: crate::ir::NodeId) -> OutputKind {
+    fn output_kind(&self) -> OutputKind {
         let graph = &self.program.graph;
+        let Some(id) = graph.producer(self.program.output) else { return OutputKind::Unknown };
         let node = graph.node(id);
-        match &node.activation {
-            Some(activation) => activation.output,
-            None if node.layer.is_view() => {
-                graph.producer(node.inputs[0]).map_or(OutputKind::Unknown, |before| self.output_kind(before))
-            }
-            None => node.layer.output_kind(),
-        }
+        node.activation.as_ref().map_or_else(|| node.layer.output_kind(), |activation| activation.output)
     }
 
     /// The weights taken apart, and the step's views of them and of the workspace.
@@ -213,7 +206,7 @@ impl Unit<'_> {
     fn forward(&self) -> TokenStream {
         let begin = self.begin(quote!(workspace.begin(inputs.len(), mode, *seed, draws)), true);
         let phases = self.phases(1, self.forward_parts());
-        let id = output(self.program);
+        let id = self.program.output;
         let mut arrays = Arrays::new(self.program, &self.plan.values);
         arrays.name(Place::Value(id));
         arrays.name(Place::Gradient(id));
@@ -310,7 +303,7 @@ impl Unit<'_> {
     fn predict(&self) -> TokenStream {
         let (params, x) = (self.params_name(), self.x());
         let rows_of_inputs = self.rows_of_inputs();
-        let id = Place::Value(output(self.program));
+        let id = Place::Value(self.program.output);
         let (y, output) = (ident(&self.program.name(id)), self.row_type(id));
         let own_buffers = self.own("BuffersRead");
         let buffers = self.has_buffers().then(|| quote!(let b = #own_buffers::new(&self.weights.buffers);));

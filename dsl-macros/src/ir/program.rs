@@ -37,6 +37,10 @@ pub(crate) struct Step {
 pub(crate) struct Program {
     /// The graph that it was made from: shapes, names, spans, and the nodes' parameters.
     pub(crate) graph: Graph,
+    /// The value in whose memory each value lies: itself, or what a view shows in another shape.
+    pub(crate) memory: Vec<ValueId>,
+    /// The value in whose memory the network's output lies.
+    pub(crate) output: ValueId,
     /// Forward in training or evaluation mode, keeping what backward needs. Scopes `Rows` and `Batch`.
     pub(crate) forward: Vec<Step>,
     /// Backward: gradients of values. Scopes `Rows` and `Batch`.

@@ -96,7 +96,7 @@ fn nothing_is_read_before_it_is_written() {
         let (.., program, _) = passes(source);
         let mut written: HashSet<Place> = program.graph.inputs.iter().map(|&id| Place::Value(id)).collect();
         // The loss writes the gradient of the output, once the output is there.
-        written.insert(Place::Gradient(plan::output(&program)));
+        written.insert(Place::Gradient(program.output));
         for step in step(&program) {
             for place in step.call.reads() {
                 assert!(written.contains(&place), "{name}: {} reads {}", step.call.kernel, program.name(place));
@@ -110,7 +110,7 @@ fn nothing_is_read_before_it_is_written() {
 fn no_two_live_values_share_a_place() {
     for (name, source) in NETWORKS {
         let (.., program, plan) = passes(source);
-        let loss = Some((program.forward.len(), Place::Gradient(plan::output(&program))));
+        let loss = Some((program.forward.len(), Place::Gradient(program.output)));
         check_owners(name, &program, &plan.values, &step(&program), loss);
         check_owners(name, &program, &plan.scratch, &program.predict.iter().collect::<Vec<_>>(), None);
     }
