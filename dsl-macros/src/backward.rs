@@ -7,7 +7,9 @@
 
 use std::collections::HashMap;
 
-use crate::ir::{Activation, Arg, Call, Graph, NodeId, Operand, Place, Program, Scope, Shape, Step, ValueId};
+use crate::ir::{
+    Activation, Arg, Call, Formula, Graph, NodeId, Operand, Piece, Place, Program, Role, Scope, Shape, Step, ValueId,
+};
 use crate::layers::Site;
 
 /// Derives all programs of a network.
@@ -123,7 +125,7 @@ impl Walk {
         let mut steps = Vec::new();
         for id in self.nodes() {
             let calls = match self.is_copy(id) {
-                true => vec![copy(Operand::X(0), Operand::Y, "{y} = {x}")],
+                true => vec![Call::copy(Operand::X(0), Operand::Y, "{y} = {x}")],
                 false => self.ask(id, None, predict, |site| self.graph().node(id).layer.forward(site)),
             };
             let activation = self.graph().node(id).activation.as_ref().map(|_| id);
@@ -137,18 +139,16 @@ impl Walk {
         let node = self.graph().node(id);
         let writes_input = call.writes().find_map(|o| if let Operand::DX(i) = o { Some(node.inputs[i]) } else { None });
         let reach = self.reach[self.root(writes_input.unwrap_or(node.output)).0];
-        let mut call = call.map(|operand| match operand {
+        let call = call.map(|operand| match operand {
             Operand::X(i) => Place::Value(self.root(node.inputs[i])),
             Operand::Y => Place::Value(self.root(node.output)),
             Operand::DX(i) => Place::Gradient(self.root(node.inputs[i])),
+            // It may lie with someone else.
             Operand::DY => self.gradient(self.root(node.output)),
             Operand::Kept(i) => Place::Kept(id, i),
             Operand::Statistics(i) => Place::Statistics(id, i),
             Operand::Producer => self.producer_kept(self.root(node.inputs[0])),
         });
-        // It may lie with someone else.
-        let gradient = self.gradient(self.root(node.output));
-        call.formula = call.formula.replace("{dy}", &self.program.name(gradient));
         Step { node: id, call, reach, activation: None }
     }
 
@@ -195,18 +195,23 @@ impl Walk {
         }
         let function = Arg::Value(activation.value.clone());
         let (kept, gradient) = (self.producer_kept(value), self.gradient(value));
-        let derivative = format!("{}'({})", activation.name, self.program.name(kept));
-        let (kernel, args, formula) = if gradient == Place::Gradient(value) {
-            let args = vec![function, Arg::Read(kept), Arg::Change(gradient)];
-            ("activation_backward_in_place", args, format!("{{dy}} = {{dy}} ⊙ {derivative}"))
+        let own = Place::Gradient(value);
+        let (kernel, args) = if gradient == own {
+            ("activation_backward_in_place", vec![function, Arg::Read(kept), Arg::Change(own)])
         } else {
             // The gradient lies with someone else, who may need it as it is.
             self.alias.remove(&value);
-            let own = Place::Gradient(value);
-            let args = vec![function, Arg::Read(kept), Arg::Read(gradient), Arg::Write(own)];
-            ("activation_backward", args, format!("{{dy}} = {} ⊙ {derivative}", self.program.name(gradient)))
+            ("activation_backward", vec![function, Arg::Read(kept), Arg::Read(gradient), Arg::Write(own)])
         };
-        let call = Call { kernel: kernel.into(), args, scope: Scope::Rows, formula };
+        let formula = Formula(vec![
+            Piece::Operand(own),
+            Piece::Text(" = ".into()),
+            Piece::Operand(gradient),
+            Piece::Text(format!(" ⊙ {}'(", activation.name)),
+            Piece::Operand(kept),
+            Piece::Text(")".into()),
+        ]);
+        let call = Call { role: Role::Derivative, kernel: kernel.into(), args, scope: Scope::Rows, formula };
         self.program.backward.push(Step { node: id, call, reach: self.reach[value.0], activation: Some(id) });
     }
 
@@ -214,7 +219,7 @@ impl Walk {
         let node = self.graph().node(id).clone();
         let folded = self.folded_producer(id);
         let calls = match self.is_copy(id) {
-            true => vec![copy(Operand::DY, Operand::DX(0), "{dx} = {dy}")],
+            true => vec![Call::copy(Operand::DY, Operand::DX(0), "{dx} = {dy}")],
             false => self.ask(id, folded.as_ref(), false, |site| node.layer.backward(site)),
         };
         for call in calls {
@@ -266,7 +271,7 @@ impl Walk {
     /// A gradient that is passed on as it is, to a value that no one else reads, needs no copy.
     fn passed_on(&mut self, call: &Call, id: NodeId, value: ValueId) -> bool {
         let alone = self.readers.get(&value) == Some(&1) && !self.graph().inputs.contains(&value);
-        if call.kernel != "copy" || !alone || self.is_copy(id) {
+        if !matches!(call.role, Role::Copy) || !alone || self.is_copy(id) {
             return false;
         }
         let output = self.root(self.graph().node(id).output);
@@ -279,25 +284,21 @@ impl Walk {
     fn add(&mut self, step: Step, value: ValueId) {
         let place = Place::Gradient(value);
         let reach = self.reach[value.0];
-        let source = match step.call.kernel.as_str() {
+        let source = match step.call.role {
             // What would only be copied is added at once.
-            "copy" => step.call.reads().next().expect("a copy reads"),
+            Role::Copy => step.call.reads().next().expect("a copy reads"),
             _ => {
                 let count = self.contributions.entry(value).or_insert(0);
                 *count += 1;
                 let contribution = Place::Contribution(value, *count);
                 let call = step.call.map(|p| if p == place { contribution } else { p });
-                let formula = call.formula.replace("{dx}", &self.program.name(contribution));
-                self.program.backward.push(Step { call: Call { formula, ..call }, reach, ..step });
+                self.program.backward.push(Step { call, reach, ..step });
                 contribution
             }
         };
-        let call = Call {
-            kernel: "accumulate".into(),
-            args: vec![Arg::Read(source), Arg::Change(place)],
-            scope: Scope::Rows,
-            formula: format!("{0} += {1}", self.program.name(place), self.program.name(source)),
-        };
+        let formula = Formula(vec![Piece::Operand(place), Piece::Text(" += ".into()), Piece::Operand(source)]);
+        let args = vec![Arg::Read(source), Arg::Change(place)];
+        let call = Call { role: Role::Kernel, kernel: "accumulate".into(), args, scope: Scope::Rows, formula };
         self.program.backward.push(Step { node: step.node, call, reach, activation: None });
     }
 }
@@ -313,13 +314,4 @@ fn memory(graph: &Graph) -> Vec<ValueId> {
         }
     }
     memory
-}
-
-fn copy(from: Operand, to: Operand, formula: &str) -> Call {
-    Call {
-        kernel: "copy".into(),
-        args: vec![Arg::Read(from), Arg::Write(to)],
-        scope: Scope::Rows,
-        formula: formula.into(),
-    }
 }

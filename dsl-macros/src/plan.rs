@@ -8,8 +8,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
-use crate::ir::{Arg, Call, Dim, NodeId, Param, Place, Program, Shape, Step};
+use crate::ir::{Arg, Buffer, Call, Dim, NodeId, Param, Place, Program, Shape, Step};
 
 /// A parameter with its place.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub(crate) struct PlacedParam {
 /// A buffer with its place.
 #[derive(Clone)]
 pub(crate) struct PlacedBuffer {
+    name: &'static str,
     pub(crate) key: String,
     pub(crate) field: String,
     pub(crate) shape: Shape,
@@ -59,12 +61,12 @@ pub(crate) struct Slots {
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) params: Vec<PlacedParam>,
-    /// The first parameter of each node in the table (of the owner, where it is shared).
-    first_param: Vec<usize>,
+    /// The parameters of each node in the table (of the owner, where it is shared).
+    params_of: Vec<Range<usize>>,
     /// The number of parameters, without gaps.
     pub(crate) parameters: Dim,
     pub(crate) buffers: Vec<PlacedBuffer>,
-    first_buffer: Vec<usize>,
+    buffers_of: Vec<Range<usize>>,
     /// The length of the flat buffers.
     pub(crate) buffer_len: Dim,
     pub(crate) counters: usize,
@@ -81,10 +83,10 @@ pub(crate) struct Plan {
 pub(crate) fn layout(program: &Program) -> Plan {
     let mut plan = Plan {
         params: Vec::new(),
-        first_param: Vec::new(),
+        params_of: Vec::new(),
         parameters: Dim::Known(0),
         buffers: Vec::new(),
-        first_buffer: Vec::new(),
+        buffers_of: Vec::new(),
         buffer_len: Dim::Known(0),
         counters: 0,
         values: training_slots(program),
@@ -95,12 +97,11 @@ pub(crate) fn layout(program: &Program) -> Plan {
     plan.scratch = slots(program, lives(&program.predict, &[]), &[Place::Value(program.output)]);
     for (index, node) in program.graph.nodes.iter().enumerate() {
         if let Some(NodeId(owner)) = node.shares {
-            plan.first_param.push(plan.first_param[owner]);
-            plan.first_buffer.push(plan.first_buffer[owner]);
+            plan.params_of.push(plan.params_of[owner].clone());
+            plan.buffers_of.push(plan.buffers_of[owner].clone());
             continue;
         }
-        plan.first_param.push(plan.params.len());
-        plan.first_buffer.push(plan.buffers.len());
+        let (first_param, first_buffer) = (plan.params.len(), plan.buffers.len());
         for param in node.layer.params() {
             plan.place_param(NodeId(index), &node.key, param);
         }
@@ -115,9 +116,11 @@ pub(crate) fn layout(program: &Program) -> Plan {
                 false => plan.buffer_len = plan.buffer_len.add(&len),
             }
             let (key, field) = names(&node.key, buffer.name);
-            let shape = Shape(buffer.shape);
-            plan.buffers.push(PlacedBuffer { key, field, shape, offset, counter: buffer.counter, init: buffer.init });
+            let Buffer { name, shape, counter, init } = buffer;
+            plan.buffers.push(PlacedBuffer { name, key, field, shape: Shape(shape), offset, counter, init });
         }
+        plan.params_of.push(first_param..plan.params.len());
+        plan.buffers_of.push(first_buffer..plan.buffers.len());
     }
     plan
 }
@@ -130,14 +133,16 @@ impl Plan {
         self.params.push(PlacedParam { node, key, field, param });
     }
 
-    /// Parameter `i` of a node.
-    pub(crate) fn param(&self, node: NodeId, i: usize) -> &PlacedParam {
-        &self.params[self.first_param[node.0] + i]
+    /// The parameter of that name of a node.
+    pub(crate) fn param(&self, node: NodeId, name: &str) -> &PlacedParam {
+        let mut params = self.params[self.params_of[node.0].clone()].iter();
+        params.find(|p| p.param.name == name).expect("a layer's calls name parameters that it has")
     }
 
-    /// Buffer `i` of a node.
-    pub(crate) fn buffer(&self, node: NodeId, i: usize) -> &PlacedBuffer {
-        &self.buffers[self.first_buffer[node.0] + i]
+    /// The buffer of that name of a node.
+    pub(crate) fn buffer(&self, node: NodeId, name: &str) -> &PlacedBuffer {
+        let mut buffers = self.buffers[self.buffers_of[node.0].clone()].iter();
+        buffers.find(|b| b.name == name).expect("a layer's calls name buffers that it has")
     }
 }
 

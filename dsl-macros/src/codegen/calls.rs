@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use super::docs::Titles;
 use super::places::Arrays;
 use super::{Unit, ident, number};
-use crate::ir::{Arg, Place, Scope, Step};
+use crate::ir::{Arg, Place, Role, Scope, Step};
 
 /// A run of steps between two meetings of all threads.
 pub(crate) enum Segment<'a> {
@@ -223,12 +223,12 @@ impl Unit<'_> {
     /// One call with its formula: `linear_forward(x, p.l0_weight, p.l0_bias, l0);`
     fn statement(&self, step: &Step, titles: &mut Titles, predict: bool) -> TokenStream {
         let docs = self.call_docs(step, titles);
-        let kernel = match self.program.graph.node(step.node).layer.method_of(&step.call.kernel) {
-            Some(of) => {
+        let kernel = match &step.call.role {
+            Role::Method(of) => {
                 let method = ident(&step.call.kernel);
                 quote!(#of::#method)
             }
-            None => self.runtime(&step.call.kernel),
+            _ => self.runtime(&step.call.kernel),
         };
         let args = step.call.args.iter().map(|arg| match arg {
             Arg::Read(place) | Arg::Write(place) | Arg::Change(place) => {
@@ -238,27 +238,28 @@ impl Unit<'_> {
                     _ => quote!(#name),
                 }
             }
-            Arg::Param(i) => {
-                let field = ident(&self.plan.param(step.node, *i).field);
+            Arg::Param(name) => {
+                let field = ident(&self.plan.param(step.node, name).field);
                 quote!(p.#field)
             }
-            Arg::Span(i) => {
-                let span = self.span_name(self.plan.param(step.node, *i));
+            Arg::Span(name) => {
+                let span = self.span_name(self.plan.param(step.node, name));
                 quote!(#span)
             }
             Arg::Absent if step.call.scope == Scope::Batch => quote!(&mut []),
             Arg::Absent => quote!(&[]),
-            Arg::Buffer(i) => {
-                let field = ident(&self.plan.buffer(step.node, *i).field);
+            Arg::Buffer(name) => {
+                let field = ident(&self.plan.buffer(step.node, name).field);
                 quote!(b.#field)
             }
-            Arg::Counter(i) => {
-                let place = &self.plan.buffer(step.node, *i).offset;
+            Arg::Counter(name) => {
+                let place = &self.plan.buffer(step.node, name).offset;
                 let some = self.runtime("Some");
                 quote!(#some(&mut counters[#place]))
             }
             Arg::NoCounter => self.runtime("None"),
             Arg::Literal(_, tokens) => tokens.clone(),
+            Arg::Layer(value) => quote!(&#value),
             Arg::Value(value) => {
                 let (name, fields) = (self.runtime(value.name), &value.fields);
                 if fields.is_empty() { name } else { quote!(#name { #fields }) }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 
 use super::Unit;
-use crate::ir::{Arg, Place, Shape, Step, ValueId};
+use crate::ir::{Arg, Piece, Place, Role, Shape, Step};
 use crate::parse::tokens::text;
 
 /// The layers that the last call in a list was of.
@@ -61,15 +61,17 @@ impl Unit<'_> {
         let node = self.program.graph.node(step.node);
         let activation = step.activation.and_then(|id| self.program.graph.node(id).activation.as_ref());
         let activation = activation.map(|a| format!("{}: {}", a.key, a.written));
-        let layer = (!step.call.kernel.starts_with("activation_backward") || activation.is_none())
-            .then(|| format!("{}: {}", node.key, node.written));
+        let layer = match step.call.role {
+            Role::Derivative => None,
+            _ => Some(format!("{}: {}", node.key, node.written)),
+        };
         let layers: Vec<String> = [layer, activation].into_iter().flatten().collect();
         let options: Vec<String> = step
             .call
             .args
             .iter()
             .filter_map(|arg| match arg {
-                Arg::Literal(what, tokens) if !what.is_empty() => Some(format!("{what} = {}", text(tokens.clone()))),
+                Arg::Literal(what, tokens) => Some(format!("{what} = {}", text(tokens.clone()))),
                 Arg::NodeNumber => Some(format!("stream = {}", step.node.0)),
                 _ => None,
             })
@@ -82,35 +84,17 @@ impl Unit<'_> {
 
     /// The formula of a call with the network's names, and the shapes: `` `l1 = relu(x · 0.weight + 0.bias)`: [N, 784] → [N, 64] ``.
     fn formula(&self, step: &Step) -> String {
-        let node = self.program.graph.node(step.node);
-        let mut formula = step.call.formula.clone();
-        let value = |id| self.program.name(Place::Value(id));
-        let root = |id: ValueId| self.program.memory[id.0];
-        for (i, &input) in node.inputs.iter().enumerate() {
-            let name = value(root(input));
-            let suffix = if i == 0 { String::new() } else { i.to_string() };
-            formula = formula.replace(&format!("{{x{suffix}}}"), &name);
-            formula = formula.replace(&format!("{{dx{suffix}}}"), &format!("d_{name}"));
-        }
-        let output = value(root(node.output));
-        formula = formula.replace("{y}", &output).replace("{dy}", &format!("d_{output}"));
-        for (i, _) in self.program.kept(step.node).iter().enumerate() {
-            let suffix = if i == 0 { String::new() } else { i.to_string() };
-            formula = formula.replace(&format!("{{kept{suffix}}}"), &self.program.name(Place::Kept(step.node, i)));
-        }
-        for (i, _) in node.layer.statistics().iter().enumerate() {
-            let suffix = if i == 0 { String::new() } else { i.to_string() };
-            let name = self.program.name(Place::Statistics(step.node, i));
-            formula = formula.replace(&format!("{{statistics{suffix}}}"), &name);
-        }
-        if formula.contains("{producer}") {
-            let producer = step.call.reads().last().map_or(String::new(), |p| self.program.name(p));
-            formula = formula.replace("{producer}", &producer);
-        }
-        for (i, param) in node.layer.params().iter().enumerate() {
-            let key = &self.plan.param(step.node, i).key;
-            formula = formula.replace(&format!("{{{}}}", param.name), key);
-        }
+        let pieces = step.call.formula.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Operand(place) => self.program.name(*place),
+            Piece::Arg(i) => match &step.call.args[*i] {
+                Arg::Param(name) | Arg::Span(name) => self.plan.param(step.node, name).key.clone(),
+                Arg::Buffer(name) | Arg::Counter(name) => self.plan.buffer(step.node, name).key.clone(),
+                Arg::Literal(_, tokens) | Arg::Layer(tokens) => text(tokens.clone()),
+                unnamed => unreachable!("no formula names {unnamed:?}"),
+            },
+        });
+        let formula: String = pieces.collect();
         format!(" `{formula}`{}", self.shapes(step))
     }
 
@@ -129,7 +113,7 @@ impl Unit<'_> {
         let from = step.call.reads().find_map(shape);
         let to = step.call.writes().find_map(shape);
         let span = step.call.args.iter().find_map(|arg| match arg {
-            Arg::Span(i) => Some(self.plan.param(step.node, *i)),
+            Arg::Span(name) => Some(self.plan.param(step.node, name)),
             _ => None,
         });
         match (from, to, span) {

@@ -11,7 +11,7 @@ use quote::quote;
 
 use super::{Unit, ident};
 use crate::ast::Header;
-use crate::ir::{Arg, Dim, Place, Program, Step};
+use crate::ir::{Arg, Dim, Place, Program, Role, Step};
 use crate::plan::Plan;
 
 /// The identifiers in a block that are not for the macro to give: the user's, and those of values.
@@ -31,7 +31,7 @@ pub(super) fn taken(header: &Header, program: &Program, plan: &Plan) -> BTreeSet
     for step in steps(program) {
         for arg in &step.call.args {
             match arg {
-                Arg::Literal(_, tokens) => identifiers(tokens.clone(), &mut taken),
+                Arg::Literal(_, tokens) | Arg::Layer(tokens) => identifiers(tokens.clone(), &mut taken),
                 Arg::Value(value) => identifiers(value.fields.clone(), &mut taken),
                 Arg::Read(place) | Arg::Write(place) | Arg::Change(place) => {
                     taken.insert(program.name(*place));
@@ -101,8 +101,8 @@ impl Unit<'_> {
         // Whatever the user's prelude has.
         let mut names = BTreeSet::from(["None", "Some"]);
         for step in steps(self.program) {
-            let method = self.program.graph.node(step.node).layer.method_of(&step.call.kernel);
-            names.extend(method.is_none().then_some(step.call.kernel.as_str()));
+            let method = matches!(step.call.role, Role::Method(_));
+            names.extend((!method).then_some(step.call.kernel.as_str()));
             names.extend(step.call.args.iter().filter_map(|arg| match arg {
                 Arg::Value(value) => Some(value.name),
                 _ => None,

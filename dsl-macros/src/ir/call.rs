@@ -4,6 +4,8 @@ use std::fmt;
 
 use proc_macro2::TokenStream;
 
+use super::Formula;
+
 /// A value of one of the runtime's types: `ReLU`, `LeakyReLU { negative_slope: 0.01 }`.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
@@ -41,20 +43,22 @@ pub(crate) enum Arg<O = Operand> {
     Write(O),
     /// A value that is read and written.
     Change(O),
-    /// A parameter that is read: number i of [`Layer::params`].
-    Param(usize),
+    /// A parameter that is read, by its name in [`Layer::params`].
+    Param(&'static str),
     /// The place of a parameter whose gradient is made.
-    Span(usize),
+    Span(&'static str),
     /// No such parameter: an empty slice.
     Absent,
-    /// A buffer, read and written (read alone in a prediction): number i of [`Layer::buffers`].
-    Buffer(usize),
+    /// A buffer, read and written (read alone in a prediction), by its name in [`Layer::buffers`].
+    Buffer(&'static str),
     /// A counter, as `Some(&mut …)`.
-    Counter(usize),
+    Counter(&'static str),
     /// No such counter: `None`.
     NoCounter,
-    /// A number of the declaration, or what else is the user's: an expression, and what it is.
+    /// A number of the declaration: what it is, and the expression.
     Literal(&'static str, TokenStream),
+    /// The layer itself, where it is a value of the user's: an expression, of which a reference is passed.
+    Layer(TokenStream),
     /// A value of one of the runtime's types: an axis, an activation.
     Value(Named),
     /// The mode and the generator's place.
@@ -78,16 +82,28 @@ pub(crate) enum Scope {
     Tiles,
 }
 
+/// What a call is, beside its name, to those who have to know.
+#[derive(Clone, Debug)]
+pub(crate) enum Role {
+    /// A function of the runtime, as most are.
+    Kernel,
+    /// A function of the runtime that copies: whoever reads the copy may as well read the original.
+    Copy,
+    /// A function of the runtime that differentiates the activation folded into a node, and does nothing of the node's own.
+    Derivative,
+    /// A method of a type of the user's: `<my::Scale as CustomLayer>`.
+    Method(TokenStream),
+}
+
 /// One kernel call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call<O = Operand> {
-    /// The function in the runtime, `linear_forward`, or the method (see `Layer::method_of`).
+    pub(crate) role: Role,
+    /// The function's or the method's name: `linear_forward`.
     pub(crate) kernel: String,
     pub(crate) args: Vec<Arg<O>>,
     pub(crate) scope: Scope,
-    /// The formula, with the layer's names `x`, `y`, `dx`, `dy` and parameters `{weight}` in braces: `{y} = relu({x} · {weight} + {bias})`.
-    /// Names in braces are replaced by the network's names: x, x1, y, dx, dx1, dy, kept, statistics, and each parameter's name.
-    pub(crate) formula: String,
+    pub(crate) formula: Formula<O>,
 }
 
 impl fmt::Display for Named {
@@ -101,27 +117,55 @@ impl fmt::Display for Named {
     }
 }
 
+impl Arg {
+    /// What a formula calls it, if it is no operand.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Arg::Param(name) | Arg::Span(name) | Arg::Buffer(name) | Arg::Counter(name) => Some(name),
+            Arg::Literal(what, _) => Some(what),
+            Arg::Layer(_) => Some("layer"),
+            _ => None,
+        }
+    }
+}
+
+impl Call {
+    /// A layer's call of a function of the runtime. For the template see [`Formula::of`].
+    pub(crate) fn new(scope: Scope, kernel: &str, args: Vec<Arg>, template: &str) -> Self {
+        let formula = Formula::of(template, &args);
+        Call { role: Role::Kernel, kernel: kernel.into(), args, scope, formula }
+    }
+
+    /// A copy of each row.
+    pub(crate) fn copy(from: Operand, to: Operand, template: &str) -> Self {
+        let args = vec![Arg::Read(from), Arg::Write(to)];
+        Call { role: Role::Copy, ..Call::new(Scope::Rows, "copy", args, template) }
+    }
+}
+
 impl<O> Call<O> {
     /// The same call on other operands.
     pub(crate) fn map<P>(self, mut place: impl FnMut(O) -> P) -> Call<P> {
+        let formula = self.formula.map(&mut place);
         let args = self.args.into_iter().map(|arg| match arg {
             Arg::Read(o) => Arg::Read(place(o)),
             Arg::Write(o) => Arg::Write(place(o)),
             Arg::Change(o) => Arg::Change(place(o)),
-            Arg::Param(i) => Arg::Param(i),
-            Arg::Span(i) => Arg::Span(i),
+            Arg::Param(name) => Arg::Param(name),
+            Arg::Span(name) => Arg::Span(name),
             Arg::Absent => Arg::Absent,
-            Arg::Buffer(i) => Arg::Buffer(i),
-            Arg::Counter(i) => Arg::Counter(i),
+            Arg::Buffer(name) => Arg::Buffer(name),
+            Arg::Counter(name) => Arg::Counter(name),
             Arg::NoCounter => Arg::NoCounter,
             Arg::Literal(what, tokens) => Arg::Literal(what, tokens),
+            Arg::Layer(value) => Arg::Layer(value),
             Arg::Value(value) => Arg::Value(value),
             Arg::Context => Arg::Context,
             Arg::NodeNumber => Arg::NodeNumber,
             Arg::BatchRows => Arg::BatchRows,
             Arg::Update => Arg::Update,
         });
-        Call { args: args.collect(), kernel: self.kernel, scope: self.scope, formula: self.formula }
+        Call { args: args.collect(), role: self.role, kernel: self.kernel, scope: self.scope, formula }
     }
 }
 

@@ -1,19 +1,21 @@
 //! The intermediate representation: the graph of layers (here), shapes (`dim`), and the calls that it becomes (`call`,
-//! `program`).
+//! `formula`, `program`).
 //!
 //! A layer answers with data from here ([`Call`]s), never with tokens, so the passes know no layer and the layers
 //! know no pass. Everything prints itself ([`fmt::Display`]), for the snapshots of each pass.
 
 mod call;
 mod dim;
+mod formula;
 mod program;
 
 use std::fmt;
 
 use proc_macro2::{Span, TokenStream};
 
-pub(crate) use call::{Arg, Call, Named, Operand, Scope};
+pub(crate) use call::{Arg, Call, Named, Operand, Role, Scope};
 pub(crate) use dim::{Agreement, Dim, Shape, excess};
+pub(crate) use formula::{Formula, Piece};
 pub(crate) use program::{Place, Program, Step};
 
 use crate::layers::Layer;

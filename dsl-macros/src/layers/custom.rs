@@ -10,7 +10,7 @@ use quote::{quote, quote_spanned};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, batch, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Operand, Param, ParamKind, Shape};
+use crate::ir::{Arg, Call, Dim, Operand, Param, ParamKind, Role, Shape};
 use crate::parse::args::Argument;
 
 #[derive(Clone, Debug)]
@@ -23,9 +23,6 @@ pub(crate) struct Custom {
 }
 
 const GRADIENT: Operand = Operand::Statistics(0);
-
-/// What a call of the layer can be a method of.
-const METHODS: [&str; 3] = ["forward_rows", "backward_input_rows", "backward_parameters_batch"];
 
 impl Custom {
     /// `None` if positional and keyword arguments are mixed.
@@ -55,8 +52,13 @@ impl Custom {
     }
 
     fn value(&self) -> Arg {
-        let value = &self.value;
-        Arg::Literal("", quote!(&#value))
+        Arg::Layer(self.value.clone())
+    }
+
+    /// A call of a method of the layer's type.
+    fn method(&self, call: Call) -> Call {
+        let path = &self.path;
+        Call { role: Role::Method(quote!(<#path as ::glulam::layer::CustomLayer>)), ..call }
     }
 
     fn parameters(&self) -> Dim {
@@ -78,12 +80,6 @@ impl Layer for Custom {
         Box::new(self.clone())
     }
 
-    fn method_of(&self, kernel: &str) -> Option<TokenStream> {
-        let path = &self.path;
-        // What the walk back adds to a layer's own calls, a copy or a sum of gradients, is the runtime's.
-        METHODS.contains(&kernel).then(|| quote!(<#path as ::glulam::layer::CustomLayer>))
-    }
-
     fn params(&self) -> Vec<Param> {
         let path = &self.path;
         let init = quote!(<#path as ::glulam::layer::CustomLayer>::INIT);
@@ -99,28 +95,17 @@ impl Layer for Custom {
     }
 
     fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
-        let formula = format!("{{y}} = {}({{x}})", self.written);
-        vec![rows("forward_rows", vec![self.value(), Arg::Param(0), X, Y], &formula)]
+        let args = vec![self.value(), Arg::Param("parameters"), X, Y];
+        vec![self.method(rows("forward_rows", args, "{y} = {layer}({x})"))]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
-        let name = &self.written;
-        vec![
-            rows(
-                "backward_input_rows",
-                vec![self.value(), Arg::Param(0), X, DY, DX],
-                &format!("{{dx}} = {{dy}} · ∂{name}/∂{{x}}"),
-            ),
-            batch(
-                "backward_parameters_batch",
-                vec![self.value(), Arg::Param(0), X, DY, Arg::Write(GRADIENT)],
-                &format!("{{statistics}} = Σ {{dy}} · ∂{name}/∂{{parameters}}"),
-            ),
-            tiles(
-                "custom_finish",
-                vec![Arg::Read(GRADIENT), Arg::Span(0), Arg::Update],
-                "d{parameters} = {statistics}",
-            ),
-        ]
+        let args = |gradient| vec![self.value(), Arg::Param("parameters"), X, DY, gradient];
+        let input = rows("backward_input_rows", args(DX), "{dx} = {dy} · ∂{layer}/∂{x}");
+        let formula = "{statistics} = Σ {dy} · ∂{layer}/∂{parameters}";
+        let parameters = batch("backward_parameters_batch", args(Arg::Write(GRADIENT)), formula);
+        let args = vec![Arg::Read(GRADIENT), Arg::Span("parameters"), Arg::Update];
+        let finish = tiles("custom_finish", args, "d{parameters} = {statistics}");
+        vec![self.method(input), self.method(parameters), finish]
     }
 }

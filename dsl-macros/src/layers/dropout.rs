@@ -4,7 +4,7 @@
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, rows};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Shape};
+use crate::ir::{Arg, Call, Dim, Operand, Shape};
 use crate::parse::args::{Args, Number, Range};
 
 #[derive(Clone, Debug)]
@@ -44,14 +44,14 @@ impl Layer for Dropout {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         if site.predict {
-            return vec![rows("copy", vec![X, Y], "{y} = {x}, since nothing is dropped")];
+            return vec![Call::copy(Operand::X(0), Operand::Y, "{y} = {x}, since nothing is dropped")];
         }
         let args = vec![Arg::Context, Arg::NodeNumber, self.p(), X, Y];
-        vec![rows("dropout_forward", args, &format!("{{y}} = dropout({{x}}, p = {})", self.p))]
+        vec![rows("dropout_forward", args, "{y} = dropout({x}, p = {p})")]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let args = vec![Arg::Context, Arg::NodeNumber, self.p(), DY, DX];
-        vec![rows("dropout_backward", args, &format!("{{dx}} = dropout({{dy}}, p = {}), the same mask", self.p))]
+        vec![rows("dropout_backward", args, "{dx} = dropout({dy}, p = {p}), the same mask")]
     }
 }

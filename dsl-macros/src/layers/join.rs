@@ -95,8 +95,7 @@ impl Layer for Sum {
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
-        let name = |i: usize| if i == 0 { "{dx}".to_owned() } else { format!("{{dx{i}}}") };
-        let copy = |i| rows("copy", vec![DY, Arg::Write(Operand::DX(i))], &format!("{} = {{dy}}", name(i)));
+        let copy = |i| Call::copy(Operand::DY, Operand::DX(i), &format!("{{dx{i}}} = {{dy}}"));
         (0..site.inputs.len()).map(copy).collect()
     }
 }
@@ -260,8 +259,7 @@ impl Layer for Beside {
                 Arg::Read(Operand::X(i)),
                 y,
             ];
-            let x = if i == 0 { "{x}".to_owned() } else { format!("{{x{i}}}") };
-            rows("concat_forward", args, &format!("{{y}}[{offset}…] = {x} along axis {axis}"))
+            rows("concat_forward", args, &format!("{{y}}[{{offset}}…] = {{x{i}}} along axis {axis}"))
         };
         self.layout(site.inputs).into_iter().enumerate().map(part).collect()
     }
@@ -271,8 +269,7 @@ impl Layer for Beside {
         let part = |(i, (outer, offset)): (usize, (Dim, Dim))| {
             let dx = Arg::Write(Operand::DX(i));
             let args = vec![Arg::Literal("outer", quote!(#outer)), Arg::Literal("offset", quote!(#offset)), DY, dx];
-            let x = if i == 0 { "{dx}".to_owned() } else { format!("{{dx{i}}}") };
-            rows("concat_backward", args, &format!("{x} = {{dy}}[{offset}…] along axis {axis}"))
+            rows("concat_backward", args, &format!("{{dx{i}}} = {{dy}}[{{offset}}…] along axis {axis}"))
         };
         self.layout(site.inputs).into_iter().enumerate().map(part).collect()
     }

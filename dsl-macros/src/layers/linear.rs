@@ -47,7 +47,7 @@ impl Linear {
     }
 
     fn bias_arg(&self) -> Arg {
-        if self.bias { Arg::Param(1) } else { Arg::Absent }
+        if self.bias { Arg::Param("bias") } else { Arg::Absent }
     }
 
     fn formula(&self, before: &str) -> String {
@@ -158,10 +158,10 @@ impl Layer for Linear {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         let call = match site.activation {
-            None => rows("linear_forward", vec![X, Arg::Param(0), self.bias_arg(), Y], &self.formula("{y} = ")),
+            None => rows("linear_forward", vec![X, Arg::Param("weight"), self.bias_arg(), Y], &self.formula("{y} = ")),
             Some(a) => {
                 let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
-                let mut args = vec![X, Arg::Param(0), self.bias_arg(), Arg::Value(a.value.clone())];
+                let mut args = vec![X, Arg::Param("weight"), self.bias_arg(), Arg::Value(a.value.clone())];
                 if self.kept(site).is_empty() {
                     args.push(Y);
                     rows("linear_activation_forward", args, &formula)
@@ -178,19 +178,19 @@ impl Layer for Linear {
     /// `dy` is the gradient of x·w + b, whatever was folded into the forward.
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
         let input = match site.producer_activation {
-            None => rows("linear_backward_input", vec![DY, Arg::Param(0), DX], "{dx} = {dy} · {weight}ᵀ"),
+            None => rows("linear_backward_input", vec![DY, Arg::Param("weight"), DX], "{dx} = {dy} · {weight}ᵀ"),
             Some(a) => rows(
                 "linear_activation_backward_input",
-                vec![DY, Arg::Param(0), Arg::Value(a.value.clone()), Arg::Read(Operand::Producer), DX],
+                vec![DY, Arg::Param("weight"), Arg::Value(a.value.clone()), Arg::Read(Operand::Producer), DX],
                 &format!("{{dx}} = ({{dy}} · {{weight}}ᵀ) ⊙ {}'({{producer}})", a.name),
             ),
         };
         let mut calls = vec![
             input,
-            tiles("linear_backward_weight", vec![X, DY, Arg::Span(0), Arg::Update], "d{weight} = {x}ᵀ · {dy}"),
+            tiles("linear_backward_weight", vec![X, DY, Arg::Span("weight"), Arg::Update], "d{weight} = {x}ᵀ · {dy}"),
         ];
         if self.bias {
-            calls.push(tiles("linear_backward_bias", vec![DY, Arg::Span(1), Arg::Update], "d{bias} = Σ {dy}"));
+            calls.push(tiles("linear_backward_bias", vec![DY, Arg::Span("bias"), Arg::Update], "d{bias} = Σ {dy}"));
         }
         calls
     }

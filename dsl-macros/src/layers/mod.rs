@@ -96,11 +96,6 @@ pub(crate) trait Layer: Debug {
     /// A call that writes `DX(i)` is left out, or its result added, by the pass `backward`, as the graph needs it.
     fn backward(&self, site: &Site<'_>) -> Vec<Call>;
 
-    /// The type whose method `kernel` is, where it is no function of the runtime: of a layer of the user's.
-    fn method_of(&self, _kernel: &str) -> Option<TokenStream> {
-        None
-    }
-
     /// The output is the input's memory, seen in another shape (Flatten, Identity): no calls.
     fn is_view(&self) -> bool {
         false
@@ -262,19 +257,19 @@ fn axis(shape: &Shape, place: usize) -> Named {
     Named { name: "Axis", fields: quote!(len: #len, inner: #inner) }
 }
 
-/// A call for each thread's rows.
-fn rows(kernel: &str, args: Vec<Arg>, formula: &str) -> Call {
-    Call { kernel: kernel.into(), args, scope: Scope::Rows, formula: formula.into() }
+/// A call for each thread's rows. For the template of its formula see [`Formula::of`](crate::ir::Formula::of).
+fn rows(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
+    Call::new(Scope::Rows, kernel, args, template)
 }
 
 /// A call for the whole batch, between two row phases.
-fn batch(kernel: &str, args: Vec<Arg>, formula: &str) -> Call {
-    Call { kernel: kernel.into(), args, scope: Scope::Batch, formula: formula.into() }
+fn batch(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
+    Call::new(Scope::Batch, kernel, args, template)
 }
 
 /// A call for each thread's part of the parameters.
-fn tiles(kernel: &str, args: Vec<Arg>, formula: &str) -> Call {
-    Call { kernel: kernel.into(), args, scope: Scope::Tiles, formula: formula.into() }
+fn tiles(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
+    Call::new(Scope::Tiles, kernel, args, template)
 }
 
 /// The operands that nearly every call has.

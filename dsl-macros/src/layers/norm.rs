@@ -18,11 +18,11 @@ struct Affine {
 
 impl Affine {
     fn weight_arg(self) -> Arg {
-        if self.weight { Arg::Param(0) } else { Arg::Absent }
+        if self.weight { Arg::Param("weight") } else { Arg::Absent }
     }
 
     fn bias_arg(self) -> Arg {
-        if self.bias { Arg::Param(1) } else { Arg::Absent }
+        if self.bias { Arg::Param("bias") } else { Arg::Absent }
     }
 
     fn params(self, shape: &[Dim]) -> Vec<Param> {
@@ -105,7 +105,7 @@ impl BatchNorm {
     fn statistics_call(&self, site: &Site<'_>) -> Call {
         // Without running statistics there is nothing to read or write, in evaluation either.
         let (mean, var, count) = match self.tracked {
-            true => (Arg::Buffer(0), Arg::Buffer(1), Arg::Counter(2)),
+            true => (Arg::Buffer("running_mean"), Arg::Buffer("running_var"), Arg::Counter("num_batches_tracked")),
             false => (Arg::Absent, Arg::Absent, Arg::NoCounter),
         };
         let (inner, eps) = (self.inner(), self.eps());
@@ -228,11 +228,11 @@ impl Layer for BatchNorm {
             ),
         ];
         if self.affine.weight {
-            let args = vec![sums.clone(), Arg::Span(0), Arg::Update];
+            let args = vec![sums.clone(), Arg::Span("weight"), Arg::Update];
             calls.push(tiles("batch_norm_backward_weight", args, "d{weight} = Σ {dy} ⊙ x̂"));
         }
         if self.affine.bias {
-            let args = vec![sums, Arg::Span(1), Arg::Update];
+            let args = vec![sums, Arg::Span("bias"), Arg::Update];
             calls.push(tiles("batch_norm_backward_bias", args, "d{bias} = Σ {dy}"));
         }
         calls
@@ -373,11 +373,11 @@ impl Layer for LayerNorm {
             "{dx} = (g - mean(g) - x̂ ⊙ mean(g ⊙ x̂)) / √(variance + eps), g = {dy} ⊙ weight",
         )];
         if self.affine.weight {
-            let args = vec![len, X, statistics, DY, Arg::Span(0), Arg::Update];
+            let args = vec![len, X, statistics, DY, Arg::Span("weight"), Arg::Update];
             calls.push(tiles("layer_norm_backward_weight", args, "d{weight} = Σ {dy} ⊙ x̂"));
         }
         if self.affine.bias {
-            let args = vec![DY, Arg::Span(1), Arg::Update];
+            let args = vec![DY, Arg::Span("bias"), Arg::Update];
             calls.push(tiles("layer_norm_backward_bias", args, "d{bias} = Σ {dy}"));
         }
         calls

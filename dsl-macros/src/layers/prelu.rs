@@ -78,19 +78,19 @@ impl Layer for PReLU {
 
     fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
         let formula = "{y} = max(0, {x}) + {weight} · min(0, {x})";
-        vec![rows("prelu_forward", vec![self.inner(), X, Arg::Param(0), Y], formula)]
+        vec![rows("prelu_forward", vec![self.inner(), X, Arg::Param("weight"), Y], formula)]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         vec![
             rows(
                 "prelu_backward_input",
-                vec![self.inner(), X, Arg::Param(0), DY, DX],
+                vec![self.inner(), X, Arg::Param("weight"), DY, DX],
                 "{dx} = {dy} ⊙ (1 where {x} > 0, else {weight})",
             ),
             tiles(
                 "prelu_backward_weight",
-                vec![self.inner(), X, DY, Arg::Span(0), Arg::Update],
+                vec![self.inner(), X, DY, Arg::Span("weight"), Arg::Update],
                 "d{weight} = Σ {dy} ⊙ min(0, {x})",
             ),
         ]

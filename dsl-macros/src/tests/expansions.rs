@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Place, Program, Scope, Step};
+use crate::ir::{Piece, Place, Program, Scope, Step};
 use crate::plan::{Plan, Slots};
 use crate::{backward, codegen, fuse, parse, plan, resolve, shape};
 
 /// The networks that the snapshots are of.
-const NETWORKS: [(&str, &str); 12] = [
+const NETWORKS: [(&str, &str); 13] = [
     ("mlp", "/// Tells clothes apart.\npub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) >"),
     ("an_activation_that_keeps_its_input", "Gelu < Linear(8, 16) -> GELU -> head: Linear(16, 4) -> Sigmoid >"),
     (
@@ -23,6 +23,7 @@ const NETWORKS: [(&str, &str); 12] = [
         "a_residual_at_the_input",
         "First < Residual(Linear(4, 4) -> Tanh, shortcut = Linear(4, 4, bias = false)) -> ReLU >",
     ),
+    ("values_that_meet", "Meet: [3] < Linear(3, 3) as a -> [_, a] => Mul -> [_, a -> Tanh] => Concat(1) >"),
     ("a_fork_of_three", "Fork < Linear(4, 4) as a -> ReLU as b -> [_, a, b] => Add -> Linear(4, 2) >"),
     (
         "dropout_and_random_slopes",
@@ -102,6 +103,18 @@ fn nothing_is_read_before_it_is_written() {
                 assert!(written.contains(&place), "{name}: {} reads {}", step.call.kernel, program.name(place));
             }
             written.extend(step.call.writes());
+        }
+    }
+}
+
+#[test]
+fn a_formula_names_what_its_call_writes() {
+    for (name, source) in NETWORKS {
+        let (.., program, _) = passes(source);
+        for step in program.forward.iter().chain(&program.backward).chain(&program.predict) {
+            let named =
+                |place| step.call.formula.0.iter().any(|piece| matches!(piece, Piece::Operand(p) if *p == place));
+            assert!(step.call.writes().any(named), "{name}: {}: {:?}", step.call.kernel, step.call.formula);
         }
     }
 }
