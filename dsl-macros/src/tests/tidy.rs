@@ -52,6 +52,35 @@ fn every_layer_is_compared_with_pytorch() {
     check("a row in tests/build.rs", |name| NOT_IN_TORCH.contains(&name) || harness.contains(&format!("\"{name}\"")));
 }
 
+/// The activations of which the macros say otherwise than the runtime what the derivative is computed from.
+fn kept_otherwise(known: &[(String, bool)], runtime: &str) -> Vec<String> {
+    let keeps = |input| if input { "Input" } else { "Output" };
+    let wrong = known.iter().filter(|(name, input)| !names(runtime, &format!("{name}: {}", keeps(*input))));
+    wrong.map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn an_activation_keeps_what_the_runtime_differentiates_it_from() {
+    let source = read("runtime/src/kernels/activation/mod.rs");
+    let (_, list) = source.rsplit_once("public_activations! {").expect("the list of the runtime");
+    let list = list.split('}').next().expect("a piece");
+    let known = layers::registry().filter_map(|entry| {
+        let arguments = if entry.name == "Threshold" { "(0, 0)" } else { "" };
+        let (graphs, _) = super::compile(&format!("N: [4] < {}{arguments} >", entry.name));
+        let activation = graphs.first()?.nodes[0].layer.as_activation()?;
+        Some((entry.name.to_owned(), activation.keeps_input))
+    });
+    let known: Vec<(String, bool)> = known.collect();
+    assert_eq!(known.len(), list.matches(": ").count(), "all that the runtime has are layers");
+    assert_eq!(kept_otherwise(&known, list), [""; 0]);
+    // A row that is wrong would be found.
+    for (i, (name, input)) in known.iter().enumerate() {
+        let mut wrong = known.clone();
+        wrong[i].1 = !input;
+        assert_eq!(kept_otherwise(&wrong, list), [name.as_str()]);
+    }
+}
+
 #[test]
 fn every_layer_has_its_row_in_the_readme() {
     let readme = read("README.md");

@@ -11,7 +11,7 @@
 
 use super::gemm::block::Start;
 use super::gemm::{Epilogue, multiply, multiply_into_update, multiply_transposed};
-use super::{Activation, Span};
+use super::{Activation, Keeps, Span};
 use crate::simd::multiversion;
 use crate::simd::vector::Lanes;
 use crate::{Real, Update};
@@ -84,7 +84,8 @@ pub fn linear_forward<T: Real, const X: usize, const Y: usize, const I: usize, c
     T::linear_forward(I, O, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
 }
 
-/// y = a(x·w + b), for activations whose derivative is computed from their output. Shapes: see [`linear_forward`].
+/// y = a(x·w + b): for predictions, and for activations whose derivative is computed from their output. Shapes: see
+/// [`linear_forward`].
 ///
 /// The activation is applied to some rows at a time, while they are in the first-level cache.
 #[inline]
@@ -102,15 +103,37 @@ pub fn linear_activation_forward<T: Real, const X: usize, const Y: usize, const 
 
 /// z = x·w + b and y = a(z), for activations whose derivative is computed from their input. Shapes: see
 /// [`linear_forward`].
+///
+/// # Example
+/// ```
+/// use glulam::kernels::{SiLU, linear_activation_forward_keep};
+/// let (mut z, mut y) = ([[0.0; 1]], [[0.0; 1]]);
+/// linear_activation_forward_keep(&[[2.0f32]], &[[3.0]], &[-6.0], SiLU, &mut z, &mut y);
+/// assert_eq!((z, y), ([[0.0]], [[0.0]]));
+/// ```
+/// Where the derivative is computed from the output, z would be kept for nothing, or mistaken for it:
+/// ```compile_fail,E0080
+/// # use glulam::kernels::{ReLU, linear_activation_forward_keep};
+/// # let (mut z, mut y) = ([[0.0; 1]], [[0.0; 1]]);
+/// linear_activation_forward_keep(&[[2.0f32]], &[[3.0]], &[-6.0], ReLU, &mut z, &mut y);
+/// ```
 #[inline]
-pub fn linear_activation_forward_keep<T: Real, const X: usize, const Y: usize, const I: usize, const O: usize>(
+pub fn linear_activation_forward_keep<
+    T: Real,
+    A: Activation<T>,
+    const X: usize,
+    const Y: usize,
+    const I: usize,
+    const O: usize,
+>(
     x: &[[T; X]],
     weight: &[[T; O]; I],
     bias: &[T],
-    activation: impl Activation<T>,
+    activation: A,
     z: &mut [[T; Y]],
     y: &mut [[T; Y]],
 ) {
+    const { assert!(matches!(A::KEEPS, Keeps::Input), "the derivative is computed from the output: z is of no use") }
     check::<X, Y, I, O>(x.len(), z.len());
     assert_eq!(z.len(), y.len(), "batches of different lengths");
     T::linear_forward(I, O, x.as_flattened(), weight.as_flattened(), bias, z.as_flattened_mut(), &|_, _| ());
