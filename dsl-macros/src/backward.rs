@@ -8,12 +8,13 @@
 use std::collections::HashMap;
 
 use crate::ir::{
-    Activation, Arg, Call, Formula, Graph, NodeId, Operand, Piece, Place, Program, Role, Scope, Shape, Step, ValueId,
+    Activation, Arg, Call, Facts, Formula, Graph, Node, NodeId, Operand, Piece, Place, Program, Role, Scope, Shape,
+    Step, ValueId,
 };
-use crate::layers::Site;
+use crate::layers::{self, Layer, Site};
 
 /// Derives all programs of a network.
-pub(crate) fn derive(graph: Graph) -> Program {
+pub(crate) fn derive(graph: layers::Graph) -> Program {
     let mut walk = Walk::new(graph);
     walk.forward();
     walk.predict();
@@ -23,6 +24,8 @@ pub(crate) fn derive(graph: Graph) -> Program {
 
 struct Walk {
     program: Program,
+    /// The layers of the nodes, which are asked for their calls.
+    layers: Vec<Box<dyn Layer>>,
     /// The number of nodes that read the memory of a value, and the caller.
     readers: HashMap<ValueId, usize>,
     /// The last parameter of the table that a value depends on.
@@ -38,13 +41,15 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(graph: Graph) -> Self {
+    fn new(graph: layers::Graph) -> Self {
+        let facts = graph.nodes.iter().map(|node| ask_at(&graph, node, None, false, |site| node.layer.facts(site)));
+        let facts = facts.collect();
+        let (graph, layers) = graph.exchange(facts);
         let count = graph.values.len();
         let memory = memory(&graph);
-        let output = memory[graph.output.0];
-        let mut readers = HashMap::from([(output, 1)]);
+        let mut readers = HashMap::from([(memory[graph.output.0], 1)]);
         for node in &graph.nodes {
-            if !node.layer.is_view() || memory[node.output.0] == node.output {
+            if !node.layer.is_view || memory[node.output.0] == node.output {
                 node.inputs.iter().for_each(|input| *readers.entry(memory[input.0]).or_insert(0) += 1);
             }
         }
@@ -55,7 +60,7 @@ impl Walk {
             let own = match node.shares {
                 Some(owner) => ends[owner.0],
                 None => {
-                    let own = node.layer.params().len();
+                    let own = node.layer.params.len();
                     params += own;
                     (own > 0).then(|| params - 1)
                 }
@@ -64,15 +69,8 @@ impl Walk {
             reach[node.output.0] = node.inputs.iter().map(|i| reach[i.0]).max().flatten().max(own);
         }
         Walk {
-            program: Program {
-                graph,
-                memory,
-                output,
-                forward: vec![],
-                backward: vec![],
-                tiles: vec![],
-                predict: vec![],
-            },
+            program: Program::new(graph, memory),
+            layers,
             readers,
             reach,
             alias: HashMap::new(),
@@ -82,7 +80,7 @@ impl Walk {
         }
     }
 
-    fn graph(&self) -> &Graph {
+    fn graph(&self) -> &Graph<Facts> {
         &self.program.graph
     }
 
@@ -94,23 +92,21 @@ impl Walk {
         self.program.memory[value.0]
     }
 
-    /// What a layer answers when it is asked at its place in the graph.
-    fn ask<R>(&self, id: NodeId, producer: Option<&Activation>, predict: bool, question: impl Fn(&Site<'_>) -> R) -> R {
-        let node = self.graph().node(id);
-        let inputs: Vec<Shape> = node.inputs.iter().map(|&i| self.graph().shape(i).clone()).collect();
-        question(&Site {
-            inputs: &inputs,
-            output: self.graph().shape(node.output),
-            activation: node.activation.as_ref(),
-            producer_activation: producer,
-            predict,
-        })
+    /// The calls that a node's layer answers with.
+    fn ask(
+        &self,
+        id: NodeId,
+        producer: Option<&Activation>,
+        predict: bool,
+        calls: impl Fn(&dyn Layer, &Site<'_>) -> Vec<Call>,
+    ) -> Vec<Call> {
+        ask_at(self.graph(), self.graph().node(id), producer, predict, |site| calls(&*self.layers[id.0], site))
     }
 
     /// A view that has to be a copy: from the caller's input to the caller's output.
     fn is_copy(&self, id: NodeId) -> bool {
         let node = self.graph().node(id);
-        node.layer.is_view() && self.root(node.output) == node.output
+        node.layer.is_view && self.root(node.output) == node.output
     }
 
     fn forward(&mut self) {
@@ -126,7 +122,7 @@ impl Walk {
         for id in self.nodes() {
             let calls = match self.is_copy(id) {
                 true => vec![Call::copy(Operand::X(0), Operand::Y, "{y} = {x}")],
-                false => self.ask(id, None, predict, |site| self.graph().node(id).layer.forward(site)),
+                false => self.ask(id, None, predict, |layer, site| layer.forward(site)),
             };
             let activation = self.graph().node(id).activation.as_ref().map(|_| id);
             steps.extend(calls.into_iter().map(|call| Step { activation, ..self.step(id, call) }));
@@ -158,7 +154,7 @@ impl Walk {
 
     /// The node whose activation made a value.
     fn activated_by(&self, value: ValueId) -> Option<(NodeId, &Activation)> {
-        let producer = self.graph().producer(value)?;
+        let producer = self.graph().value(value).producer?;
         Some((producer, self.graph().node(producer).activation.as_ref()?))
     }
 
@@ -174,7 +170,7 @@ impl Walk {
         self.written[self.program.output.0] = true; // by the loss
         for id in self.nodes().rev() {
             let value = self.root(self.graph().node(id).output);
-            if self.graph().node(id).layer.is_view() && !self.is_copy(id) {
+            if self.graph().node(id).layer.is_view && !self.is_copy(id) {
                 continue;
             }
             if !self.written[value.0] {
@@ -216,11 +212,11 @@ impl Walk {
     }
 
     fn node_backward(&mut self, id: NodeId) {
-        let node = self.graph().node(id).clone();
+        let inputs = self.graph().node(id).inputs.clone();
         let folded = self.folded_producer(id);
         let calls = match self.is_copy(id) {
             true => vec![Call::copy(Operand::DY, Operand::DX(0), "{dx} = {dy}")],
-            false => self.ask(id, folded.as_ref(), false, |site| node.layer.backward(site)),
+            false => self.ask(id, folded.as_ref(), false, |layer, site| layer.backward(site)),
         };
         for call in calls {
             if call.scope == Scope::Tiles {
@@ -234,12 +230,12 @@ impl Walk {
                 self.program.backward.push(step);
                 continue;
             };
-            let value = self.root(node.inputs[input]);
+            let value = self.root(inputs[input]);
             if !self.differentiable(value) || self.passed_on(&call, id, value) {
                 continue;
             }
             let mut step = self.step(id, call);
-            step.activation = self.graph().producer(value).filter(|_| folded.is_some());
+            step.activation = self.graph().value(value).producer.filter(|_| folded.is_some());
             if self.written[value.0] {
                 self.add(step, value);
                 continue;
@@ -259,11 +255,10 @@ impl Walk {
     /// The activation folded into the producer of a node's first input, if this node may multiply its derivative in:
     /// it can, and it is the only reader.
     fn folded_producer(&self, id: NodeId) -> Option<Activation> {
-        let node = self.graph().node(id);
-        if !node.layer.folds_activation_backward() {
+        if !self.layers[id.0].folds_activation_backward() {
             return None;
         }
-        let value = self.root(*node.inputs.first()?);
+        let value = self.root(*self.graph().node(id).inputs.first()?);
         let (_, activation) = self.activated_by(value)?;
         (self.readers.get(&value) == Some(&1)).then(|| activation.clone())
     }
@@ -303,10 +298,28 @@ impl Walk {
     }
 }
 
+/// The answer to a question about a node at its place in the graph.
+fn ask_at<L, R>(
+    graph: &Graph<L>,
+    node: &Node<L>,
+    producer: Option<&Activation>,
+    predict: bool,
+    question: impl Fn(&Site<'_>) -> R,
+) -> R {
+    let inputs: Vec<Shape> = node.inputs.iter().map(|&i| graph.shape(i).clone()).collect();
+    question(&Site {
+        inputs: &inputs,
+        output: graph.shape(node.output),
+        activation: node.activation.as_ref(),
+        producer_activation: producer,
+        predict,
+    })
+}
+
 /// The value in whose memory each value lies: a view's output is its input's memory.
-fn memory(graph: &Graph) -> Vec<ValueId> {
+fn memory(graph: &Graph<Facts>) -> Vec<ValueId> {
     let mut memory: Vec<ValueId> = (0..graph.values.len()).map(ValueId).collect();
-    for node in graph.nodes.iter().filter(|n| n.layer.is_view()) {
+    for node in graph.nodes.iter().filter(|n| n.layer.is_view) {
         let source = memory[node.inputs[0].0];
         // The caller's output may not be the caller's input: that view is a copy.
         if !(node.output == graph.output && graph.inputs.contains(&source)) {

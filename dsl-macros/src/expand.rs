@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::Graph;
+use crate::layers::Graph;
 use crate::parse::names::is_keyword;
 use crate::{ast, ast_train, backward, codegen, fuse, known, parse, plan, resolve, shape};
 

@@ -4,17 +4,19 @@
 //!
 //! AFTER THIS POINT: no node is an activation of a node that takes one, unless someone else reads what lies between.
 
-use crate::ir::{Graph, NodeId, ValueId};
+use crate::ir::NodeId;
+use crate::layers::Graph;
 
 /// Folds all that can be folded.
 pub(crate) fn fuse(mut graph: Graph) -> Graph {
+    let readers = readers(&graph);
     let mut folded = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {
         let Some(activation) = graph.nodes[index].layer.as_activation() else { continue };
         let input = graph.nodes[index].inputs[0];
-        let Some(NodeId(producer)) = graph.producer(input) else { continue };
+        let Some(NodeId(producer)) = graph.value(input).producer else { continue };
         let node = &graph.nodes[producer];
-        if !node.layer.takes_activation() || node.activation.is_some() || readers(&graph, input) != 1 {
+        if !node.layer.takes_activation() || node.activation.is_some() || readers[input.0] != 1 {
             continue;
         }
         let output = graph.nodes[index].output;
@@ -27,16 +29,21 @@ pub(crate) fn fuse(mut graph: Graph) -> Graph {
         };
         graph.nodes[producer].activation = Some(activation);
         graph.nodes[producer].output = output;
+        graph.values[output.0].producer = Some(NodeId(producer));
+        graph.values[input.0].producer = None;
         folded[index] = true;
     }
     remove(&mut graph, &folded);
     graph
 }
 
-/// How many read a value: nodes, and the caller.
-fn readers(graph: &Graph, value: ValueId) -> usize {
-    let nodes = graph.nodes.iter().flat_map(|n| &n.inputs).filter(|&&v| v == value).count();
-    nodes + usize::from(graph.output == value)
+/// How many read each value: nodes, and the caller.
+fn readers(graph: &Graph) -> Vec<usize> {
+    let mut readers = vec![0; graph.values.len()];
+    for value in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
+        readers[value.0] += 1;
+    }
+    readers
 }
 
 fn remove(graph: &mut Graph, folded: &[bool]) {
@@ -56,5 +63,8 @@ fn remove(graph: &mut Graph, folded: &[bool]) {
     });
     for node in &mut graph.nodes {
         node.shares = node.shares.map(|NodeId(old)| new[old]);
+    }
+    for value in &mut graph.values {
+        value.producer = value.producer.map(|NodeId(old)| new[old]);
     }
 }

@@ -102,10 +102,10 @@ pub(crate) fn layout(program: &Program) -> Plan {
             continue;
         }
         let (first_param, first_buffer) = (plan.params.len(), plan.buffers.len());
-        for param in node.layer.params() {
-            plan.place_param(NodeId(index), &node.key, param);
+        for param in &node.layer.params {
+            plan.place_param(NodeId(index), &node.key, param.clone());
         }
-        for buffer in node.layer.buffers() {
+        for buffer in node.layer.buffers.clone() {
             let len = Dim::product(&buffer.shape);
             let offset = match buffer.counter {
                 true => Dim::Known(plan.counters),
@@ -164,17 +164,19 @@ fn names(key: &str, name: &str) -> (String, String) {
 /// The life of each place: from the first step that names it to the last.
 fn lives(steps: &[Step], forever: &[Place]) -> Vec<(Place, usize, usize)> {
     let mut lives: Vec<(Place, usize, usize)> = Vec::new();
+    let mut of: HashMap<Place, usize> = HashMap::new();
     for (time, step) in steps.iter().enumerate() {
         for place in step.call.writes().chain(step.call.reads()) {
-            match lives.iter_mut().find(|(p, ..)| *p == place) {
-                Some((.., end)) => *end = (*end).max(time),
+            let life = *of.entry(place).or_insert(lives.len());
+            match lives.get_mut(life) {
+                Some((.., end)) => *end = time,
                 None => lives.push((place, time, time)),
             }
         }
     }
-    for (place, _, end) in &mut lives {
-        if forever.contains(place) {
-            *end = usize::MAX;
+    for place in forever {
+        if let Some(&life) = of.get(place) {
+            lives[life].2 = usize::MAX;
         }
     }
     lives

@@ -5,8 +5,8 @@
 //! an assertion. Nothing below can fail.
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Graph, Node, Scalar, Shape, ValueId, excess};
-use crate::layers::{self, From, THE_INPUT};
+use crate::ir::{Scalar, Shape, ValueId, excess};
+use crate::layers::{self, From, Graph, Node, THE_INPUT};
 
 /// The graph with shapes; `None` if an edge did not agree. `failed`: part of the declaration was not understood.
 pub(crate) fn infer(mut graph: Graph, failed: bool, errors: &mut Diagnostics) -> Option<Graph> {
@@ -85,7 +85,7 @@ fn check_size(node: &Node, inputs: &[Shape], output: &Shape, errors: &mut Diagno
 
 /// What gave a value its shape, as written: layers that change nothing of it are passed over.
 fn source(graph: &Graph, mut id: ValueId) -> String {
-    while let Some(producer) = graph.producer(id) {
+    while let Some(producer) = graph.value(id).producer {
         let node = graph.node(producer);
         match node.inputs.as_slice() {
             &[input] if graph.value(input).shape == graph.value(id).shape && node.layer.params().is_empty() => {

@@ -21,7 +21,7 @@ impl Unit<'_> {
         let graph = &self.program.graph;
         let mut layers = Vec::new();
         for node in &graph.nodes {
-            layers.push(node.layer.describe());
+            layers.push(node.layer.describe.clone());
             layers.extend(node.activation.iter().map(|a| a.written.clone()));
         }
         let many = layers.len() > 8;

@@ -87,8 +87,9 @@ impl Unit<'_> {
     /// The fewest samples of a batch, where a layer takes statistics of the batch. In evaluation only some do.
     fn smallest_batch(&self, constant: &str, eval: bool) -> Option<TokenStream> {
         let layers = self.program.graph.nodes.iter().map(|node| &node.layer);
-        let values =
-            layers.filter(|layer| !eval || layer.needs_whole_batch()).filter_map(|layer| layer.values_per_channel());
+        let values = layers
+            .filter(|layer| !eval || layer.needs_whole_batch)
+            .filter_map(|layer| layer.values_per_channel.as_ref());
         // The dimensions whose values only rustc knows.
         let mut named = Vec::new();
         let mut least = 1;
@@ -110,9 +111,9 @@ impl Unit<'_> {
     /// What the output's numbers are: views do not change it.
     fn output_kind(&self) -> OutputKind {
         let graph = &self.program.graph;
-        let Some(id) = graph.producer(self.program.output) else { return OutputKind::Unknown };
+        let Some(id) = graph.value(self.program.output).producer else { return OutputKind::Unknown };
         let node = graph.node(id);
-        node.activation.as_ref().map_or_else(|| node.layer.output_kind(), |activation| activation.output)
+        node.activation.as_ref().map_or(node.layer.output, |activation| activation.output)
     }
 
     /// The weights taken apart, and the step's views of them and of the workspace.
@@ -310,7 +311,7 @@ impl Unit<'_> {
         let b = self.has_buffers().then(|| quote!(&b,));
         let (per_row, arrays) = (self.plan.scratch.per_sample(), number(self.plan.scratch.slots.len()));
         let fixed = self.plan.scratch_statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
-        let whole = self.program.graph.nodes.iter().any(|node| node.layer.needs_whole_batch());
+        let whole = self.program.graph.nodes.iter().any(|node| node.layer.needs_whole_batch);
         let how = ident(if whole { "predict_whole" } else { "predict" });
         quote! {
             fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) {

@@ -281,14 +281,13 @@ impl Unit<'_> {
         let graph = &self.program.graph;
         let mut rows = Vec::new();
         for node in &graph.nodes {
-            let inputs: Vec<_> = node.inputs.iter().map(|&i| graph.shape(i).clone()).collect();
             let output = graph.shape(node.output);
             let dims = &output.0;
             let own: Dim = match node.shares {
                 Some(_) => Dim::Known(0),
-                None => node.layer.params().iter().fold(Dim::Known(0), |sum, p| sum.add(&p.len())),
+                None => node.layer.params.iter().fold(Dim::Known(0), |sum, p| sum.add(&p.len())),
             };
-            let (key, layer, flops) = (&node.key, node.layer.describe(), as_u64(&node.layer.flops(&inputs, output)));
+            let (key, layer, flops) = (&node.key, &node.layer.describe, as_u64(&node.layer.flops));
             rows.push(quote! {
                 glulam::LayerSpec { key: #key, layer: #layer, output: &[#(#dims),*], parameters: #own, flops: #flops }
             });

@@ -18,8 +18,6 @@ pub(crate) use dim::{Agreement, Dim, Shape, excess};
 pub(crate) use formula::{Formula, Piece};
 pub(crate) use program::{Place, Program, Step};
 
-use crate::layers::Layer;
-
 /// What the elements of a value are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scalar {
@@ -46,15 +44,17 @@ pub(crate) struct Value {
     pub(crate) shape: Option<Shape>,
     /// Numbers or token ids.
     pub(crate) scalar: Scalar,
+    /// The node that makes it; none makes an input, nor what lay between two nodes that are one AFTER `fuse`.
+    pub(crate) producer: Option<NodeId>,
 }
 
-/// A layer applied to values.
+/// A layer applied to values. `L` is the layer itself; AFTER `backward`, what it has said of itself ([`Facts`]).
 #[derive(Clone)]
-pub(crate) struct Node {
+pub(crate) struct Node<L> {
     /// The state-dict key without the parameter's name: `0`, `fc1`, `2.shortcut.0`.
     pub(crate) key: String,
     /// The layer with its arguments; `_` are filled in AFTER `shape`.
-    pub(crate) layer: Box<dyn Layer>,
+    pub(crate) layer: L,
     /// Its inputs.
     pub(crate) inputs: Vec<ValueId>,
     /// Its output.
@@ -143,12 +143,32 @@ pub(crate) struct Buffer {
     pub(crate) init: f64,
 }
 
-/// A network before its backward pass is known.
+/// What a layer says of itself at its place in the graph, beside its calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// As PyTorch writes it.
+    pub(crate) describe: String,
+    pub(crate) params: Vec<Param>,
+    pub(crate) buffers: Vec<Buffer>,
+    /// What it keeps for each sample: names and numbers of scalars.
+    pub(crate) kept: Vec<(&'static str, Dim)>,
+    /// What it keeps for the whole batch.
+    pub(crate) statistics: Vec<(&'static str, Dim)>,
+    /// Of the forward pass for one sample.
+    pub(crate) flops: Dim,
+    pub(crate) is_view: bool,
+    /// What its numbers are, without the activation folded into it.
+    pub(crate) output: OutputKind,
+    pub(crate) needs_whole_batch: bool,
+    pub(crate) values_per_channel: Option<Dim>,
+}
+
+/// Layers applied to values.
 #[derive(Clone)]
-pub(crate) struct Graph {
+pub(crate) struct Graph<L> {
     pub(crate) values: Vec<Value>,
     /// In an order in which every value is written before it is read.
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node<L>>,
     /// The values that the caller gives.
     pub(crate) inputs: Vec<ValueId>,
     /// The value that the caller gets.
@@ -166,27 +186,33 @@ pub(crate) struct Assertion {
     pub(crate) span: Span,
 }
 
-impl Graph {
+impl<L> Graph<L> {
     pub(crate) fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]
     }
 
-    pub(crate) fn node(&self, id: NodeId) -> &Node {
+    pub(crate) fn node(&self, id: NodeId) -> &Node<L> {
         &self.nodes[id.0]
-    }
-
-    /// The node that makes a value; none makes an input.
-    pub(crate) fn producer(&self, id: ValueId) -> Option<NodeId> {
-        self.nodes.iter().position(|n| n.output == id).map(NodeId)
     }
 
     /// The shape of a value, AFTER `shape`.
     pub(crate) fn shape(&self, id: ValueId) -> &Shape {
         self.value(id).shape.as_ref().expect("shapes are known after the pass `shape`")
     }
+
+    /// The same graph with these in the place of its layers, and the layers.
+    pub(crate) fn exchange<M>(self, new: Vec<M>) -> (Graph<M>, Vec<L>) {
+        let Graph { values, nodes, inputs, output, assertions } = self;
+        let exchange = |(node, new): (Node<L>, M)| {
+            let Node { key, layer, inputs, output, span, label, written, within, shares, activation } = node;
+            (Node { key, layer: new, inputs, output, span, label, written, within, shares, activation }, layer)
+        };
+        let (nodes, layers) = nodes.into_iter().zip(new).map(exchange).unzip();
+        (Graph { values, nodes, inputs, output, assertions }, layers)
+    }
 }
 
-impl fmt::Display for Graph {
+impl<L: fmt::Display> fmt::Display for Graph<L> {
     /// One line for each node: `l1: [64] = 0 Linear(784, 64) + 1 ReLU (x)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape = |id: ValueId| self.value(id).shape.as_ref().map_or("?".into(), Shape::to_string);
@@ -196,14 +222,7 @@ impl fmt::Display for Graph {
         }
         for node in &self.nodes {
             let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
-            write!(
-                f,
-                "{}: {} = {} {}",
-                self.value(node.output).name,
-                shape(node.output),
-                node.key,
-                node.layer.describe()
-            )?;
+            write!(f, "{}: {} = {} {}", self.value(node.output).name, shape(node.output), node.key, node.layer)?;
             if let Some(activation) = &node.activation {
                 write!(f, " + {} {}", activation.key, activation.value)?;
             }

@@ -1,8 +1,9 @@
 //! Calls in their places: the flat lists that a network becomes.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use super::{Arg, Call, Dim, Graph, NodeId, Scope, Shape, ValueId};
+use super::{Arg, Call, Dim, Facts, Graph, NodeId, Scope, ValueId};
 
 /// What an operand of a placed call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,8 +36,10 @@ pub(crate) struct Step {
 /// The three programs of a network: flat lists of calls. No layers any more.
 #[derive(Clone)]
 pub(crate) struct Program {
-    /// The graph that it was made from: shapes, names, spans, and the nodes' parameters.
-    pub(crate) graph: Graph,
+    /// The graph that it was made from: shapes, names, spans, and what the layers have said of themselves.
+    pub(crate) graph: Graph<Facts>,
+    /// The names of its values.
+    names: HashSet<String>,
     /// The value in whose memory each value lies: itself, or what a view shows in another shape.
     pub(crate) memory: Vec<ValueId>,
     /// The value in whose memory the network's output lies.
@@ -52,6 +55,13 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// A program without calls.
+    pub(crate) fn new(graph: Graph<Facts>, memory: Vec<ValueId>) -> Self {
+        let names = graph.values.iter().map(|value| value.name.clone()).collect();
+        let output = memory[graph.output.0];
+        Program { graph, names, memory, output, forward: vec![], backward: vec![], tiles: vec![], predict: vec![] }
+    }
+
     /// The network's name of an operand: `l1`, `d_l1`, `l1_mean`. No two have the same, whatever the labels are.
     pub(crate) fn name(&self, place: Place) -> String {
         let value = |id: ValueId| self.graph.value(id).name.clone();
@@ -59,40 +69,27 @@ impl Program {
             Place::Value(id) => return value(id),
             Place::Gradient(id) => format!("d_{}", value(id)),
             Place::Kept(node, i) => {
-                let (name, _) = &self.kept(node)[i];
-                format!("{}_{name}", value(self.graph.node(node).output))
+                let node = self.graph.node(node);
+                format!("{}_{}", value(node.output), node.layer.kept[i].0)
             }
             Place::Statistics(node, i) => {
-                let (name, _) = &self.graph.node(node).layer.statistics()[i];
-                format!("{}_{name}", value(self.graph.node(node).output))
+                let node = self.graph.node(node);
+                format!("{}_{}", value(node.output), node.layer.statistics[i].0)
             }
             Place::Contribution(id, i) => format!("more_d_{}_{i}", value(id)),
         };
-        while self.graph.values.iter().any(|v| v.name == name) {
+        while self.names.contains(&name) {
             name.push('_');
         }
         name
-    }
-
-    /// What a node keeps for each sample: names and numbers of scalars.
-    pub(crate) fn kept(&self, id: NodeId) -> Vec<(&'static str, Dim)> {
-        let node = self.graph.node(id);
-        let inputs: Vec<Shape> = node.inputs.iter().map(|&i| self.graph.shape(i).clone()).collect();
-        node.layer.kept(&crate::layers::Site {
-            inputs: &inputs,
-            output: self.graph.shape(node.output),
-            activation: node.activation.as_ref(),
-            producer_activation: None,
-            predict: false,
-        })
     }
 
     /// The scalars of an operand: of one sample, or of the whole batch for statistics.
     pub(crate) fn width(&self, place: Place) -> Dim {
         match place {
             Place::Value(id) | Place::Gradient(id) | Place::Contribution(id, _) => self.graph.shape(id).len(),
-            Place::Kept(node, i) => self.kept(node)[i].1.clone(),
-            Place::Statistics(node, i) => self.graph.node(node).layer.statistics()[i].1.clone(),
+            Place::Kept(node, i) => self.graph.node(node).layer.kept[i].1.clone(),
+            Place::Statistics(node, i) => self.graph.node(node).layer.statistics[i].1.clone(),
         }
     }
 }

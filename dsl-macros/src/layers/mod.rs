@@ -14,17 +14,23 @@ mod reshape;
 mod softmax;
 mod torch;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Display};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Activation, Agreement, Arg, Buffer, Call, Dim, Named, Operand, OutputKind, Param, Scope, Shape};
+use crate::ir::{
+    self, Activation, Agreement, Arg, Buffer, Call, Dim, Facts, Named, Operand, OutputKind, Param, Scope, Shape,
+};
 use crate::parse::args::{Args, Integer};
 
 pub(crate) use custom::Custom;
 pub(crate) use join::Sum;
+
+/// A graph of layers, BEFORE `backward`.
+pub(crate) type Graph = ir::Graph<Box<dyn Layer>>;
+pub(crate) type Node = ir::Node<Box<dyn Layer>>;
 
 /// What a layer is told about the place where it stands, when calls are asked of it.
 #[derive(Debug)]
@@ -132,6 +138,30 @@ pub(crate) trait Layer: Debug {
     /// have more than one.
     fn values_per_channel(&self) -> Option<Dim> {
         None
+    }
+}
+
+impl dyn Layer {
+    /// All that the passes after `backward` know of it, beside its calls.
+    pub(crate) fn facts(&self, site: &Site<'_>) -> Facts {
+        Facts {
+            describe: self.describe(),
+            params: self.params(),
+            buffers: self.buffers(),
+            kept: self.kept(site),
+            statistics: self.statistics(),
+            flops: self.flops(site.inputs, site.output),
+            is_view: self.is_view(),
+            output: self.output_kind(),
+            needs_whole_batch: self.needs_whole_batch(),
+            values_per_channel: self.values_per_channel(),
+        }
+    }
+}
+
+impl Display for dyn Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
     }
 }
 

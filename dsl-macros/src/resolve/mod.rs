@@ -16,8 +16,8 @@ use quote::ToTokens;
 use self::names::Names;
 use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Graph, Node, Scalar, Shape, Value, ValueId, excess};
-use crate::layers::Layer;
+use crate::ir::{NodeId, Scalar, Shape, Value, ValueId, excess};
+use crate::layers::{Graph, Layer, Node};
 use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
 
@@ -150,7 +150,7 @@ impl Resolver<'_> {
     /// A new value, whose name no other has, nor anything else where generated code names it.
     fn value(&mut self, name: &str, shape: Option<Shape>, scalar: Scalar) -> ValueId {
         let name = self.names.variable(name);
-        self.graph.values.push(Value { name, shape, scalar });
+        self.graph.values.push(Value { name, shape, scalar, producer: None });
         ValueId(self.graph.values.len() - 1)
     }
 
@@ -268,6 +268,7 @@ impl Resolver<'_> {
         written: String,
     ) -> Option<ValueId> {
         let output = self.value(&view_name(place.key), None, Scalar::Real);
+        self.graph.values[output.0].producer = Some(NodeId(self.graph.nodes.len()));
         self.graph.nodes.push(Node {
             key: place.key.to_owned(),
             layer,

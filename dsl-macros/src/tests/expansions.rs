@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Piece, Place, Program, Scope, Step};
+use crate::ir::{NodeId, Piece, Place, Program, Scope, Step, ValueId};
 use crate::plan::{Plan, Slots};
 use crate::{backward, codegen, fuse, parse, plan, resolve, shape};
 
@@ -103,6 +103,18 @@ fn nothing_is_read_before_it_is_written() {
                 assert!(written.contains(&place), "{name}: {} reads {}", step.call.kernel, program.name(place));
             }
             written.extend(step.call.writes());
+        }
+    }
+}
+
+#[test]
+fn a_value_knows_the_node_that_makes_it() {
+    for (name, source) in NETWORKS {
+        let (.., program, _) = passes(source);
+        let nodes = &program.graph.nodes;
+        for (i, value) in program.graph.values.iter().enumerate() {
+            let producer = nodes.iter().position(|node| node.output == ValueId(i)).map(NodeId);
+            assert_eq!(value.producer, producer, "{name}: {}", value.name);
         }
     }
 }

@@ -8,7 +8,7 @@ mod tidy;
 mod trainers;
 
 use crate::diagnostics::Diagnostics;
-use crate::ir::Graph;
+use crate::layers::Graph;
 use crate::{parse, resolve, shape};
 
 /// The graphs of all networks in `source`, as far as they have no mistakes, and the messages.
