@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use crate::ir::{Arg, Buffer, Call, Dim, NodeId, Param, Place, Program, Shape, Step};
+use crate::ir::{Arg, Buffer, Call, Dim, NodeId, Param, Place, Program, Shape, Step, identifier};
 
 /// A parameter with its place.
 #[derive(Clone)]
@@ -156,9 +156,8 @@ impl Param {
 /// The state-dict key and the view's field of `name` of the node at `key`: (`0.weight`, `l0_weight`).
 fn names(key: &str, name: &str) -> (String, String) {
     let key = format!("{key}.{name}");
-    let field = key.replace('.', "_");
-    let digit = field.starts_with(|c: char| c.is_ascii_digit());
-    (key, if digit { format!("l{field}") } else { field })
+    let field = identifier(&key);
+    (key, field)
 }
 
 /// The life of each place: from the first step that names it to the last.

@@ -194,6 +194,22 @@ impl<'a, T: Real> Update<'a, T> {
         }
     }
 
+    /// The same for the whole gradient of parameter `index`, which begins at place `offset` of the flat array: takes the part
+    /// of it that is within [`range`](Self::range).
+    pub fn finish_within(&mut self, index: usize, offset: usize, gradient: &[T]) {
+        let part = self.part_of(offset, gradient.len());
+        if !part.is_empty() {
+            self.finish(index, offset + part.start, &gradient[part]);
+        }
+    }
+
+    /// Which of the `len` elements of the parameter at `offset` are within [`range`](Self::range).
+    #[inline]
+    pub(crate) fn part_of(&self, offset: usize, len: usize) -> Range<usize> {
+        let element = |place: usize| place.clamp(offset, offset + len) - offset;
+        element(self.range.start)..element(self.range.end)
+    }
+
     /// The same for the gradient, `len` elements from `start` on, that `compute` writes: each element, over whatever is
     /// there. It is not called for a frozen parameter.
     pub(crate) fn finish_with(&mut self, index: usize, start: usize, len: usize, compute: impl FnOnce(&mut [T])) {

@@ -35,6 +35,12 @@ pub(crate) struct ValueId(pub(crate) usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NodeId(pub(crate) usize);
 
+/// A key of the state dict as an identifier: `fc1`, `l0`, `l2_shortcut_0`, `l0_weight`.
+pub(crate) fn identifier(key: &str) -> String {
+    let name = key.replace('.', "_");
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("l{name}") } else { name }
+}
+
 /// What flows along an edge.
 #[derive(Clone)]
 pub(crate) struct Value {

@@ -16,7 +16,7 @@ use quote::ToTokens;
 use self::names::Names;
 use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{NodeId, Scalar, Shape, Value, ValueId, excess};
+use crate::ir::{NodeId, Scalar, Shape, Value, ValueId, excess, identifier};
 use crate::layers::{Graph, Layer, Node};
 use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
@@ -60,12 +60,6 @@ pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Optio
     }
     graph.output = output?;
     (errors.count() == before).then_some(graph)
-}
-
-/// The key as an identifier: `fc1`, `l0`, `l2_shortcut_0`.
-pub(crate) fn view_name(key: &str) -> String {
-    let name = key.replace('.', "_");
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("l{name}") } else { name }
 }
 
 struct Resolver<'a> {
@@ -267,7 +261,7 @@ impl Resolver<'_> {
         span: Span,
         written: String,
     ) -> Option<ValueId> {
-        let output = self.value(&view_name(place.key), None, Scalar::Real);
+        let output = self.value(&identifier(place.key), None, Scalar::Real);
         self.graph.values[output.0].producer = Some(NodeId(self.graph.nodes.len()));
         self.graph.nodes.push(Node {
             key: place.key.to_owned(),
@@ -288,7 +282,7 @@ impl Resolver<'_> {
     fn check_view_names(&mut self) {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for node in &self.graph.nodes {
-            let name = view_name(&node.key);
+            let name = identifier(&node.key);
             match seen.get(&name) {
                 Some(&other) if other != node.key => {
                     let label = |key: &str| {

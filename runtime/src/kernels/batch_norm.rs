@@ -197,24 +197,14 @@ pub fn batch_norm_backward_input<T: Real, const X: usize>(
 #[inline]
 pub fn batch_norm_backward_weight<T: Real, const C: usize>(sums: &[T], weight: Span<1, C>, update: &mut Update<'_, T>) {
     assert_eq!(sums.len(), 2 * C, "another number of sums than of channels");
-    finish_slice(&sums[C..], weight, update);
+    update.finish_within(weight.index, weight.offset, &sums[C..]);
 }
 
 /// db = Σ dy.
 #[inline]
 pub fn batch_norm_backward_bias<T: Real, const C: usize>(sums: &[T], bias: Span<1, C>, update: &mut Update<'_, T>) {
     assert_eq!(sums.len(), 2 * C, "another number of sums than of channels");
-    finish_slice(&sums[..C], bias, update);
-}
-
-/// Hands over the part of `gradient` that is within the update's range.
-#[inline]
-fn finish_slice<T: Real, const C: usize>(gradient: &[T], at: Span<1, C>, update: &mut Update<'_, T>) {
-    let range = update.range();
-    let (start, end) = (range.start.max(at.offset), range.end.min(at.offset + C));
-    if start < end && update.wants(at.index) {
-        update.finish(at.index, start, &gradient[start - at.offset..end - at.offset]);
-    }
+    update.finish_within(bias.index, bias.offset, &sums[..C]);
 }
 
 /// The number of channels, for which there are two statistics each.

@@ -260,17 +260,12 @@ pub(super) fn finish_columns<T: Real>(
     if !update.wants(index) {
         return;
     }
-    let range = update.range();
-    let (first, end) = (range.start.max(offset), range.end.min(offset + columns));
-    let mut start = first;
-    while start < end {
-        let stop = end.min(start + TILE);
-        let (mut wide, mut piece) = ([0.0; TILE], [T::ZERO; TILE]);
-        sums(start - offset..stop - offset, &mut wide);
-        for (piece, &sum) in piece.iter_mut().zip(&wide) {
-            *piece = T::from_f64(sum);
-        }
-        update.finish(index, start, &piece[..stop - start]);
-        start = stop;
+    let part = update.part_of(offset, columns);
+    for start in part.clone().step_by(TILE) {
+        let stop = part.end.min(start + TILE);
+        let mut wide = [0.0; TILE];
+        sums(start..stop, &mut wide);
+        let piece = wide.map(T::from_f64);
+        update.finish(index, offset + start, &piece[..stop - start]);
     }
 }

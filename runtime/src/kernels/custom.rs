@@ -55,9 +55,5 @@ pub(crate) fn custom_backward_parameters<T: Real, L: CustomLayer, const X: usize
 #[inline]
 pub fn custom_finish<T: Real, const P: usize>(gradient: &[T], parameters: Span<1, P>, update: &mut Update<'_, T>) {
     assert_eq!(gradient.len(), P, "another number of gradients than of parameters");
-    let range = update.range();
-    let (start, end) = (range.start.max(parameters.offset), range.end.min(parameters.offset + P));
-    if start < end && update.wants(parameters.index) {
-        update.finish(parameters.index, start, &gradient[start - parameters.offset..end - parameters.offset]);
-    }
+    update.finish_within(parameters.index, parameters.offset, gradient);
 }

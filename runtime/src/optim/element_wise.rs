@@ -110,12 +110,8 @@ pub(super) fn step_folded<T: Real>(fold: &mut dyn Fold<T>, table: &[ParamSpec], 
     const WORK: u64 = 32;
     let work = WORK * parameters.len() as u64;
     parallel::for_each_update(fold.begin(parameters), table, work, |update| {
-        let range = update.range();
         for (index, spec) in table.iter().enumerate() {
-            let (start, end) = (spec.offset.max(range.start), (spec.offset + spec.len).min(range.end));
-            if start < end {
-                update.finish(index, start, &gradients[start..end]);
-            }
+            update.finish_within(index, spec.offset, &gradients[spec.offset..spec.offset + spec.len]);
         }
     });
 }

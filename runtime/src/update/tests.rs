@@ -199,3 +199,16 @@ fn a_step_knows_of_a_gradient_that_is_not_finite_on_every_instruction_set() {
         });
     }
 }
+
+#[test]
+fn of_a_whole_gradient_each_part_takes_its_own() {
+    let mut gradients = [0.0f32; 10];
+    let (mut left, right) = Update::accumulate(&mut gradients, None).split_at(4);
+    let (mut middle, mut right) = right.split_at(8);
+    for update in [&mut left, &mut middle, &mut right] {
+        update.finish_within(0, 0, &[1.0, 2.0]);
+        update.finish_within(1, 3, &[3.0, 4.0, 5.0]);
+    }
+    assert_eq!(right.part_of(3, 3), 3..3, "none of it");
+    assert_eq!(gradients, [1.0, 2.0, 0.0, 3.0, 4.0, 5.0, 0.0, 0.0, 0.0, 0.0]);
+}

@@ -9,6 +9,8 @@
 //!
 //! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero.
 
+use std::ops::Range;
+
 use super::gemm::block::Start;
 use super::gemm::{Epilogue, multiply, multiply_into_update, multiply_transposed};
 use super::{Activation, Keeps, Span};
@@ -224,24 +226,22 @@ fn backward_bias_body<S: Lanes<T>, T: Real>(
     update: &mut Update<'_, T>,
 ) {
     // Some registers at once, to hide the latency of an addition and to read long stretches of rows.
-    let range = update.range();
-    let (first, last) = (range.start.clamp(offset, offset + o), range.end.clamp(offset, offset + o));
+    let Range { mut start, end } = update.part_of(offset, o);
     let mut sums = [T::ZERO; 128];
-    let mut start = first;
-    while start < last {
-        let dy = &dy[start - offset..];
-        let registers = match (last - start) / S::LANES {
+    while start < end {
+        let dy = &dy[start..];
+        let registers = match (end - start) / S::LANES {
             8.. => 8,
             4.. => 4,
             _ => 1,
         };
-        let sums = &mut sums[..(registers * S::LANES).min(last - start)];
+        let sums = &mut sums[..(registers * S::LANES).min(end - start)];
         match registers {
             8 => sum_rows::<S, T, 8>(s, o, dy, sums),
             4 => sum_rows::<S, T, 4>(s, o, dy, sums),
             _ => sum_rows::<S, T, 1>(s, o, dy, sums),
         }
-        update.finish(index, start, sums);
+        update.finish(index, offset + start, sums);
         start += sums.len();
     }
 }
@@ -283,10 +283,8 @@ macro_rules! linear_kernels {
             fn linear_backward_weight(
                 i: usize, o: usize, x: &[$t], dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>,
             ) {
-                let range = update.range();
-                let row = |place: usize| place.clamp(offset, offset + i * o).wrapping_sub(offset) / o;
-                let rows = row(range.start)..row(range.end);
-                multiply_into_update(rows, (o, x.len() / i), (x, i), (dy, o), (index, offset), update);
+                let part = update.part_of(offset, i * o);
+                multiply_into_update(part.start / o..part.end / o, (o, x.len() / i), (x, i), (dy, o), (index, offset), update);
             }
             fn linear_backward_bias(o: usize, dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>) {
                 $bias(o, dy, index, offset, update);
