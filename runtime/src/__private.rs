@@ -24,7 +24,7 @@ pub use crate::rng::draw_seed;
 
 use crate::init::Init;
 use crate::loss::Text;
-use crate::parallel::with_values;
+use crate::parallel::with_scratch;
 use crate::rng::Generator;
 
 /// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
@@ -295,7 +295,7 @@ pub fn predict<T: Real, X: Sync, Y: Send>(
             return;
         }
         let rows = x.len().min(PREDICT_ROWS);
-        with_values(memory.len(rows), |scratch| {
+        with_scratch(memory.len(rows), |scratch| {
             for (x, y) in x.chunks(rows).zip(y.chunks_mut(rows)) {
                 body(x, y, scratch);
             }
@@ -312,6 +312,6 @@ pub fn predict_whole<T: Real, X: Sync, Y: Send>(
     body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
 ) {
     if !x.is_empty() {
-        with_values(memory.len(x.len()), |scratch| body(x, y, scratch));
+        with_scratch(memory.len(x.len()), |scratch| body(x, y, scratch));
     }
 }

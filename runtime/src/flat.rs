@@ -30,6 +30,13 @@ impl<T: Real> Flat<T> {
     }
 }
 
+impl<T> Flat<T> {
+    /// No elements, and no memory.
+    pub(crate) const fn empty() -> Self {
+        Flat { storage: Vec::new(), start: 0, len: 0 }
+    }
+}
+
 impl<T> Deref for Flat<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {

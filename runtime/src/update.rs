@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use crate::Real;
-use crate::parallel::{with_gathered, with_scratch};
+use crate::parallel::with_scratch;
 
 /// The most parameter-shaped arrays that an element-wise optimizer keeps (AMSGrad's three moments, and one to spare).
 pub const MAX_SLOTS: usize = 4;
@@ -233,7 +233,7 @@ impl<'a, T: Real> Update<'a, T> {
             body(&mut self);
             return self.non_finite();
         }
-        with_gathered(self.range.len(), |gradients| {
+        with_scratch(self.range.len(), |gradients| {
             let mut update: Update<'_, T> = self;
             if let Target::Apply { gathered, .. } = &mut update.target {
                 *gathered = Some(Gathered { gradients, run: 0..0, index: 0 });

@@ -1,4 +1,4 @@
-//! A training step allocates nothing, on whatever thread: an allocator counts.
+//! A training step and a prediction allocate nothing, on whatever thread: an allocator counts.
 //!
 //! A program of its own rather than a test: the count is that of the whole process, in which a test's supervisor
 //! allocates as it likes.
@@ -16,9 +16,11 @@ static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 network! { pub Mlp < Linear(32, 48) -> ReLU -> head: Linear(48, 10) > }
 network! { pub Small: [8] < Linear(8, 100) -> ReLU -> head: Linear(100, 10) > }
 network! { pub Deep < Linear(32, 48) -> BatchNorm1d(48) -> GELU -> Dropout(0.1) -> LayerNorm(48) -> head: Linear(48, 10) > }
+network! { pub Wide: [32] < Linear(32, 1200) -> ReLU -> Linear(1200, 10) > }
 
 train! { WithSgd for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
-// So few parameters that their gradients wait for one call of the rule, and a weight that is not a single block.
+// So few parameters that their gradients wait for one call of the rule, in memory that is in use while the product of a
+// weight that is not a single block needs some.
 train! { OfFew for Small { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3) } }
 train! {
     WithAdamW for Deep {
@@ -69,6 +71,22 @@ where
     assert_eq!((change.allocations, change.reallocations), (0, 0), "{} on {threads} threads", R::NAME);
 }
 
+/// The values of a prediction are in use while its products pack their operands.
+fn check_predictions(threads: usize) {
+    let (model, (inputs, _)) = (Wide::seeded(1), samples());
+    let mut outputs = [[0.0; 10]; 64];
+    let mut epoch = || {
+        for rows in [0..64, 0..64, 10..64, 5..29] {
+            model.predict_into(&inputs[rows.clone()], &mut outputs[rows]);
+        }
+    };
+    epoch();
+    let region = Region::new(COUNTED);
+    (0..100).for_each(|_| epoch());
+    let change = region.change();
+    assert_eq!((change.allocations, change.reallocations), (0, 0), "predictions on {threads} threads");
+}
+
 fn main() {
     let region = Region::new(COUNTED);
     drop(std::hint::black_box(vec![0u8; 9]));
@@ -83,7 +101,8 @@ fn main() {
         check(OfFew::new(Small::seeded(1)), threads);
         check(WithAdamW::new(Deep::seeded(1)), threads);
         check(WithEverything::new(Deep::seeded(1)), threads);
+        check_predictions(threads);
     }
     assert!(glulam::parallel::shares_taken_by_helpers() > 0, "no other thread has taken part");
-    println!("a step allocates nothing, on 1 and on 2 threads: ok");
+    println!("a step and a prediction allocate nothing, on 1 and on 2 threads: ok");
 }

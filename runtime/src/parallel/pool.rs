@@ -46,20 +46,18 @@ struct Board {
     wanted: usize,
     /// The threads of the pool.
     threads: Vec<Helper>,
-    /// How much scratch memory each of them has, or will have when it takes its next job.
-    equipped: usize,
 }
 
 struct Helper {
     thread: Thread,
     asleep: bool,
-    /// More scratch memory for it.
+    /// More scratch memory for it, from its next job on.
     scratch: Option<Scratch>,
 }
 
 pub(super) static POOL: Pool = Pool {
     number: AtomicU64::new(0),
-    board: Mutex::new(Board { job: None, wanted: 0, threads: Vec::new(), equipped: 0 }),
+    board: Mutex::new(Board { job: None, wanted: 0, threads: Vec::new() }),
     running: AtomicUsize::new(0),
     panic: Mutex::new(None),
     busy: AtomicBool::new(false),
@@ -91,7 +89,7 @@ impl Pool {
         job();
         closing.finished = true;
         drop(closing);
-        self.equip();
+        scratch::catch_up();
         let panic = lock(&self.panic).take();
         self.busy.store(false, Ordering::Release);
         if let Some(panic) = panic {
@@ -110,7 +108,6 @@ impl Pool {
                 break;
             };
             board.threads.push(Helper { thread: handle.thread().clone(), asleep: false, scratch: None });
-            board.equipped = 0;
         }
         if board.threads.len() > before {
             // What a new thread allocates for itself belongs to this step, not to a later one.
@@ -131,20 +128,14 @@ impl Pool {
         }
     }
 
-    /// Gives every thread as much scratch memory as any of them has needed.
-    fn equip(&self) {
-        let needed = scratch::needed();
-        let mut board = lock(&self.board);
-        if board.equipped < needed {
-            board.equipped = needed;
-            scratch::equip(scratch::make(needed));
-            board.threads.iter_mut().for_each(|helper| helper.scratch = Some(scratch::make(needed)));
-        }
+    /// Gives every thread of the pool as much scratch memory as any thread has needed.
+    pub(super) fn equip(&self) {
+        lock(&self.board).threads.iter_mut().for_each(|helper| helper.scratch = Some(scratch::make()));
     }
 
     /// What thread `index` of the pool does, for ever.
     fn serve(&'static self, index: usize) {
-        scratch::equip(scratch::make(0));
+        scratch::catch_up();
         self.born.fetch_add(1, Ordering::Release);
         let mut seen = 0;
         loop {

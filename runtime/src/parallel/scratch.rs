@@ -1,81 +1,101 @@
-//! Memory for copies of operands, for gradients that wait for their rule and for the values of a prediction: a piece of
-//! each for each thread.
+//! Memory for copies of operands, for gradients that wait for their rule and for the values of a prediction: a stack of
+//! pieces for each thread.
 //!
 //! A step allocates nothing after the first, on any thread. Which thread takes which share is chance, so a thread's own
-//! first use of some size may come late: whenever one has needed more than before, the pool gives all the others as much.
+//! first use of some size may come late: whenever one has needed more than any before, all the others get as much.
 
-use std::cell::Cell;
+use std::array;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::LocalKey;
 
-use crate::{Flat, Real};
+use super::pool::POOL;
+use crate::Flat;
 
-/// The most words that any thread has needed at once.
-static NEEDED: AtomicUsize = AtomicUsize::new(0);
+/// How many uses within one another have pieces that are kept: the values of a prediction or gradients that wait, a
+/// kernel, a product within it, and one to spare. What is used within them allocates each time.
+const DEPTH: usize = 4;
+
+/// The most words that any thread has needed at once, at each depth.
+static NEEDED: [AtomicUsize; DEPTH] = [const { AtomicUsize::new(0) }; DEPTH];
 
 thread_local! {
-    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
-    static GATHERED: Cell<Option<Scratch>> = const { Cell::new(None) };
-    static VALUES: Cell<Option<Scratch>> = const { Cell::new(None) };
+    /// A piece is borrowed while it is lent, so the first free one is that of the present depth, after a panic too.
+    static PIECES: [RefCell<Piece>; DEPTH] = const { [const { RefCell::new(Piece::empty()) }; DEPTH] };
 }
 
-/// One thread's piece. Words, so that all scalars find room in it.
-pub(super) type Scratch = Flat<f64>;
+/// One thread's memory at one depth. Words, so that all scalars find room in it.
+type Piece = Flat<f64>;
 
-/// Gives `body` the first `len` elements of the calling thread's scratch memory, with whatever is in them.
-pub(crate) fn with_scratch<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    lend(&SCRATCH, len, |words| NEEDED.fetch_max(words, Ordering::Relaxed).max(words), body)
-}
+/// One thread's memory at all depths.
+pub(super) type Scratch = [Piece; DEPTH];
 
-/// The same of the memory for gradients that wait, while kernels use the other.
-pub(crate) fn with_gathered<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    lend(&GATHERED, len, |words| words, body)
-}
-
-/// The same of the memory for the values of a prediction.
-pub(crate) fn with_values<T: Real, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    lend(&VALUES, len, |words| words, body)
-}
-
-/// Gives `body` the first `len` elements of a thread's piece. If it has fewer, a new one is made, of at least as many words
-/// as `wanted` makes of those needed.
+/// Gives `body` the first `len` elements of a piece of the calling thread's own, with whatever is in them. What `body` calls
+/// may want scratch memory too: it gets another piece.
 #[inline]
-fn lend<T: Real, R>(
-    piece: &'static LocalKey<Cell<Option<Scratch>>>,
-    len: usize,
-    wanted: impl FnOnce(usize) -> usize,
-    body: impl FnOnce(&mut [T]) -> R,
-) -> R {
+pub(crate) fn with_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
     let words = (len * size_of::<T>()).div_ceil(size_of::<f64>());
-    // Taken out while it is lent: what runs within and wants the same gets memory of its own.
-    let own = piece.take().filter(|own| own.len() >= words);
-    let mut lent = own.unwrap_or_else(|| first_piece(words, wanted));
-    let result = body(&mut T::from_words(&mut lent)[..len]);
-    piece.set(Some(lent));
-    result
+    PIECES.with(|pieces| {
+        let mut free =
+            pieces.iter().zip(&NEEDED).find_map(|(piece, needed)| Some((piece.try_borrow_mut().ok()?, needed)));
+        let mut beyond;
+        let piece = match &mut free {
+            Some((piece, needed)) => {
+                if piece.len() < words {
+                    grow(piece, words, needed);
+                }
+                &mut **piece
+            }
+            None => {
+                beyond = Piece::zeros(words);
+                &mut beyond
+            }
+        };
+        body(&mut T::from_words(piece)[..len])
+    })
 }
 
-/// A thread's first piece of so many words. Apart, so that lending, which a step does again and again, is inlined.
+/// Makes a piece of at least so many words. Apart, so that lending, which a step does again and again, is inlined.
 #[cold]
 #[inline(never)]
-fn first_piece(words: usize, wanted: impl FnOnce(usize) -> usize) -> Scratch {
-    make(wanted(words.next_power_of_two()))
+fn grow(piece: &mut Piece, words: usize, needed: &AtomicUsize) {
+    let words = words.next_power_of_two();
+    let before = needed.fetch_max(words, Ordering::Relaxed);
+    *piece = Piece::zeros(words.max(before));
+    if before < words {
+        POOL.equip();
+    }
 }
 
-/// The most words that any thread has needed at once.
-pub(super) fn needed() -> usize {
-    NEEDED.load(Ordering::Relaxed)
+/// As much memory as any thread has needed.
+pub(super) fn make() -> Scratch {
+    array::from_fn(|depth| Piece::zeros(NEEDED[depth].load(Ordering::Relaxed)))
 }
 
-/// A piece of `words` words.
-pub(super) fn make(words: usize) -> Scratch {
-    Flat::zeros(words)
-}
-
-/// Makes `scratch` the calling thread's, if it has less.
+/// Makes `scratch` the calling thread's, where it has less.
 pub(super) fn equip(scratch: Scratch) {
-    let own = SCRATCH.take().filter(|own| own.len() >= scratch.len());
-    SCRATCH.set(Some(own.unwrap_or(scratch)));
+    PIECES.with(|pieces| {
+        for (piece, given) in pieces.iter().zip(scratch) {
+            if let Ok(mut own) = piece.try_borrow_mut()
+                && own.len() < given.len()
+            {
+                *own = given;
+            }
+        }
+    });
+}
+
+/// Makes as much memory for the calling thread as any has needed, where it has less.
+pub(super) fn catch_up() {
+    PIECES.with(|pieces| {
+        for (piece, needed) in pieces.iter().zip(&NEEDED) {
+            let needed = needed.load(Ordering::Relaxed);
+            if let Ok(mut own) = piece.try_borrow_mut()
+                && own.len() < needed
+            {
+                *own = Piece::zeros(needed);
+            }
+        }
+    });
 }
 
 /// Scalars that words have room for.
@@ -90,10 +110,15 @@ impl Words for f64 {
     }
 }
 
-impl Words for f32 {
-    fn from_words(words: &mut [f64]) -> &mut [f32] {
-        // SAFETY: two f32s fill the memory of an f64, with a weaker alignment. Every bit pattern is an f32, and after whatever
-        // is written as f32s it is still f64s.
-        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
-    }
+macro_rules! half_a_word {
+    ($($t:ident)*) => { $(
+        impl Words for $t {
+            fn from_words(words: &mut [f64]) -> &mut [$t] {
+                // SAFETY: two of them fill the memory of an f64, with a weaker alignment. Every bit pattern is one of them,
+                // and after whatever is written as such it is still f64s.
+                unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
+            }
+        }
+    )* };
 }
+half_a_word!(f32 u32);

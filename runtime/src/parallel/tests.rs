@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use allocation_counter::measure;
+
 use super::*;
 use crate::network::{Kind, Layout};
 
@@ -200,5 +202,56 @@ fn the_parameters_are_cut_between_rows_and_each_is_updated_once() {
         let expected: usize = TABLE.iter().map(|param| param.len).sum();
         assert_eq!(gradients.iter().sum::<f32>(), expected as f32);
         assert!(gradients.iter().all(|&g| g <= 1.0));
+    }
+}
+
+/// Uses scratch memory `depth` times within itself, `len` elements of it, each time with its own numbers; then runs
+/// `innermost`.
+fn nest(depth: u32, len: usize, innermost: &dyn Fn()) {
+    fn fill<T: Words + Copy + PartialEq>(depth: u32, len: usize, innermost: &dyn Fn(), value: T) {
+        with_scratch(len, |all: &mut [T]| {
+            assert!(all.len() == len && all.as_ptr().addr().is_multiple_of(64));
+            let (left, right) = (&mut all[..1000], len - 1000..len);
+            left.fill(value);
+            all[right].fill(value);
+            nest(depth - 1, len, innermost);
+            let kept = all[..1000].iter().chain(&all[len - 1000..]).all(|x| *x == value);
+            assert!(kept, "a use within this one had the same memory");
+        });
+    }
+    match depth {
+        0 => innermost(),
+        1 | 4 | 7 => fill(depth, len, innermost, f64::from(depth)),
+        2 | 5 => fill(depth, len, innermost, depth as f32),
+        _ => fill(depth, len, innermost, depth),
+    }
+}
+
+#[test]
+fn a_use_of_scratch_memory_within_another_allocates_nothing_the_second_time() {
+    let innermost = || panic!("in the middle of it");
+    nest(3, 5000, &|| ());
+    nest(4, 3000, &|| ());
+    assert!(catch_unwind(AssertUnwindSafe(|| nest(4, 5000, &innermost))).is_err());
+    for len in [5000, 3000, 1000] {
+        assert_eq!(measure(|| nest(4, len, &|| ())).count_total, 0, "{len} elements, after a panic");
+    }
+    // Deeper than there are pieces.
+    nest(8, 2000, &|| ());
+    assert_eq!(measure(|| nest(4, 5000, &|| ())).count_total, 0);
+}
+
+#[test]
+fn what_one_thread_needs_all_get() {
+    let _settings = with_threads(3);
+    assert!(all_work_at_once(3));
+    // More than any other test.
+    nest(3, 1 << 22, &|| ());
+    for _ in 0..20 {
+        let come = AtomicUsize::new(0);
+        for_each(&[0, 1, 2][..], 0, |_: &[i32]| {
+            meet(&come, 3);
+            assert_eq!(measure(|| nest(3, 1 << 22, &|| ())).count_total, 0);
+        });
     }
 }
