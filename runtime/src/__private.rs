@@ -19,10 +19,13 @@ pub use crate::loss::total;
 pub use crate::network::{
     BufferSpec, Context, Kind, LayerSpec, Layout, Mode, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
 };
-pub use crate::parallel::{Split, for_each, for_each_update};
+pub use crate::parallel::{Split, for_each};
 pub use crate::rng::draw_seed;
 
+pub use crate::update::for_each_update;
+
 use crate::init::Init;
+use crate::kernels::rows_of_a_cut;
 use crate::loss::Text;
 use crate::parallel::with_scratch;
 use crate::rng::Generator;
@@ -64,10 +67,11 @@ pub const fn matrix_spec<const I: usize, const O: usize>(
     span: Span<I, O>,
     name: &'static str,
     shape: &'static [usize],
+    cost: usize,
     kind: Kind,
     layout: Layout,
 ) -> ParamSpec {
-    ParamSpec { name, shape, offset: span.offset, len: I * O, row: O, kind, layout }
+    ParamSpec { name, shape, offset: span.offset, len: I * O, row: O * rows_of_a_cut(I), cost, kind, layout }
 }
 
 /// The same of a vector, which may be cut anywhere.
@@ -75,10 +79,11 @@ pub const fn vector_spec<const O: usize>(
     span: Span<1, O>,
     name: &'static str,
     shape: &'static [usize],
+    cost: usize,
     kind: Kind,
     layout: Layout,
 ) -> ParamSpec {
-    ParamSpec { name, shape, offset: span.offset, len: O, row: 1, kind, layout }
+    ParamSpec { name, shape, offset: span.offset, len: O, row: 1, cost, kind, layout }
 }
 
 /// The number of parameters, without the gaps between them.

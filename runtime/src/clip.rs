@@ -209,7 +209,7 @@ mod tests {
     use crate::network::{Kind, Layout};
 
     const fn param(name: &'static str, offset: usize) -> ParamSpec {
-        ParamSpec { name, shape: &[3], offset, len: 3, row: 1, kind: Kind::Weight, layout: Layout::Same }
+        ParamSpec { name, shape: &[3], offset, len: 3, row: 1, cost: 1, kind: Kind::Weight, layout: Layout::Same }
     }
     static TABLE: [ParamSpec; 2] = [param("a", 0), param("b", 16)];
 

@@ -63,7 +63,7 @@ mod tests {
 
     fn spec(shape: &'static [usize], layout: Layout) -> ParamSpec {
         let len = shape.iter().product();
-        ParamSpec { name: "w", shape, offset: 16, len, row: 1, kind: Kind::Weight, layout }
+        ParamSpec { name: "w", shape, offset: 16, len, row: 1, cost: 1, kind: Kind::Weight, layout }
     }
 
     fn check(shape: &'static [usize], layout: Layout, stored: &[u32]) {

@@ -5,11 +5,16 @@
 //! element-wise rule while the tile is still in cache, and the gradient is never stored (those of a small network wait
 //! in a few kilobytes, for one call of their rule). The numbers are the same.
 
+mod shares;
+
 use std::fmt::Debug;
 use std::ops::Range;
 
 use crate::Real;
 use crate::parallel::with_scratch;
+
+#[doc(hidden)]
+pub use shares::for_each_update;
 
 /// The most parameter-shaped arrays that an element-wise optimizer keeps (AMSGrad's three moments, and one to spare).
 pub const MAX_SLOTS: usize = 4;

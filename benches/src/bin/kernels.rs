@@ -91,6 +91,7 @@ fn table(inputs: usize, outputs: usize) -> &'static [ParamSpec] {
         offset: 0,
         len: inputs * outputs,
         row: outputs,
+        cost: 1,
         kind: Kind::Weight,
         layout: Layout::Transposed,
     }]))

@@ -30,6 +30,7 @@ fn table(parameters: usize) -> &'static [ParamSpec] {
         offset: 0,
         len: parameters,
         row: 1,
+        cost: 1,
         kind: Kind::Weight,
         layout: Layout::Same,
     };

@@ -279,14 +279,14 @@ impl Unit<'_> {
     }
 
     // Expands to:
-    //     let non_finite = glulam::for_each_update(update, Self::PARAMS, …, |update| { backward_tiles(…); });
+    //     let non_finite = glulam::for_each_update(update, Self::PARAMS, x.len(), |update| { backward_tiles(…); });
     //     workspace.set_non_finite_gradient(non_finite);
     /// The phase of the parameters.
     fn tiles(&self, update: TokenStream) -> TokenStream {
         let x = self.x();
         let statistics = self.has_statistics().then(|| quote!(&s,));
         quote! {
-            let non_finite = glulam::for_each_update(#update, Self::PARAMS, Self::work(#x.len(), 1), |update| {
+            let non_finite = glulam::for_each_update(#update, Self::PARAMS, #x.len(), |update| {
                 backward_tiles(cx, #statistics #x, &v, update);
             });
             workspace.set_non_finite_gradient(non_finite);

@@ -257,7 +257,8 @@ impl Unit<'_> {
             let computed = shape.iter().any(|dim| !is_plain(quote!(#dim)));
             let shape = quote!(&[#(#shape),*]);
             let shape = if computed { quote!(const { #shape }) } else { shape };
-            quote!(glulam::#spec(#span, #name, #shape, glulam::Kind::#kind, glulam::Layout::#layout))
+            let cost = &p.param.cost;
+            quote!(glulam::#spec(#span, #name, #shape, #cost, glulam::Kind::#kind, glulam::Layout::#layout))
         });
         let buffers = self.plan.buffers.iter().map(|b| {
             let (name, shape, offset, len) = (&b.key, &b.shape.0, &b.offset, b.shape.len());

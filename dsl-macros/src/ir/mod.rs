@@ -132,6 +132,8 @@ pub(crate) struct Param {
     /// The view's type is `[[T; columns]; rows]`, or `[T; columns]` where `rows` is `None`.
     pub(crate) rows: Option<Dim>,
     pub(crate) columns: Dim,
+    /// The multiply-adds of its gradient in the tile phase, for each element and sample: how often a sample meets an element.
+    pub(crate) cost: Dim,
     /// What it is for.
     pub(crate) kind: ParamKind,
     /// How it begins: an expression of type `glulam::init::Init`, a name that `codegen` brings into scope.

@@ -83,7 +83,8 @@ impl Layer for Custom {
     fn params(&self) -> Vec<Param> {
         let path = &self.path;
         let init = quote!(<#path as ::glulam::layer::CustomLayer>::INIT);
-        vec![vector("parameters", vec![self.parameters()], ParamKind::Weight, init)]
+        // Summed before the tile phase.
+        vec![vector("parameters", vec![self.parameters()], Dim::Known(0), ParamKind::Weight, init)]
     }
 
     fn statistics(&self) -> Vec<(&'static str, Dim)> {

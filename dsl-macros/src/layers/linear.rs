@@ -18,6 +18,8 @@ struct Linear {
     bias: bool,
     init: Option<(TokenStream, Span)>,
     bias_init: Option<(TokenStream, Span)>,
+    /// How many rows of features a sample has, AFTER `infer`.
+    rows: Dim,
 }
 
 pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
@@ -33,7 +35,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         errors.error(*span, "`bias_init` of `Linear` is without effect, since `bias = false`").help("leave it out");
         return None;
     }
-    Some(Box::new(Linear { in_features, out_features, bias, init, bias_init }))
+    Some(Box::new(Linear { in_features, out_features, bias, init, bias_init, rows: Dim::Known(1) }))
 }
 
 impl Linear {
@@ -115,6 +117,7 @@ impl Layer for Linear {
             }
         }
         self.check_init(from, errors);
+        self.rows = Dim::product(&input.0[..input.0.len() - 1]);
         let mut output = input.0.clone();
         *output.last_mut().expect("it has an axis") = self.out_features.clone();
         Some(Shape(output))
@@ -138,10 +141,11 @@ impl Layer for Linear {
             transposed: true,
             rows: Some(rows.clone()),
             columns: columns.clone(),
+            cost: self.rows.clone(),
             kind: ParamKind::Weight,
             init: init(&self.init),
         };
-        let bias = super::vector("bias", vec![columns], ParamKind::Bias, init(&self.bias_init));
+        let bias = super::vector("bias", vec![columns], self.rows.clone(), ParamKind::Bias, init(&self.bias_init));
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 

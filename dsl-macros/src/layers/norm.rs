@@ -25,9 +25,10 @@ impl Affine {
         if self.bias { Arg::Param("bias") } else { Arg::Absent }
     }
 
-    fn params(self, shape: &[Dim]) -> Vec<Param> {
-        let weight = vector("weight", shape.to_vec(), ParamKind::Norm, quote!(::glulam::init::Init::ONES));
-        let bias = vector("bias", shape.to_vec(), ParamKind::Bias, quote!(::glulam::init::Init::ZEROS));
+    fn params(self, shape: &[Dim], cost: &Dim) -> Vec<Param> {
+        let (ones, zeros) = (quote!(::glulam::init::Init::ONES), quote!(::glulam::init::Init::ZEROS));
+        let weight = vector("weight", shape.to_vec(), cost.clone(), ParamKind::Norm, ones);
+        let bias = vector("bias", shape.to_vec(), cost.clone(), ParamKind::Bias, zeros);
         [self.weight.then_some(weight), self.bias.then_some(bias)].into_iter().flatten().collect()
     }
 
@@ -172,7 +173,8 @@ impl Layer for BatchNorm {
     }
 
     fn params(&self) -> Vec<Param> {
-        self.affine.params(&[self.channels()])
+        // The input's gradient needs the same sums before.
+        self.affine.params(&[self.channels()], &Dim::Known(0))
     }
 
     fn buffers(&self) -> Vec<Buffer> {
@@ -335,7 +337,7 @@ impl Layer for LayerNorm {
     }
 
     fn params(&self) -> Vec<Param> {
-        self.affine.params(&self.shape().0)
+        self.affine.params(&self.shape().0, &self.groups)
     }
 
     fn kept(&self, site: &Site<'_>) -> Vec<(&'static str, Dim)> {

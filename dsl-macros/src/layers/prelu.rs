@@ -67,6 +67,7 @@ impl Layer for PReLU {
         vec![vector(
             "weight",
             vec![self.num_parameters.clone()],
+            self.inner.clone(),
             ParamKind::Weight,
             quote!(::glulam::init::Init::Constant(#init)),
         )]

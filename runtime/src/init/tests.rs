@@ -167,7 +167,16 @@ fn both_precisions_are_the_same_numbers_rounded() {
 
 #[test]
 fn a_parameter_is_filled_in_its_own_layout() {
-    let spec = |layout| ParamSpec { name: "w", shape: &[2, 3], offset: 16, len: 6, row: 1, kind: Kind::Weight, layout };
+    let spec = |layout| ParamSpec {
+        name: "w",
+        shape: &[2, 3],
+        offset: 16,
+        len: 6,
+        row: 1,
+        cost: 1,
+        kind: Kind::Weight,
+        layout,
+    };
     let mut flat = [0.0f64; 22];
     Init::Eye.fill(&spec(Layout::Transposed), &mut flat, &mut Generator::seed_from(0));
     assert_eq!(flat[16..], [1., 0., 0., 1., 0., 0.]);

@@ -37,6 +37,7 @@ pub use custom::custom_finish;
 pub(crate) use custom::{custom_backward_input, custom_backward_parameters, custom_forward};
 pub use dropout::{dropout_backward, dropout_forward};
 pub use elementwise::{accumulate, add, copy, multiply};
+pub(crate) use gemm::rows_of_a_cut;
 pub use layer_norm::{
     layer_norm_backward_bias, layer_norm_backward_input, layer_norm_backward_weight, layer_norm_forward,
     layer_norm_predict,

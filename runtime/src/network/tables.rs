@@ -35,6 +35,9 @@ pub struct ParamSpec {
     pub len: usize,
     /// The parameter may be cut between threads at multiples of this many elements.
     pub row: usize,
+    /// The multiply-adds of its gradient, for each element and sample: 1 in a `Linear`, the number of positions in one on a
+    /// sequence or in a convolution, 0 where the sums are there before.
+    pub cost: usize,
     /// What it is for.
     pub kind: Kind,
     /// How it is stored.

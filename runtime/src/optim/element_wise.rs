@@ -10,7 +10,8 @@ use std::fmt::Debug;
 use super::groups::check_groups;
 use super::{Fold, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict};
 use crate::network::ParamSpec;
-use crate::{ElementRule, Flat, MAX_SLOTS, Real, Rules, Update, parallel};
+use crate::update::for_each_update;
+use crate::{ElementRule, Flat, MAX_SLOTS, Real, Rules, Update};
 
 /// The most numbers beside `step` that an element-wise optimizer keeps for each parameter.
 pub const MAX_SCALARS: usize = 2;
@@ -106,10 +107,8 @@ impl<T: Real, R: ElementRule<T>> Rules<T> for StepRules<R> {
 
 /// One step over whole parameters, by the rules that folding uses too: the same bits.
 pub(super) fn step_folded<T: Real>(fold: &mut dyn Fold<T>, table: &[ParamSpec], parameters: &mut [T], gradients: &[T]) {
-    /// About how many floating-point operations take as long as moving one element.
-    const WORK: u64 = 32;
-    let work = WORK * parameters.len() as u64;
-    parallel::for_each_update(fold.begin(parameters), table, work, |update| {
+    // The sums are there.
+    for_each_update(fold.begin(parameters), table, 0, |update| {
         for (index, spec) in table.iter().enumerate() {
             update.finish_within(index, spec.offset, &gradients[spec.offset..spec.offset + spec.len]);
         }

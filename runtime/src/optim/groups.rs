@@ -12,7 +12,7 @@ use crate::network::{Kind, ParamSpec};
 /// use glulam::network::{Kind, Layout, ParamSpec};
 /// use glulam::optim::{self, AdamW, OptimizerState};
 /// const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, kind: Kind) -> ParamSpec {
-///     ParamSpec { name, shape, offset, len, row: 1, kind, layout: Layout::Same }
+///     ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind, layout: Layout::Same }
 /// }
 /// static PARAMS: [ParamSpec; 4] = [
 ///     param("stem.weight", &[4, 4], 0, 16, Kind::Weight),

@@ -1,7 +1,7 @@
 //! Shares of a batch, and of the parameters, for several threads.
 //!
 //! A step has two kinds of phases. In one ([`for_each`]) each thread takes rows of the batch through all layers; in the
-//! other ([`for_each_update`]) each takes a part of the parameters and sums their gradients over all rows. Rows do not
+//! other (`update/shares.rs`) each takes a part of the parameters and sums their gradients over all rows. Rows do not
 //! meet in the first, parameters not in the second, and each sum has one order, so the result has the same bits however
 //! the work is shared out, and whoever does it.
 
@@ -16,9 +16,6 @@ pub(crate) use scratch::with_scratch;
 
 #[doc(hidden)]
 pub use scratch::Words;
-
-use crate::network::ParamSpec;
-use crate::{Real, Update};
 
 /// Something with rows that can be shared out: a slice of samples, the values of a workspace.
 #[doc(hidden)]
@@ -101,7 +98,7 @@ pub fn shares_taken_by_helpers() -> u64 {
 
 /// How many threads should do `work` that can be cut into `pieces`.
 #[inline]
-fn threads_for(work: u64, pieces: usize) -> usize {
+pub(crate) fn threads_for(work: u64, pieces: usize) -> usize {
     let threads = num_threads().min(pieces);
     if threads <= 1 {
         return 1;
@@ -125,7 +122,12 @@ impl<P> Rest<P> {
 }
 
 /// Lets `threads` threads take shares off `all` with `cut` and do them with `body`.
-fn share_out<P: Send>(threads: usize, all: P, cut: impl Fn(P) -> (P, Option<P>) + Sync, body: impl Fn(P) + Sync) {
+pub(crate) fn share_out<P: Send>(
+    threads: usize,
+    all: P,
+    cut: impl Fn(P) -> (P, Option<P>) + Sync,
+    body: impl Fn(P) + Sync,
+) {
     let rest = Rest(Mutex::new(Some(all)));
     #[cfg(test)]
     let forced = crate::simd::Isa::forced();
@@ -173,67 +175,5 @@ pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
     );
 }
 
-/// Runs `body` on `update`, shared out among the threads by cutting the flat parameter array, each parameter at
-/// multiples of its [`ParamSpec::row`] only. `work`: see [`for_each`]. Returns the first parameter of `table` of which a
-/// gradient was NaN or infinite, the same one however the work is shared out.
-///
-/// # Panics
-/// If `body` does, on whatever thread.
-#[doc(hidden)]
-#[inline]
-pub fn for_each_update<T: Real>(
-    update: Update<'_, T>,
-    table: &[ParamSpec],
-    work: u64,
-    body: impl Fn(&mut Update<'_, T>) + Sync,
-) -> Option<usize> {
-    let all = update.range();
-    let threads = threads_for(work, all.len());
-    if threads <= 1 {
-        return update.gathering(body).and_then(|place| parameter_at(table, place));
-    }
-    let first = AtomicUsize::new(usize::MAX);
-    let share = all.len().div_ceil(threads);
-    share_out(
-        threads,
-        update,
-        |rest: Update<'_, T>| {
-            let range = rest.range();
-            match cut(table, range.start + share) {
-                at if at > range.start && at < range.end => {
-                    let (share, rest) = rest.split_at(at);
-                    (share, Some(rest))
-                }
-                _ => (rest, None),
-            }
-        },
-        |mut update| {
-            body(&mut update);
-            if let Some(place) = update.non_finite() {
-                first.fetch_min(place, Ordering::Relaxed);
-            }
-        },
-    );
-    parameter_at(table, first.into_inner())
-}
-
-/// The parameter that has the element `place` of the flat array.
-fn parameter_at(table: &[ParamSpec], place: usize) -> Option<usize> {
-    table.iter().position(|param| (param.offset..param.offset + param.len).contains(&place))
-}
-
-/// The first place from `at` on where the flat array may be cut.
-fn cut(table: &[ParamSpec], at: usize) -> usize {
-    match table.iter().find(|param| at < param.offset + param.len) {
-        Some(param) if at > param.offset => {
-            // Whole tiles where there are many.
-            let rows = param.len / param.row;
-            let unit = param.row * if rows >= 96 { 6 } else { 1 };
-            (param.offset + (at - param.offset).next_multiple_of(unit)).min(param.offset + param.len)
-        }
-        _ => at,
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

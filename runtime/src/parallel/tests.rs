@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 
 use super::*;
-use crate::network::{Kind, Layout};
 
 /// The number of threads and the minimum of work belong to the whole process: one test at a time.
 static SETTINGS: Mutex<()> = Mutex::new(());
 
-struct Settings(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
+pub(crate) struct Settings(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
-fn with_threads(threads: usize) -> Settings {
+/// Shares all work out among so many threads, until what it returns is dropped.
+pub(crate) fn with_threads(threads: usize) -> Settings {
     let guard = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
     set_num_threads(threads);
     set_min_work(0);
@@ -175,33 +175,6 @@ fn threads_that_fell_asleep_wake_up() {
     for _ in 0..3 {
         thread::sleep(Duration::from_millis(20));
         assert!(all_work_at_once(2));
-    }
-}
-
-const fn param(offset: usize, rows: usize, row: usize) -> ParamSpec {
-    ParamSpec { name: "p", shape: &[], offset, len: rows * row, row, kind: Kind::Weight, layout: Layout::Same }
-}
-
-#[test]
-fn the_parameters_are_cut_between_rows_and_each_is_updated_once() {
-    const TABLE: [ParamSpec; 4] = [param(0, 10, 7), param(80, 1, 33), param(128, 300, 5), param(1632, 3, 40)];
-    for threads in [1, 2, 3, 7, 16] {
-        let _settings = with_threads(threads);
-        let mut gradients = vec![0.0f32; 1760];
-        for_each_update(Update::accumulate(&mut gradients, None), &TABLE, 0, |update| {
-            for param in TABLE {
-                for start in (param.offset..param.offset + param.len).step_by(param.row) {
-                    let (range, row) = (update.range(), start..start + param.row);
-                    if range.contains(&row.start) {
-                        assert!(range.contains(&(row.end - 1)), "{row:?} is cut by {range:?}");
-                        update.finish(0, start, &vec![1.0; param.row]);
-                    }
-                }
-            }
-        });
-        let expected: usize = TABLE.iter().map(|param| param.len).sum();
-        assert_eq!(gradients.iter().sum::<f32>(), expected as f32);
-        assert!(gradients.iter().all(|&g| g <= 1.0));
     }
 }
 

@@ -61,7 +61,7 @@ fn table(case: &Case) -> &'static [ParamSpec] {
         let name: &'static str = Box::leak(format!("p{}", table.len()).into_boxed_str());
         let shape: &'static [usize] = Box::leak(init.shape.clone().into_boxed_slice());
         let len = init.values.len();
-        table.push(ParamSpec { name, shape, offset, len, row: 1, kind: Kind::Weight, layout: Layout::Same });
+        table.push(ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind: Kind::Weight, layout: Layout::Same });
         offset = (offset + len).next_multiple_of(16);
     }
     Box::leak(table.into_boxed_slice())

@@ -10,7 +10,7 @@ use crate::{Flat, Real, Update, Workspace};
 pub(crate) struct Fixture<T: Real>(pub(crate) Weights<T>);
 
 const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, layout: Layout) -> ParamSpec {
-    ParamSpec { name, shape, offset, len, row: 1, kind: Kind::Weight, layout }
+    ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind: Kind::Weight, layout }
 }
 
 impl<T: Real + Sample<T>> Fixture<T> {

@@ -92,6 +92,7 @@ fn the_parts_of_a_run_survive() {
         offset: 0,
         len: 6,
         row: 1,
+        cost: 1,
         kind: Kind::Weight,
         layout: Layout::Transposed,
     }];

@@ -93,10 +93,19 @@ fn pack_all_transposed<T: Real>((n, k): (usize, usize), b: &[T], b_row: usize, t
     }
 }
 
+/// The rows of the highest tile.
+const TILE: usize = 6;
+
+/// Between how many rows each a weight of `rows` rows may be cut, so that its gradient can be shared out: whole tiles where
+/// there are many.
+pub(crate) const fn rows_of_a_cut(rows: usize) -> usize {
+    if rows >= 16 * TILE { TILE } else { 1 }
+}
+
 /// How many rows at a time take `bytes` each and stay in the first-level cache: whole tiles.
 fn rows_in_cache(bytes: usize) -> usize {
     let rows = L1 / bytes.max(1);
-    if rows >= 24 { rows / 24 * 24 } else { (rows / 6 * 6).max(6) }
+    if rows >= 24 { rows / 24 * 24 } else { (rows / TILE * TILE).max(TILE) }
 }
 
 /// Out = start + A·B: `m` rows of A, `k` long and `a_row` apart; B is `k` × `n`, its rows `b_row` apart.

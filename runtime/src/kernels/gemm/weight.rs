@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::block::{Block, Left, Start, panel};
 use super::pack::{aligned, copy_columns, cut};
-use super::{L1, L2, Right, is_small, pack_all, packed_len, worth_packing};
+use super::{L1, L2, Right, TILE, is_small, pack_all, packed_len, worth_packing};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
@@ -127,7 +127,7 @@ type Finish<'a, T> = &'a mut dyn FnMut(usize, usize, &[T]);
 fn at_once<T: Real>(product: Product<'_, T>, finish: Finish<'_, T>) {
     let Product { m, n, k, group, .. } = product;
     let size = size_of::<T>();
-    let height = (AREA / (group * size) / 6 * 6).clamp(6, 96).min(m);
+    let height = (AREA / (group * size) / TILE * TILE).clamp(TILE, 96).min(m);
     let strip = if product.pack_a { (L2 / 4 / size / k.max(1)).next_multiple_of(height).min(m) } else { m };
     let [len_a, len_b] = product.packed_lens(k, strip, n);
     let lens = [len_a, len_b, height * group];

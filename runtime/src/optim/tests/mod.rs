@@ -18,7 +18,7 @@ use crate::parallel;
 
 const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, layout: Layout) -> ParamSpec {
     let kind = if shape.len() == 1 { Kind::Bias } else { Kind::Weight };
-    ParamSpec { name, shape, offset, len, row: 1, kind, layout }
+    ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind, layout }
 }
 
 /// Odd sizes, both layouts.
