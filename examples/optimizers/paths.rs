@@ -60,6 +60,7 @@ static TABLE: [ParamSpec; 1] = [ParamSpec {
     offset: 0,
     len: 2,
     row: 2,
+    cost: 1,
     kind: Kind::Embedding,
     layout: Layout::Same,
 }];
