@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::state_dict::{check_rates, read};
 use super::{AnyScheduler, Groups, LrScheduler, SchedulerError, SchedulerState, Schedulers, States};
 
 /// Steps several schedules one after the other at every step, so that their changes of the rate are combined.
@@ -130,16 +131,14 @@ impl<T: States + Clone> SchedulerState for ChainedState<T> {
             _schedulers: Vec<Value>,
             _last_lr: Vec<f64>,
         }
-        let wrong = |what| SchedulerError::State { scheduler: "ChainedScheduler", what };
-        let saved = Saved::deserialize(state).map_err(|error| wrong(error.to_string()))?;
+        const NAME: &str = "ChainedScheduler";
+        let saved: Saved = read(NAME, state)?;
         let (found, expected) = (saved._schedulers.len(), self.states.count());
         if found != expected {
-            return Err(wrong(format!("it has {found} schedules, not {expected}")));
+            let what = format!("it has {found} schedules, not {expected}");
+            return Err(SchedulerError::State { scheduler: NAME, what });
         }
-        let (found, expected) = (saved._last_lr.len(), self.last_lr.len());
-        if found != expected {
-            return Err(wrong(format!("_last_lr has {found} rates, the optimizer has {expected} groups")));
-        }
+        check_rates(NAME, "_last_lr", &saved._last_lr, self.last_lr.len())?;
         // A copy, so that nothing has changed if a later schedule's state does not fit.
         let mut states = self.states.clone();
         for (index, state) in saved._schedulers.iter().enumerate() {

@@ -13,7 +13,7 @@ pub(crate) fn check_list(
     option: &'static str,
     list: &[f64],
     groups: &dyn Groups,
-    allowed: impl Fn(f64) -> bool,
+    allowed: fn(f64) -> bool,
     expected: &'static str,
 ) -> Result<(), SchedulerError> {
     let (found, groups) = (list.len(), groups.count());
@@ -39,7 +39,7 @@ pub(crate) fn check_momentum(
     if (0..groups.count()).any(|group| groups.momentum(group).is_none()) {
         return Err(SchedulerError::NoMomentum { scheduler });
     }
-    let allowed = |momentum| (0.0..1.0).contains(&momentum);
+    let allowed: fn(f64) -> bool = |momentum| (0.0..1.0).contains(&momentum);
     check_list(scheduler, "base_momentums", base, groups, allowed, "from 0 to below 1")?;
     check_list(scheduler, "max_momentums", max, groups, allowed, "from 0 to below 1")
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::state_dict::{load, merge};
+use super::state_dict::{check_rates, merge, read, read_options};
 use super::{Groups, LrScheduler, SchedulerError, SchedulerState};
 
 /// A moment in a schedule.
@@ -101,12 +101,8 @@ pub trait GroupWise: Clone + Debug + PartialEq + Serialize + DeserializeOwned + 
     /// # Errors
     /// Those of [`LrScheduler::attach`], and groups without an initial rate.
     fn resume(self, groups: &mut dyn Groups, last_epoch: usize) -> Result<GroupWiseState<Self>, SchedulerError> {
-        for group in 0..groups.count() {
-            if groups.initial_lr(group).is_none() {
-                return Err(SchedulerError::NoInitialLr { scheduler: Self::CLASS, group, last_epoch });
-            }
-        }
-        GroupWiseState::new(self, groups, last_epoch as i64)
+        let progress = Progress::resume(&self, groups, last_epoch)?;
+        Ok(GroupWiseState { settings: self, progress })
     }
 }
 
@@ -118,15 +114,8 @@ impl<S: GroupWise> LrScheduler for S {
         self.check_options()
     }
     fn attach(self, groups: &mut dyn Groups) -> Result<Self::State, SchedulerError> {
-        self.check_options()?;
-        self.check_groups(groups)?;
-        self.prepare(groups);
-        for group in 0..groups.count() {
-            if groups.initial_lr(group).is_none() {
-                groups.set_initial_lr(group, groups.lr(group));
-            }
-        }
-        GroupWiseState::new(self, groups, -1)
+        let progress = Progress::attach(&self, groups)?;
+        Ok(GroupWiseState { settings: self, progress })
     }
     fn length(&self) -> Option<usize> {
         self.own_length()
@@ -143,33 +132,7 @@ pub struct GroupWiseState<S> {
     progress: Progress,
 }
 
-/// What changes from step to step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Progress {
-    base_lrs: Vec<f64>,
-    last_epoch: i64,
-    #[serde(rename = "_step_count")]
-    step_count: u64,
-    #[serde(rename = "_last_lr")]
-    last_lr: Vec<f64>,
-}
-
 impl<S: GroupWise> GroupWiseState<S> {
-    fn new(settings: S, groups: &mut dyn Groups, last_epoch: i64) -> Result<Self, SchedulerError> {
-        settings.check_options()?;
-        settings.check_groups(groups)?;
-        let initial = |group| groups.initial_lr(group).expect("the caller has seen to it");
-        let base_lrs: Vec<f64> = (0..groups.count()).map(initial).collect();
-        let last_lr = base_lrs.clone();
-        let progress = Progress { base_lrs, last_epoch, step_count: 0, last_lr };
-        let mut state = GroupWiseState { settings, progress };
-        state.begin(groups);
-        for (group, base_lr) in state.progress.base_lrs.iter_mut().enumerate() {
-            *base_lr = state.settings.base_lr(group).unwrap_or(*base_lr);
-        }
-        Ok(state)
-    }
-
     /// The settings that it was made from.
     pub fn settings(&self) -> &S {
         &self.settings
@@ -179,45 +142,20 @@ impl<S: GroupWise> GroupWiseState<S> {
     pub fn base_lrs(&self) -> &[f64] {
         &self.progress.base_lrs
     }
-
-    /// Sets the rates that belong to `last_epoch`.
-    fn set(&mut self, groups: &mut dyn Groups, initial: bool, restart: bool) {
-        assert_eq!(
-            groups.count(),
-            self.progress.base_lrs.len(),
-            "{}: the number of parameter groups has changed",
-            S::CLASS
-        );
-        let at = At { step: self.progress.last_epoch, count: self.progress.step_count, initial };
-        for (group, (&base_lr, last_lr)) in self.progress.base_lrs.iter().zip(&mut self.progress.last_lr).enumerate() {
-            let anew = if restart { self.settings.rate_at_restart(group, base_lr) } else { None };
-            let lr = anew.unwrap_or_else(|| self.settings.rate(at, group, base_lr, groups.lr(group)));
-            groups.set_lr(group, lr);
-            *last_lr = lr;
-            if let Some(momentum) = self.settings.momentum(at, group) {
-                groups.set_momentum(group, momentum);
-            }
-        }
-    }
 }
 
 impl<S: GroupWise> SchedulerState for GroupWiseState<S> {
     fn step_groups(&mut self, groups: &mut dyn Groups) {
-        self.progress.step_count += 1;
-        self.progress.last_epoch += 1;
-        self.set(groups, false, false);
+        self.progress.step(&self.settings, groups);
     }
     fn begin(&mut self, groups: &mut dyn Groups) {
-        self.progress.step_count = 1;
-        self.progress.last_epoch += 1;
-        self.set(groups, true, false);
+        self.progress.begin(&self.settings, groups);
     }
     fn undo(&mut self) {
         self.progress.last_epoch -= 1;
     }
     fn restart(&mut self, groups: &mut dyn Groups) {
-        self.progress.last_epoch = 0;
-        self.set(groups, false, true);
+        self.progress.restart(&self.settings, groups);
     }
     fn last_epoch(&self) -> i64 {
         self.progress.last_epoch
@@ -229,17 +167,130 @@ impl<S: GroupWise> SchedulerState for GroupWiseState<S> {
         merge(&self.settings, &self.progress)
     }
     fn load_state_dict(&mut self, state: &Value) -> Result<(), SchedulerError> {
-        let wrong = |what| SchedulerError::State { scheduler: S::CLASS, what };
-        let (mut settings, progress): (S, Progress) = load(&self.settings, state).map_err(wrong)?;
-        let expected = self.progress.base_lrs.len();
-        for (what, list) in [("base_lrs", &progress.base_lrs), ("_last_lr", &progress.last_lr)] {
-            if list.len() != expected {
-                return Err(wrong(format!("{what} has {} rates, the optimizer has {expected} groups", list.len())));
-            }
-        }
+        let progress = self.progress.read(S::CLASS, state)?;
+        let mut settings = read_options(S::CLASS, &self.settings, state)?;
         settings.keep_functions(&self.settings);
         settings.check_options()?;
         *self = GroupWiseState { settings, progress };
         Ok(())
+    }
+}
+
+/// What a step asks of a [`GroupWise`] schedule. Each schedule is a `dyn Formula`, so that [`Progress`], which does the
+/// work, is compiled once and not for each of them; `inline(never)` there keeps the compiler from undoing that.
+trait Formula {
+    fn class(&self) -> &'static str;
+    /// Whether the options are in their ranges and fit the groups.
+    fn check_on(&self, groups: &dyn Groups) -> Result<(), SchedulerError>;
+    fn prepare(&self, groups: &mut dyn Groups);
+    fn base_lr(&self, group: usize) -> Option<f64>;
+    /// The rate and the momentum; with `restart`, of a step 0 whose rate is computed anew.
+    fn values(&self, at: At, restart: bool, group: usize, base_lr: f64, lr: f64) -> (f64, Option<f64>);
+}
+
+impl<S: GroupWise> Formula for S {
+    fn class(&self) -> &'static str {
+        S::CLASS
+    }
+    fn check_on(&self, groups: &dyn Groups) -> Result<(), SchedulerError> {
+        self.check_options()?;
+        self.check_groups(groups)
+    }
+    fn prepare(&self, groups: &mut dyn Groups) {
+        GroupWise::prepare(self, groups);
+    }
+    fn base_lr(&self, group: usize) -> Option<f64> {
+        GroupWise::base_lr(self, group)
+    }
+    fn values(&self, at: At, restart: bool, group: usize, base_lr: f64, lr: f64) -> (f64, Option<f64>) {
+        let anew = if restart { self.rate_at_restart(group, base_lr) } else { None };
+        (anew.unwrap_or_else(|| self.rate(at, group, base_lr, lr)), self.momentum(at, group))
+    }
+}
+
+/// What changes from step to step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Progress {
+    base_lrs: Vec<f64>,
+    last_epoch: i64,
+    #[serde(rename = "_step_count")]
+    step_count: u64,
+    #[serde(rename = "_last_lr")]
+    last_lr: Vec<f64>,
+}
+
+impl Progress {
+    #[inline(never)]
+    fn attach(formula: &dyn Formula, groups: &mut dyn Groups) -> Result<Self, SchedulerError> {
+        formula.check_on(groups)?;
+        formula.prepare(groups);
+        for group in 0..groups.count() {
+            if groups.initial_lr(group).is_none() {
+                groups.set_initial_lr(group, groups.lr(group));
+            }
+        }
+        Ok(Self::new(formula, groups, -1))
+    }
+
+    #[inline(never)]
+    fn resume(formula: &dyn Formula, groups: &mut dyn Groups, last_epoch: usize) -> Result<Self, SchedulerError> {
+        if let Some(group) = (0..groups.count()).find(|&group| groups.initial_lr(group).is_none()) {
+            return Err(SchedulerError::NoInitialLr { scheduler: formula.class(), group, last_epoch });
+        }
+        formula.check_on(groups)?;
+        Ok(Self::new(formula, groups, last_epoch as i64))
+    }
+
+    fn new(formula: &dyn Formula, groups: &mut dyn Groups, last_epoch: i64) -> Self {
+        let initial = |group| groups.initial_lr(group).expect("the caller has seen to it");
+        let base_lrs: Vec<f64> = (0..groups.count()).map(initial).collect();
+        let last_lr = base_lrs.clone();
+        let mut progress = Progress { base_lrs, last_epoch, step_count: 0, last_lr };
+        progress.begin(formula, groups);
+        for (group, base_lr) in progress.base_lrs.iter_mut().enumerate() {
+            *base_lr = formula.base_lr(group).unwrap_or(*base_lr);
+        }
+        progress
+    }
+
+    fn begin(&mut self, formula: &dyn Formula, groups: &mut dyn Groups) {
+        self.step_count = 1;
+        self.last_epoch += 1;
+        self.set(formula, groups, true, false);
+    }
+
+    fn step(&mut self, formula: &dyn Formula, groups: &mut dyn Groups) {
+        self.step_count += 1;
+        self.last_epoch += 1;
+        self.set(formula, groups, false, false);
+    }
+
+    fn restart(&mut self, formula: &dyn Formula, groups: &mut dyn Groups) {
+        self.last_epoch = 0;
+        self.set(formula, groups, false, true);
+    }
+
+    /// Sets the rates that belong to `last_epoch`.
+    #[inline(never)]
+    fn set(&mut self, formula: &dyn Formula, groups: &mut dyn Groups, initial: bool, restart: bool) {
+        let expected = self.base_lrs.len();
+        assert_eq!(groups.count(), expected, "{}: the number of parameter groups has changed", formula.class());
+        let at = At { step: self.last_epoch, count: self.step_count, initial };
+        for (group, (&base_lr, last_lr)) in self.base_lrs.iter().zip(&mut self.last_lr).enumerate() {
+            let (lr, momentum) = formula.values(at, restart, group, base_lr, groups.lr(group));
+            groups.set_lr(group, lr);
+            *last_lr = lr;
+            if let Some(momentum) = momentum {
+                groups.set_momentum(group, momentum);
+            }
+        }
+    }
+
+    /// The progress of a state dict, of as many groups.
+    fn read(&self, class: &'static str, dict: &Value) -> Result<Self, SchedulerError> {
+        let saved: Progress = read(class, dict)?;
+        check_rates(class, "base_lrs", &saved.base_lrs, self.base_lrs.len())?;
+        check_rates(class, "_last_lr", &saved.last_lr, self.last_lr.len())?;
+        Ok(saved)
     }
 }

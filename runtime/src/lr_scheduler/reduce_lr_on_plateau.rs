@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fault::{Fault, demand, implement_settings};
 use super::group_lists::{check_list, of_group};
-use super::state_dict::{load, merge};
+use super::state_dict::{check_rates, merge, read, read_options};
 use super::{Groups, List, LrScheduler, PlateauMode, SchedulerError, SchedulerState, ThresholdMode};
 
 /// Multiplies the rate by `factor` when a metric has not got better for more than `patience` steps. To be stepped once
@@ -214,12 +214,9 @@ impl SchedulerState for PlateauState {
         merge(&self.settings, &self.progress)
     }
     fn load_state_dict(&mut self, state: &Value) -> Result<(), SchedulerError> {
-        let wrong = |what| SchedulerError::State { scheduler: ReduceLROnPlateau::NAME, what };
-        let (settings, progress): (ReduceLROnPlateau, Progress) = load(&self.settings, state).map_err(wrong)?;
-        let (found, expected) = (progress.last_lr.len(), self.progress.last_lr.len());
-        if found != expected {
-            return Err(wrong(format!("_last_lr has {found} rates, the optimizer has {expected} groups")));
-        }
+        let progress: Progress = read(ReduceLROnPlateau::NAME, state)?;
+        check_rates(ReduceLROnPlateau::NAME, "_last_lr", &progress.last_lr, self.progress.last_lr.len())?;
+        let settings = read_options(ReduceLROnPlateau::NAME, &self.settings, state)?;
         settings.check()?;
         *self = PlateauState { settings, progress };
         Ok(())

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::state_dict::read;
 use super::{AnyScheduler, Groups, List, LrScheduler, SchedulerError, SchedulerState, Schedulers, States};
 
 /// Follows the first schedule until the first milestone, then the second until the next, and so on.
@@ -182,11 +183,12 @@ impl<T: States + Clone> SchedulerState for SequentialState<T> {
             _milestones: Vec<usize>,
             last_epoch: i64,
         }
-        let wrong = |what| SchedulerError::State { scheduler: "SequentialLR", what };
-        let saved = Saved::deserialize(state).map_err(|error| wrong(error.to_string()))?;
+        const NAME: &str = "SequentialLR";
+        let saved: Saved = read(NAME, state)?;
         let (found, expected) = (saved._schedulers.len(), self.states.count());
         if found != expected || saved._milestones.len() + 1 != expected || !saved._milestones.is_sorted() {
-            return Err(wrong(format!("{found} schedules with milestones {:?}, not {expected}", saved._milestones)));
+            let what = format!("{found} schedules with milestones {:?}, not {expected}", saved._milestones);
+            return Err(SchedulerError::State { scheduler: NAME, what });
         }
         // A copy, so that nothing has changed if a later schedule's state does not fit.
         let mut states = self.states.clone();

@@ -245,6 +245,51 @@ fn options_come_from_the_saved_state_and_functions_stay() {
     assert_eq!(rates.lr(0), 0.25);
 }
 
+/// Settings of one's own need no names: a factor, nothing, or one of several.
+#[test]
+fn settings_without_named_fields_come_from_the_saved_state_too() {
+    use serde::{Deserialize, Serialize};
+
+    fn check(saved: impl GroupWise, attached: impl GroupWise, text: &str) {
+        let saved = saved.attach(&mut Rates::new(&[1.0], None)).expect("valid settings").state_dict();
+        let mut state = attached.attach(&mut Rates::new(&[1.0], None)).expect("valid settings");
+        state.load_state_dict(&saved).expect("the same schedule");
+        assert_eq!(state.state_dict(), saved);
+        let progress = r#"{"_last_lr":[1.0],"_step_count":1,"base_lrs":[1.0],"last_epoch":0"#;
+        assert_eq!(saved.to_string(), format!("{progress}{text}}}"));
+    }
+    macro_rules! own {
+        ($($settings:ident),+) => {
+            $(impl GroupWise for $settings {
+                const CLASS: &'static str = stringify!($settings);
+                fn check_options(&self) -> Result<(), SchedulerError> {
+                    Ok(())
+                }
+                fn rate(&self, _at: At, _group: usize, _base_lr: f64, lr: f64) -> f64 {
+                    lr
+                }
+            })+
+        };
+    }
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Factor(f64);
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Limit(Option<f64>);
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Nothing;
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum Way {
+        Fast,
+        Slow,
+    }
+    own!(Factor, Limit, Nothing, Way);
+    check(Factor(0.5), Factor(0.25), r#","settings":0.5"#);
+    check(Limit(Some(0.5)), Limit(Some(0.25)), r#","settings":0.5"#);
+    check(Nothing, Nothing, "");
+    check(Way::Slow, Way::Fast, r#","settings":"Slow""#);
+}
+
 #[test]
 fn a_schedule_is_read_from_a_file_under_its_name_in_pytorch() {
     let text = r#"{
