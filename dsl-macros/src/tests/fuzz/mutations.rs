@@ -113,7 +113,7 @@ fn literal(random: &mut Random) -> TokenTree {
 }
 
 /// Changes about one token in `rate`: deletes, doubles, replaces, wraps it, puts another before it, cuts off what follows;
-/// other brackets around a group; now and then two tokens change places.
+/// other brackets around a group; now and then two tokens change places, or some become a fragment.
 pub(super) fn mutate(stream: TokenStream, pool: &Pool, rate: usize, random: &mut Random) -> TokenStream {
     let mut tokens: Vec<TokenTree> = Vec::new();
     for token in stream {
@@ -142,11 +142,18 @@ pub(super) fn mutate(stream: TokenStream, pool: &Pool, rate: usize, random: &mut
             tokens.swap(at, other);
         }
     }
+    // What a fragment of `macro_rules!` is replaced with: some tokens in brackets that nobody sees.
+    if !tokens.is_empty() && random.below(4 * rate) == 0 {
+        let start = random.below(tokens.len());
+        let end = start + 1 + random.below((tokens.len() - start).min(4));
+        let fragment = tokens.drain(start..end).collect();
+        tokens.insert(start, Group::new(Delimiter::None, fragment).into());
+    }
     tokens.into_iter().collect()
 }
 
-/// Up to a dozen brackets of one kind around a token.
+/// Up to a dozen brackets of one kind around a token, seen or unseen.
 fn wrapped(token: TokenTree, random: &mut Random) -> TokenTree {
-    let brackets = *random.one(&BRACKETS);
+    let brackets = *random.one(&[Delimiter::Parenthesis, Delimiter::Bracket, Delimiter::Brace, Delimiter::None]);
     (0..=random.below(12)).fold(token, |token, _| Group::new(brackets, token.into()).into())
 }
