@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::ops::Range;
 
-use glulam::network::{Kind, Layout, ParamSpec};
+use glulam::network::{Kind, ParamSpec};
 use glulam::optim::*;
 
 /// Where every path begins.
@@ -54,16 +54,7 @@ fn rosenbrock([x, y]: Point) -> (f64, Point) {
 }
 
 /// x and y are one parameter: a table of one row, since Muon moves matrices and SparseAdam rows of tables.
-static TABLE: [ParamSpec; 1] = [ParamSpec {
-    name: "point",
-    shape: &[1, 2],
-    offset: 0,
-    len: 2,
-    row: 2,
-    cost: 1,
-    kind: Kind::Embedding,
-    layout: Layout::Same,
-}];
+static TABLE: [ParamSpec; 1] = [ParamSpec::new("point", &[1, 2], 0, Kind::Embedding)];
 
 /// A path in the making, within its budget of gradients.
 struct Walk {

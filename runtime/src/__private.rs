@@ -17,7 +17,7 @@ use crate::flat::ALIGN;
 pub use crate::kernels::*;
 pub use crate::loss::total;
 pub use crate::network::{
-    BufferSpec, Context, Kind, LayerSpec, Layout, Mode, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
+    BufferSpec, Context, Kind, LayerSpec, Mode, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
 };
 pub use crate::parallel::{Split, for_each};
 pub use crate::rng::draw_seed;
@@ -69,9 +69,8 @@ pub const fn matrix_spec<const I: usize, const O: usize>(
     shape: &'static [usize],
     cost: usize,
     kind: Kind,
-    layout: Layout,
 ) -> ParamSpec {
-    ParamSpec { name, shape, offset: span.offset, len: I * O, row: O * rows_of_a_cut(I), cost, kind, layout }
+    ParamSpec { row: O * rows_of_a_cut(I), cost, ..ParamSpec::new(name, shape, span.offset, kind) }
 }
 
 /// The same of a vector, which may be cut anywhere.
@@ -81,9 +80,8 @@ pub const fn vector_spec<const O: usize>(
     shape: &'static [usize],
     cost: usize,
     kind: Kind,
-    layout: Layout,
 ) -> ParamSpec {
-    ParamSpec { name, shape, offset: span.offset, len: O, row: 1, cost, kind, layout }
+    ParamSpec { cost, ..ParamSpec::new(name, shape, span.offset, kind) }
 }
 
 /// The number of parameters, without the gaps between them.

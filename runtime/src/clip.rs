@@ -206,10 +206,10 @@ fn scale_to<T: Real>(gradients: &mut Selected<'_, T>, max_norm: f64, norm: f64) 
 mod tests {
     use super::*;
     use crate::Flat;
-    use crate::network::{Kind, Layout};
+    use crate::network::Kind;
 
     const fn param(name: &'static str, offset: usize) -> ParamSpec {
-        ParamSpec { name, shape: &[3], offset, len: 3, row: 1, cost: 1, kind: Kind::Weight, layout: Layout::Same }
+        ParamSpec::new(name, &[3], offset, Kind::Weight)
     }
     static TABLE: [ParamSpec; 2] = [param("a", 0), param("b", 16)];
 

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use benches::least_us;
 use clap::Parser;
-use glulam::network::{Kind, Layout, ParamSpec};
+use glulam::network::{Kind, ParamSpec};
 use glulam::optim::{Adam, Optimizer, OptimizerState, SGD};
 use glulam::simd::Isa;
 use glulam::{Flat, Real, Update};
@@ -85,16 +85,8 @@ fn numbers<T: Real>(len: usize, seed: u32) -> Flat<T> {
 /// A table of one weight.
 fn table(inputs: usize, outputs: usize) -> &'static [ParamSpec] {
     let shape: &'static [usize] = Box::leak(Box::new([outputs, inputs]));
-    Box::leak(Box::new([ParamSpec {
-        name: "weight",
-        shape,
-        offset: 0,
-        len: inputs * outputs,
-        row: outputs,
-        cost: 1,
-        kind: Kind::Weight,
-        layout: Layout::Transposed,
-    }]))
+    let spec = ParamSpec::new("weight", shape, 0, Kind::Weight).stored(&[1, 0]);
+    Box::leak(Box::new([ParamSpec { row: outputs, ..spec }]))
 }
 
 fn matrixmultiply(n: usize, i: usize, o: usize, x: &[f32], w: &[f32]) -> f64 {

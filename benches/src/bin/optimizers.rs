@@ -5,7 +5,7 @@
 
 use benches::Args;
 use clap::Parser;
-use glulam::network::{Kind, Layout, ParamSpec};
+use glulam::network::{Kind, ParamSpec};
 use glulam::optim::*;
 use serde::Serialize;
 
@@ -24,17 +24,7 @@ struct Line<'a> {
 /// A table of one parameter.
 fn table(parameters: usize) -> &'static [ParamSpec] {
     let shape: &'static [usize] = Box::leak(Box::new([parameters]));
-    let spec = ParamSpec {
-        name: "weight",
-        shape,
-        offset: 0,
-        len: parameters,
-        row: 1,
-        cost: 1,
-        kind: Kind::Weight,
-        layout: Layout::Same,
-    };
-    Box::leak(Box::new([spec]))
+    Box::leak(Box::new([ParamSpec::new("weight", shape, 0, Kind::Weight)]))
 }
 
 /// `arrays` counts the arrays of numbers that a step reads, and those that it writes.

@@ -26,7 +26,7 @@ pub(super) fn taken(header: &Header, program: &Program, plan: &Plan) -> BTreeSet
         }
     };
     program.graph.values.iter().filter_map(|value| value.shape.as_ref()).flat_map(|s| &s.0).for_each(&mut add_dim);
-    plan.params.iter().flat_map(|p| &p.param.shape).for_each(&mut add_dim);
+    plan.params.iter().flat_map(|p| p.param.shape.iter().chain(&p.param.dims)).for_each(&mut add_dim);
     plan.statistics.iter().chain(&plan.scratch_statistics).for_each(|(.., len)| add_dim(len));
     for step in steps(program) {
         for arg in &step.call.args {

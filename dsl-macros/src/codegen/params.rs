@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
 
 use super::{Unit, generic, ident};
-use crate::ir::{Dim, ParamKind};
+use crate::ir::{Dim, Param, ParamKind, Shape};
 use crate::plan::PlacedParam;
 
 impl Unit<'_> {
@@ -241,7 +241,8 @@ impl Unit<'_> {
     }
 
     // Expands to:
-    //     const PARAMS: &'static [glulam::ParamSpec] = &[glulam::matrix_spec(L0_WEIGHT, "0.weight", …), …];
+    //     const PARAMS: &'static [glulam::ParamSpec] =
+    //         &[glulam::matrix_spec(L0_WEIGHT, "0.weight", …).stored(&[1, 0]), glulam::vector_spec(…), …];
     pub(crate) fn tables(&self) -> TokenStream {
         let params = self.plan.params.iter().map(|p| {
             let (name, shape, span) = (&p.key, &p.param.shape, self.span_name(p));
@@ -251,14 +252,9 @@ impl Unit<'_> {
                 ParamKind::Norm => "Norm",
                 ParamKind::Embedding => "Embedding",
             });
-            let layout = ident(if p.param.transposed { "Transposed" } else { "Same" });
             let spec = ident(if p.param.rows.is_some() { "matrix_spec" } else { "vector_spec" });
-            // An argument lives as long as the program where it is a constant for certain, which `12 / H` is not.
-            let computed = shape.iter().any(|dim| !is_plain(quote!(#dim)));
-            let shape = quote!(&[#(#shape),*]);
-            let shape = if computed { quote!(const { #shape }) } else { shape };
-            let cost = &p.param.cost;
-            quote!(glulam::#spec(#span, #name, #shape, #cost, glulam::Kind::#kind, glulam::Layout::#layout))
+            let (shape, cost, stored) = (constant(shape), &p.param.cost, stored(&p.param));
+            quote!(glulam::#spec(#span, #name, #shape, #cost, glulam::Kind::#kind) #stored)
         });
         let buffers = self.plan.buffers.iter().map(|b| {
             let (name, shape, offset, len) = (&b.key, &b.shape.0, &b.offset, b.shape.len());
@@ -318,6 +314,34 @@ fn extents(p: &PlacedParam) -> (TokenStream, TokenStream) {
     (rows, generic(&p.param.columns))
 }
 
+/// A slice as an argument that lives as long as the program: it does where it is a constant for certain, which `12 / H` is
+/// not.
+fn constant(dims: &[Dim]) -> TokenStream {
+    let slice = quote!(&[#(#dims),*]);
+    let computed = dims.iter().any(|dim| !is_plain(quote!(#dim)));
+    if computed { quote!(const { #slice }) } else { slice }
+}
+
+// Expands to:
+//     .split(&[10, 16, 5, 5]).stored(&[2, 3, 1, 0])
+/// What a row of the table says of the order of its elements; nothing where that is PyTorch's.
+fn stored(param: &Param) -> TokenStream {
+    let split = is_split(param).then(|| {
+        let dims = constant(&param.dims);
+        quote!(.split(#dims))
+    });
+    let order = (!param.order.is_empty()).then(|| {
+        let order = param.order.iter().map(|&axis| Literal::usize_unsuffixed(axis));
+        quote!(.stored(&[#(#order),*]))
+    });
+    quote!(#split #order)
+}
+
+/// Whether one of PyTorch's axes is several.
+fn is_split(param: &Param) -> bool {
+    param.dims.len() != param.shape.len()
+}
+
 /// Whether an expression is made of paths, integers and operators that rustc evaluates anywhere: `2 * (H + 1)`.
 fn is_plain(dim: TokenStream) -> bool {
     let path = syn::parse2::<syn::ExprPath>(dim.clone()).is_ok();
@@ -339,7 +363,46 @@ fn view_type(p: &PlacedParam) -> TokenStream {
 }
 
 fn param_doc(p: &PlacedParam) -> String {
-    let shape = crate::ir::Shape(p.param.shape.clone());
-    let stored = if p.param.transposed { ", stored `[in][out]`" } else { "" };
-    format!(" `{}`, `{shape}` in PyTorch{stored}.", p.key)
+    format!(" `{}`, {}.", p.key, order_doc(&p.param))
+}
+
+/// ``[64, 784]` in PyTorch, its axes stored in the order `[1, 0]``
+fn order_doc(param: &Param) -> String {
+    let shape = Shape(param.shape.clone());
+    if param.order.is_empty() {
+        return format!("`{shape}` in PyTorch");
+    }
+    let split = if is_split(param) { format!(" as `{}`", Shape(param.dims.clone())) } else { String::new() };
+    format!("`{shape}` in PyTorch, its axes{split} stored in the order `{:?}`", param.order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(shape: &[usize], dims: &[usize], order: &[usize], expected: &str, doc: &str) {
+        let known = |dims: &[usize]| dims.iter().map(|&dim| Dim::Known(dim)).collect::<Vec<_>>();
+        let param = Param {
+            name: "weight",
+            shape: known(shape),
+            dims: known(dims),
+            order: order.to_vec(),
+            rows: None,
+            columns: Dim::Known(shape.iter().product()),
+            cost: Dim::Known(1),
+            kind: ParamKind::Weight,
+            init: TokenStream::new(),
+        };
+        assert_eq!(stored(&param).to_string().replace(' ', ""), expected);
+        assert_eq!(order_doc(&param), doc);
+    }
+
+    #[test]
+    fn a_row_of_the_table_says_what_is_not_pytorchs_order() {
+        check(&[4, 3], &[4, 3], &[], "", "`[4, 3]` in PyTorch");
+        let doc = "`[4, 3]` in PyTorch, its axes stored in the order `[1, 0]`";
+        check(&[4, 3], &[4, 3], &[1, 0], ".stored(&[1,0])", doc);
+        let doc = "`[10, 400]` in PyTorch, its axes as `[10, 16, 5, 5]` stored in the order `[2, 3, 1, 0]`";
+        check(&[10, 400], &[10, 16, 5, 5], &[2, 3, 1, 0], ".split(&[10,16,5,5]).stored(&[2,3,1,0])", doc);
+    }
 }

@@ -127,8 +127,11 @@ pub(crate) struct Param {
     pub(crate) name: &'static str,
     /// PyTorch's shape.
     pub(crate) shape: Vec<Dim>,
-    /// Stored `[in, out]` where PyTorch has `[out, in]`.
-    pub(crate) transposed: bool,
+    /// The axes that `order` counts: PyTorch's, of which one may be several here (`[out, C, H, W]` of a `Linear` behind a
+    /// `Flatten`).
+    pub(crate) dims: Vec<Dim>,
+    /// These axes as they are stored, the last one contiguous; empty: in PyTorch's order.
+    pub(crate) order: Vec<usize>,
     /// The view's type is `[[T; columns]; rows]`, or `[T; columns]` where `rows` is `None`.
     pub(crate) rows: Option<Dim>,
     pub(crate) columns: Dim,

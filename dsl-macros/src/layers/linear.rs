@@ -138,7 +138,8 @@ impl Layer for Linear {
         let weight = Param {
             name: "weight",
             shape: vec![columns.clone(), rows.clone()],
-            transposed: true,
+            dims: vec![columns.clone(), rows.clone()],
+            order: vec![1, 0],
             rows: Some(rows.clone()),
             columns: columns.clone(),
             cost: self.rows.clone(),

@@ -317,7 +317,7 @@ mod operand {
 /// A parameter of one axis, seen as `[T; len]`.
 fn vector(name: &'static str, shape: Vec<Dim>, cost: Dim, kind: crate::ir::ParamKind, init: TokenStream) -> Param {
     let columns = Dim::product(&shape);
-    Param { name, shape, transposed: false, rows: None, columns, cost, kind, init }
+    Param { name, dims: shape.clone(), shape, order: Vec::new(), rows: None, columns, cost, kind, init }
 }
 
 /// Checks a dimension that the user wrote against the one that comes in. `None` if they differ; what only rustc knows

@@ -188,7 +188,7 @@ impl Init {
         Ok(())
     }
 
-    /// Fills the parameter `spec` of the flat array `flat`, in whatever layout it is stored.
+    /// Fills the parameter `spec` of the flat array `flat`, in whatever order it is stored.
     ///
     /// # Panics
     /// If [`problem`](Self::problem) names one: the macro has it checked by the compiler.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Network;
-use crate::network::{Kind, Layout, ParamSpec};
+use crate::network::{Kind, ParamSpec};
 
 fn filled(init: Init, shape: &[usize]) -> Vec<f64> {
     let mut values = vec![f64::NAN; shape.iter().product()];
@@ -166,21 +166,12 @@ fn both_precisions_are_the_same_numbers_rounded() {
 }
 
 #[test]
-fn a_parameter_is_filled_in_its_own_layout() {
-    let spec = |layout| ParamSpec {
-        name: "w",
-        shape: &[2, 3],
-        offset: 16,
-        len: 6,
-        row: 1,
-        cost: 1,
-        kind: Kind::Weight,
-        layout,
-    };
+fn a_parameter_is_filled_in_its_own_order() {
+    let spec = ParamSpec::new("w", &[2, 3], 16, Kind::Weight);
     let mut flat = [0.0f64; 22];
-    Init::Eye.fill(&spec(Layout::Transposed), &mut flat, &mut Generator::seed_from(0));
+    Init::Eye.fill(&spec.stored(&[1, 0]), &mut flat, &mut Generator::seed_from(0));
     assert_eq!(flat[16..], [1., 0., 0., 1., 0., 0.]);
-    Init::Eye.fill(&spec(Layout::Same), &mut flat, &mut Generator::seed_from(0));
+    Init::Eye.fill(&spec, &mut flat, &mut Generator::seed_from(0));
     assert_eq!(flat[16..], [1., 0., 0., 0., 1., 0.]);
 }
 

@@ -15,7 +15,8 @@ use crate::{Flat, Real, Update};
 
 pub use batch::BatchError;
 pub use sample::Sample;
-pub use tables::{BufferSpec, Kind, LayerSpec, Layout, Output, ParamSpec};
+pub(crate) use tables::MAX_AXES;
+pub use tables::{BufferSpec, Kind, LayerSpec, Output, ParamSpec};
 
 /// Training or evaluation: whether dropout drops, and which statistics a batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

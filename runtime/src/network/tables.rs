@@ -13,16 +13,15 @@ pub enum Kind {
     Embedding,
 }
 
-/// How a parameter lies in the flat array, compared with PyTorch's row-major tensor of [`ParamSpec::shape`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// The same order of elements.
-    Same,
-    /// PyTorch's `[out, in]` is stored `[in, out]`: transposed where a state dict is written or read.
-    Transposed,
-}
-
 /// One row of a network's parameter table.
+///
+/// # Example
+/// A convolution's kernel, `[out, in, height, width]` in PyTorch; here all outputs of an input at a place stand together:
+/// ```
+/// use glulam::network::{Kind, ParamSpec};
+/// const KERNEL: ParamSpec = ParamSpec::new("conv.weight", &[16, 3, 5, 5], 0, Kind::Weight).stored(&[2, 3, 1, 0]);
+/// assert_eq!(KERNEL.len, 1200);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParamSpec {
     /// The state-dict key: `fc1.weight`, `0.bias`.
@@ -40,8 +39,77 @@ pub struct ParamSpec {
     pub cost: usize,
     /// What it is for.
     pub kind: Kind,
-    /// How it is stored.
-    pub layout: Layout,
+    /// The axes that `order` counts: those of `shape`, of which one may be several here. So `[out, in]` of a `Linear`
+    /// behind a `Flatten` may be `[out, C, H, W]`.
+    pub dims: &'static [usize],
+    /// The axes of `dims` as they are stored, the last one contiguous: `[1, 0]` of a `Linear`'s weight. `[]` where that is
+    /// PyTorch's order. State dicts have PyTorch's order, whatever this is.
+    pub order: &'static [usize],
+}
+
+/// More axes than a parameter of PyTorch has, one of them split.
+pub(crate) const MAX_AXES: usize = 8;
+
+impl ParamSpec {
+    /// A parameter in PyTorch's order of elements, which may be cut anywhere, and whose elements meet each sample once.
+    pub const fn new(name: &'static str, shape: &'static [usize], offset: usize, kind: Kind) -> Self {
+        let len = product(shape);
+        ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind, dims: shape, order: &[] }
+    }
+
+    /// The same with one axis, or more, taken for several: `[10, 400]` for `[10, 16, 5, 5]`.
+    ///
+    /// # Panics
+    /// If the axes of `shape` are not those of `dims`, some of them joined, or these are more than eight.
+    pub const fn split(self, dims: &'static [usize]) -> Self {
+        assert!(are_joined(dims, self.shape), "the axes of a parameter are not those of its shape");
+        assert!(dims.len() <= MAX_AXES, "a parameter has too many axes");
+        ParamSpec { dims, ..self }
+    }
+
+    /// The same with its axes stored in this order.
+    ///
+    /// # Panics
+    /// If `order` is neither empty nor a permutation of the axes, or there are more than eight of them.
+    pub const fn stored(self, order: &'static [usize]) -> Self {
+        assert!(self.dims.len() <= MAX_AXES, "a parameter has too many axes");
+        assert!(order.is_empty() || order.len() == self.dims.len(), "the order of a parameter has other axes than it");
+        let (mut seen, mut i) = ([false; MAX_AXES], 0);
+        while i < order.len() {
+            assert!(order[i] < order.len() && !seen[order[i]], "the order of a parameter names each axis once");
+            seen[order[i]] = true;
+            i += 1;
+        }
+        ParamSpec { order, ..self }
+    }
+}
+
+/// Whether each axis of `shape` is made of axes of `dims` that follow each other.
+const fn are_joined(dims: &[usize], shape: &[usize]) -> bool {
+    let (mut i, mut axis) = (0, 0);
+    while axis < shape.len() {
+        let mut len = 1;
+        while len < shape[axis] && i < dims.len() {
+            len *= dims[i];
+            i += 1;
+        }
+        if len != shape[axis] {
+            break;
+        }
+        axis += 1;
+    }
+    // Axes of one element may follow; where there is none at all, its axes do not matter.
+    let (_, rest) = dims.split_at(i);
+    axis == shape.len() && product(rest) == 1 || product(shape) == 0 && product(dims) == 0
+}
+
+const fn product(dims: &[usize]) -> usize {
+    let (mut product, mut i) = (1, 0);
+    while i < dims.len() {
+        product *= dims[i];
+        i += 1;
+    }
+    product
 }
 
 /// One row of a network's buffer table: running statistics and counters, which no optimizer touches.

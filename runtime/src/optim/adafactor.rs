@@ -72,6 +72,7 @@ impl Optimizer for Adafactor {
 
 impl ParamWise for Adafactor {
     const SLOTS: &'static [&'static str] = &["row_var", "col_var", "variance"];
+    const SLOTS_AS_STORED: bool = false;
 
     fn slot_shape(&self, slot: usize, spec: &ParamSpec) -> Option<Vec<usize>> {
         let axes = spec.shape.len();

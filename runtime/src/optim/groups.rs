@@ -9,16 +9,13 @@ use crate::network::{Kind, ParamSpec};
 ///
 /// # Example
 /// ```
-/// use glulam::network::{Kind, Layout, ParamSpec};
+/// use glulam::network::{Kind, ParamSpec};
 /// use glulam::optim::{self, AdamW, OptimizerState};
-/// const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, kind: Kind) -> ParamSpec {
-///     ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind, layout: Layout::Same }
-/// }
 /// static PARAMS: [ParamSpec; 4] = [
-///     param("stem.weight", &[4, 4], 0, 16, Kind::Weight),
-///     param("stem.bias", &[4], 16, 4, Kind::Bias),
-///     param("head.weight", &[2, 4], 32, 8, Kind::Weight),
-///     param("head.bias", &[2], 48, 2, Kind::Bias),
+///     ParamSpec::new("stem.weight", &[4, 4], 0, Kind::Weight),
+///     ParamSpec::new("stem.bias", &[4], 16, Kind::Bias),
+///     ParamSpec::new("head.weight", &[2, 4], 32, Kind::Weight),
+///     ParamSpec::new("head.bias", &[2], 48, Kind::Bias),
 /// ];
 /// let base = AdamW { lr: 1e-3, weight_decay: 0.1, ..AdamW::DEFAULT };
 /// let state = optim::groups(&PARAMS, base)

@@ -6,7 +6,7 @@ use super::options::{finite, non_negative};
 use super::rules::flush;
 use super::{OptimError, Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
-use crate::network::{Layout, ParamSpec};
+use crate::network::ParamSpec;
 
 /// Muon: b ← b + (1 − momentum)(g − b); p ← (1 − lr · weight_decay) · p − lr · s · NS(b), where NS makes all singular values about 1.
 ///
@@ -138,18 +138,19 @@ impl Muon {
             unreachable!("Muon keeps one buffer");
         };
         let [a, b] = *spec.shape else { unreachable!("Muon is given matrices alone") };
-        // As it is stored. The transpose of an orthogonal matrix is orthogonal, so it matters little which one it is.
-        let (rows, columns) = if spec.layout == Layout::Same { (a, b) } else { (b, a) };
         let (small, large) = (a.min(b), a.max(b));
+        // The transpose of an orthogonal matrix is orthogonal: the one with fewer rows is iterated, and of a square matrix
+        // the one that is stored.
+        let transposed = a > b || a == b && spec.order.last() == Some(&0);
         let (x, rest) = scratch.split_at_mut(spec.len);
 
         let (momentum, fresh) = (T::from_f64(self.momentum), T::from_f64(1.0 - self.momentum));
-        for (i, (&g, b)) in gradient.iter().zip(buffer.iter_mut()).enumerate() {
+        let update = &mut rest[..spec.len];
+        for ((update, &g), b) in update.iter_mut().zip(gradient).zip(buffer.iter_mut()) {
             *b = flush(*b + fresh * (g - *b));
-            let update = if self.nesterov { g + momentum * (*b - g) } else { *b };
-            let place = if rows <= columns { i } else { i % columns * rows + i / columns };
-            x[place] = update;
+            *update = if self.nesterov { g + momentum * (*b - g) } else { *b };
         }
+        spec.read_matrix(update, transposed, x);
         match self.ns_dtype {
             NsDtype::BFloat16 => self.orthogonalize(small, large, x, rest, bfloat16),
             NsDtype::Parameters => self.orthogonalize(small, large, x, rest, |x| x),
@@ -162,9 +163,10 @@ impl Muon {
             Some(AdjustLr::SpectralUnclamped) => (a / b).sqrt(),
         };
         let (shrink, step_size) = (T::from_f64(1.0 - self.lr * self.weight_decay), T::from_f64(self.lr * adjust));
-        for (i, p) in parameters.iter_mut().enumerate() {
-            let place = if rows <= columns { i } else { i % columns * rows + i / columns };
-            *p = *p * shrink - step_size * x[place];
+        let update = &mut rest[..spec.len];
+        spec.write_matrix(x, transposed, update);
+        for (p, &update) in parameters.iter_mut().zip(update.iter()) {
+            *p = *p * shrink - step_size * update;
         }
     }
 

@@ -16,6 +16,8 @@ use crate::{Flat, Real};
 pub trait ParamWise: Optimizer {
     /// The arrays that it may keep for each parameter, under the names of PyTorch's state dict.
     const SLOTS: &'static [&'static str];
+    /// Whether these arrays lie in the order in which the parameter is stored; in PyTorch's otherwise.
+    const SLOTS_AS_STORED: bool = true;
     /// Whether PyTorch's state dict has `step` (Muon's has not).
     const HAS_STEP: bool = true;
 
@@ -26,8 +28,8 @@ pub trait ParamWise: Optimizer {
     fn accepts(&self, _spec: &ParamSpec) -> Result<(), OptimError> {
         Ok(())
     }
-    /// The shape in PyTorch of the array `slot` for a parameter; `None` if it keeps none. An array of the parameter's own
-    /// shape is stored in the parameter's layout, any other one in PyTorch's.
+    /// The shape in PyTorch of the array `slot` for a parameter; `None` if it keeps none. It is the parameter's own where
+    /// arrays are stored as the parameter is.
     fn slot_shape(&self, _slot: usize, spec: &ParamSpec) -> Option<Vec<usize>> {
         Some(spec.shape.to_vec())
     }
@@ -46,9 +48,9 @@ pub struct ParamStep<'a, T: Real> {
     pub spec: &'static ParamSpec,
     /// The number of the step, 1 for the first.
     pub number: u64,
-    /// Its elements, in its layout.
+    /// Its elements, as they are stored.
     pub parameters: &'a mut [T],
-    /// The gradient, in the same layout.
+    /// The gradient, in the same order.
     pub gradient: &'a [T],
     /// The arrays that the optimizer keeps; empty if it has none for this parameter.
     pub slots: &'a mut [Flat<T>],
@@ -100,12 +102,6 @@ impl<T: Real, S: ParamWise<State<T> = Self>> ParamWiseState<T, S> {
     }
 }
 
-/// `spec`, for an array of `shape` that begins at 0.
-fn slot_spec(spec: &ParamSpec, shape: &[usize]) -> ParamSpec {
-    let layout = if shape == spec.shape { spec.layout } else { crate::network::Layout::Same };
-    ParamSpec { offset: 0, len: shape.iter().product(), layout, ..*spec }
-}
-
 impl<T: Real, S: ParamWise<State<T> = Self>> OptimizerState<T> for ParamWiseState<T, S> {
     type Settings = S;
 
@@ -152,8 +148,10 @@ impl<T: Real, S: ParamWise<State<T> = Self>> OptimizerState<T> for ParamWiseStat
             }
             for (slot, name) in S::SLOTS.iter().enumerate() {
                 let Some(shape) = settings.slot_shape(slot, spec) else { continue };
-                let mut values = vec![T::ZERO; param.slots[slot].len()];
-                slot_spec(spec, &shape).read(&param.slots[slot], &mut values);
+                let mut values = param.slots[slot].to_vec();
+                if S::SLOTS_AS_STORED {
+                    spec.read_matrix(&param.slots[slot], false, &mut values);
+                }
                 entries.insert((*name).to_owned(), StateValue::Tensor { shape, values });
             }
         })
@@ -175,7 +173,11 @@ impl<T: Real, S: ParamWise<State<T> = Self>> OptimizerState<T> for ParamWiseStat
             for (slot, name) in S::SLOTS.iter().enumerate() {
                 let Some(shape) = settings.slot_shape(slot, spec) else { continue };
                 let values = entries.tensor_of(name, &shape)?.ok_or_else(|| entries.missing(name))?;
-                state_dict::from_tensor(&slot_spec(spec, &shape), values, &mut param.slots[slot]);
+                if S::SLOTS_AS_STORED {
+                    spec.write_matrix(values, false, &mut param.slots[slot]);
+                } else {
+                    param.slots[slot].copy_from_slice(values);
+                }
             }
             Ok(())
         })?;

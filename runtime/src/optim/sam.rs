@@ -17,10 +17,8 @@ use crate::{Flat, Gradients, Network, Real};
 /// # Example
 /// ```
 /// use glulam::optim::{SAM, SGD};
-/// # use glulam::network::{Kind, Layout, ParamSpec};
-/// # static TABLE: [ParamSpec; 1] = [ParamSpec {
-/// #     name: "p", shape: &[2], offset: 0, len: 2, row: 1, cost: 1, kind: Kind::Bias, layout: Layout::Same,
-/// # }];
+/// # use glulam::network::{Kind, ParamSpec};
+/// # static TABLE: [ParamSpec; 1] = [ParamSpec::new("p", &[2], 0, Kind::Bias)];
 /// let sgd = SGD { lr: 0.1, ..SGD::DEFAULT };
 /// let mut optimizer = SAM { optimizer: sgd, rho: 0.05, ..SAM::DEFAULT }.init_for::<f64>(&TABLE)?;
 /// let mut p = [3.0, 4.0];

@@ -6,7 +6,7 @@ use super::options::{both_below_one, non_negative, positive};
 use super::rules::{Squares, bias_correction, flush};
 use super::{OptimError, Optimizer, ParamStep, ParamWise, ParamWiseState};
 use crate::Real;
-use crate::network::{Kind, Layout, ParamSpec};
+use crate::network::{Kind, ParamSpec};
 
 /// SparseAdam: [`Adam`](super::Adam)'s step for the rows of an embedding that have a gradient; the others, and their
 /// moments, stay as they are.
@@ -60,9 +60,10 @@ impl Optimizer for SparseAdam {
 
 impl ParamWise for SparseAdam {
     const SLOTS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
+    const SLOTS_AS_STORED: bool = false;
 
     fn accepts(&self, spec: &ParamSpec) -> Result<(), OptimError> {
-        if spec.kind == Kind::Embedding && spec.layout == Layout::Same && !spec.shape.is_empty() {
+        if spec.kind == Kind::Embedding && !spec.shape.is_empty() {
             return Ok(());
         }
         Err(OptimError::Unsupported {
@@ -73,8 +74,22 @@ impl ParamWise for SparseAdam {
         })
     }
 
+    fn scratch_len(&self, spec: &ParamSpec) -> usize {
+        if spec.in_pytorchs_order() { 0 } else { 2 * spec.len }
+    }
+
     fn step_param<T: Real>(&self, step: ParamStep<'_, T>) {
-        T::sparse_adam(self, step);
+        let spec = step.spec;
+        if spec.in_pytorchs_order() {
+            return T::sparse_adam(self, step);
+        }
+        // The rows of another order do not lie together: the step is made in PyTorch's.
+        let ParamStep { number, parameters: stored, gradient: stored_gradient, slots, scratch, .. } = step;
+        let (parameters, gradient) = scratch.split_at_mut(spec.len);
+        spec.read_matrix(stored, false, parameters);
+        spec.read_matrix(stored_gradient, false, gradient);
+        T::sparse_adam(self, ParamStep { spec, number, parameters, gradient, slots, scratch: &mut [] });
+        spec.write_matrix(parameters, false, stored);
     }
 }
 

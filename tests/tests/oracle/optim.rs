@@ -1,7 +1,7 @@
 //! Optimizers: every parameter after every step, and the state at the end.
 
 use glulam::Real;
-use glulam::network::{Kind, Layout, ParamSpec};
+use glulam::network::{Kind, ParamSpec};
 use glulam::optim::*;
 use serde_json::{Map, Value, json};
 
@@ -60,9 +60,8 @@ fn table(case: &Case) -> &'static [ParamSpec] {
     while let Some(init) = case.get(&format!("p{}/init", table.len())) {
         let name: &'static str = Box::leak(format!("p{}", table.len()).into_boxed_str());
         let shape: &'static [usize] = Box::leak(init.shape.clone().into_boxed_slice());
-        let len = init.values.len();
-        table.push(ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind: Kind::Weight, layout: Layout::Same });
-        offset = (offset + len).next_multiple_of(16);
+        table.push(ParamSpec::new(name, shape, offset, Kind::Weight));
+        offset = (offset + init.values.len()).next_multiple_of(16);
     }
     Box::leak(table.into_boxed_slice())
 }

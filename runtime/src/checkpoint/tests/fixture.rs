@@ -1,16 +1,18 @@
-//! A network of weights only: a transposed matrix, a bias, a batch norm with its buffers, and a tied weight.
+//! A network of weights only: a transposed matrix, a bias, a batch norm with its buffers, a convolution's kernel, a matrix
+//! behind its flattened channels, and a tied weight.
 
 use crate::network::{
-    BufferSpec, Kind, LayerSpec, Layout, Mode, Network, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
+    BufferSpec, Kind, LayerSpec, Mode, Network, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
 };
 use crate::{Flat, Real, Update, Workspace};
 
-/// `Sequential(Linear(3, 2), BatchNorm1d(2))`, and the matrix used again as `head`.
+/// `Sequential(Linear(3, 2), BatchNorm1d(2), …, Conv2d(3, 2, 2, bias=False), Flatten(), Linear(8, 2, bias=False))`, as
+/// far as weights go, and the first matrix used again as `head`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fixture<T: Real>(pub(crate) Weights<T>);
 
-const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, layout: Layout) -> ParamSpec {
-    ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind: Kind::Weight, layout }
+const fn param(name: &'static str, shape: &'static [usize], offset: usize, order: &'static [usize]) -> ParamSpec {
+    ParamSpec::new(name, shape, offset, Kind::Weight).stored(order)
 }
 
 impl<T: Real + Sample<T>> Fixture<T> {
@@ -30,17 +32,19 @@ impl<T: Real + Sample<T>> Fixture<T> {
     }
 
     pub(crate) fn zeros() -> Self {
-        Fixture(Weights { parameters: Flat::zeros(64), buffers: Flat::zeros(4), counters: vec![0], seed: 3, draws: 5 })
+        Fixture(Weights { parameters: Flat::zeros(112), buffers: Flat::zeros(4), counters: vec![0], seed: 3, draws: 5 })
     }
 }
 
 impl<T: Real + Sample<T>> Network<T> for Fixture<T> {
     const NAME: &'static str = "Fixture";
     const PARAMS: &'static [ParamSpec] = &[
-        param("0.weight", &[2, 3], 0, 6, Layout::Transposed),
-        param("0.bias", &[2], 16, 2, Layout::Same),
-        param("1.weight", &[2], 32, 2, Layout::Same),
-        param("1.bias", &[2], 48, 2, Layout::Same),
+        param("0.weight", &[2, 3], 0, &[1, 0]),
+        param("0.bias", &[2], 16, &[]),
+        param("1.weight", &[2], 32, &[]),
+        param("1.bias", &[2], 48, &[]),
+        param("2.weight", &[2, 3, 2, 2], 64, &[2, 3, 1, 0]),
+        param("4.weight", &[2, 8], 96, &[]).split(&[2, 2, 2, 2]).stored(&[2, 3, 1, 0]),
     ];
     const ALIASES: &'static [(&'static str, &'static str)] = &[("head.weight", "0.weight")];
     const BUFFERS: &'static [BufferSpec] = &[
@@ -49,7 +53,7 @@ impl<T: Real + Sample<T>> Network<T> for Fixture<T> {
         BufferSpec { name: "1.num_batches_tracked", shape: &[], offset: 0, len: 1, counter: true, init: 0.0 },
     ];
     const LAYERS: &'static [LayerSpec] = &[];
-    const PARAMETERS: usize = 12;
+    const PARAMETERS: usize = 52;
     const FLOPS_PER_SAMPLE: u64 = 12;
     const VALUES_PER_SAMPLE: usize = 0;
     const VALUES: usize = 0;

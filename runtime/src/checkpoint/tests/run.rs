@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fixture::Fixture;
 use crate::checkpoint::{Checkpoint, CheckpointError, ModelState, StateDict, StateDictError, StateDictExt, Tensor};
 use crate::data::LoaderState;
-use crate::network::{Kind, Layout, ParamSpec};
+use crate::network::{Kind, ParamSpec};
 use crate::optim::{Adam, Optimizer, OptimizerState, OptimizerStateDict};
 use crate::rng::Generator;
 
@@ -86,16 +86,7 @@ fn values_of_every_form_survive() {
 
 #[test]
 fn the_parts_of_a_run_survive() {
-    const TABLE: &[ParamSpec] = &[ParamSpec {
-        name: "0.weight",
-        shape: &[2, 3],
-        offset: 0,
-        len: 6,
-        row: 1,
-        cost: 1,
-        kind: Kind::Weight,
-        layout: Layout::Transposed,
-    }];
+    const TABLE: &[ParamSpec] = &[ParamSpec::new("0.weight", &[2, 3], 0, Kind::Weight).stored(&[1, 0])];
     let mut optimizer = Adam { lr: 1e-3, ..Adam::DEFAULT }.init_for::<f32>(TABLE).unwrap();
     let mut parameters = [0.5f32; 16];
     let mut gradients = [0.0f32; 16];

@@ -28,7 +28,7 @@ fn bits(model: &Fixture<f32>) -> Vec<u32> {
 fn a_state_dict_has_pytorchs_names_shapes_and_order_of_values() {
     let dict = Fixture::<f32>::new().state_dict();
     let found: Vec<_> = dict.iter().map(|(name, tensor)| (name, tensor.shape(), tensor.dtype())).collect();
-    let expected: [(&str, &[usize], Dtype); 8] = [
+    let expected: [(&str, &[usize], Dtype); 10] = [
         ("0.weight", &[2, 3], Dtype::F32),
         ("0.bias", &[2], Dtype::F32),
         ("1.weight", &[2], Dtype::F32),
@@ -36,11 +36,20 @@ fn a_state_dict_has_pytorchs_names_shapes_and_order_of_values() {
         ("1.running_mean", &[2], Dtype::F32),
         ("1.running_var", &[2], Dtype::F32),
         ("1.num_batches_tracked", &[], Dtype::I64),
+        ("2.weight", &[2, 3, 2, 2], Dtype::F32),
+        ("4.weight", &[2, 8], Dtype::F32),
         ("head.weight", &[2, 3], Dtype::F32),
     ];
     assert_eq!(found, expected);
     // Stored input by input.
     assert_eq!(dict.get("0.weight").unwrap().values(), &Values::F32(vec![0.1, 2.1, 4.1, 1.1, 3.1, 5.1]));
+    let Values::F32(kernel) = dict.get("2.weight").unwrap().values() else { panic!("another precision") };
+    // Of one output and input after the other; each place of the kernel holds 3 inputs of 2 outputs.
+    assert_eq!(kernel[..8], [64.1, 70.1, 76.1, 82.1, 66.1, 72.1, 78.1, 84.1]);
+    assert_eq!(kernel[12..16], [65.1, 71.1, 77.1, 83.1]);
+    let Values::F32(behind) = dict.get("4.weight").unwrap().values() else { panic!("another precision") };
+    // Each place of the image holds 2 channels, of 2 outputs each.
+    assert_eq!(behind[..8], [96.1, 100.1, 104.1, 108.1, 98.1, 102.1, 106.1, 110.1]);
     assert_eq!(dict.get("1.num_batches_tracked").unwrap().values(), &Values::I64(vec![7]));
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-static ONE: [ParamSpec; 1] = [param("p", &[2], 0, 2, Layout::Same)];
+static ONE: [ParamSpec; 1] = [param("p", &[2], 0, &[])];
 
 /// Three steps from (1, −2) with the gradients below; `expected` writes the same formula out for one element.
 fn check<S: Optimizer>(settings: S, expected: impl Fn(f64, [f64; 3]) -> f64) {
@@ -218,8 +218,7 @@ fn sparse_adam_leaves_rows_without_a_gradient_alone() {
 /// `nn.Embedding(4, 2, sparse=True)` with `torch.optim.SparseAdam(lr=0.1)` in PyTorch 2.15, in float64.
 #[test]
 fn sparse_adam_has_the_numbers_of_pytorch() {
-    static EMBEDDING: [ParamSpec; 1] =
-        [ParamSpec { kind: Kind::Embedding, ..param("weight", &[4, 2], 0, 8, Layout::Same) }];
+    static EMBEDDING: [ParamSpec; 1] = [ParamSpec { kind: Kind::Embedding, ..param("weight", &[4, 2], 0, &[]) }];
     let mut state = SparseAdam { lr: 0.1, ..SparseAdam::DEFAULT }.init_for::<f64>(&EMBEDDING).unwrap();
     let mut p: Vec<f64> = (0..16).map(|i| if i < 8 { f64::from(i) / 4.0 } else { 0.0 }).collect();
     let [none, one, half, minus] = [[0.0; 2], [1.0, 2.0], [0.5, 1.0], [-0.5, -1.0]];

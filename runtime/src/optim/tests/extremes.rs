@@ -2,7 +2,7 @@
 
 use super::*;
 
-static ONE: [ParamSpec; 1] = [param("p", &[1], 0, 1, Layout::Same)];
+static ONE: [ParamSpec; 1] = [param("p", &[1], 0, &[])];
 
 /// Where a parameter is that has begun at 1 and had these gradients.
 fn run<T: Real, S: Optimizer>(settings: S, gradients: &[f64]) -> f64 {
@@ -114,7 +114,7 @@ fn a_unit_that_is_dead_for_long_does_not_divide_by_zero() {
 
 #[test]
 fn lars_decays_a_parameter_without_a_gradient_by_its_formula() {
-    static TWO: [ParamSpec; 1] = [param("p", &[2], 0, 2, Layout::Same)];
+    static TWO: [ParamSpec; 1] = [param("p", &[2], 0, &[])];
     for gradient in [0.0, 1e-30] {
         let settings = LARS { lr: 1.0, weight_decay: 0.01, momentum: 0.9, ..LARS::DEFAULT };
         let mut state = settings.init_for::<f64>(&TWO).unwrap();

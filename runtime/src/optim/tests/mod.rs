@@ -6,6 +6,7 @@ mod beyond_pytorch;
 mod closures;
 mod extremes;
 mod frozen;
+mod orders;
 mod parameter_groups;
 mod state_dicts;
 
@@ -13,28 +14,27 @@ use std::sync::{Mutex, PoisonError};
 
 use super::*;
 use crate::conformance;
-use crate::network::{Kind, Layout};
+use crate::network::Kind;
 use crate::parallel;
 
-const fn param(name: &'static str, shape: &'static [usize], offset: usize, len: usize, layout: Layout) -> ParamSpec {
+const fn param(name: &'static str, shape: &'static [usize], offset: usize, order: &'static [usize]) -> ParamSpec {
     let kind = if shape.len() == 1 { Kind::Bias } else { Kind::Weight };
-    ParamSpec { name, shape, offset, len, row: 1, cost: 1, kind, layout }
+    ParamSpec::new(name, shape, offset, kind).stored(order)
 }
 
-/// Odd sizes, both layouts.
+/// Odd sizes, in PyTorch's order and in another one.
 static TABLE: [ParamSpec; 4] = [
-    param("stem.weight", &[7, 5], 0, 35, Layout::Transposed),
-    param("stem.bias", &[7], 48, 7, Layout::Same),
-    param("head.weight", &[3, 2, 2], 64, 12, Layout::Transposed),
-    param("head.bias", &[3], 80, 3, Layout::Same),
+    param("stem.weight", &[7, 5], 0, &[1, 0]),
+    param("stem.bias", &[7], 48, &[]),
+    param("head.weight", &[3, 2, 2], 64, &[1, 2, 0]),
+    param("head.bias", &[3], 80, &[]),
 ];
 /// The same for optimizers of matrices alone.
-static MATRICES: [ParamSpec; 2] =
-    [param("stem.weight", &[7, 5], 0, 35, Layout::Transposed), param("head.weight", &[3, 4], 48, 12, Layout::Same)];
+static MATRICES: [ParamSpec; 2] = [param("stem.weight", &[7, 5], 0, &[1, 0]), param("head.weight", &[3, 4], 48, &[])];
 /// Two tables of embeddings.
 static TABLES: [ParamSpec; 2] = [
-    ParamSpec { kind: Kind::Embedding, ..param("stem.weight", &[7, 5], 0, 35, Layout::Same) },
-    ParamSpec { kind: Kind::Embedding, ..param("head.weight", &[3, 4], 48, 12, Layout::Same) },
+    ParamSpec { kind: Kind::Embedding, ..param("stem.weight", &[7, 5], 0, &[]) },
+    ParamSpec { kind: Kind::Embedding, ..param("head.weight", &[3, 4], 48, &[]) },
 ];
 const LEN: usize = 96;
 
@@ -227,7 +227,7 @@ fn learns_a_parabola<T: Real, S: Optimizer>(table: &'static [ParamSpec], setting
 
 /// 100 (y − x²)² + (1 − x)², from (−1, 1): the loss falls at least to `share` of the 4 that it was.
 fn descends_rosenbrocks_valley<S: Optimizer>(settings: S, share: f64) {
-    static POINT: [ParamSpec; 1] = [ParamSpec { kind: Kind::Embedding, ..param("point", &[1, 2], 0, 2, Layout::Same) }];
+    static POINT: [ParamSpec; 1] = [ParamSpec { kind: Kind::Embedding, ..param("point", &[1, 2], 0, &[]) }];
     let loss = |p: &[f64]| 100.0 * (p[1] - p[0] * p[0]).powi(2) + (1.0 - p[0]).powi(2);
     let mut state = settings.init_for::<f64>(&POINT).unwrap();
     let mut p = vec![0.0; 16];
@@ -256,8 +256,7 @@ fn regression(w: &[f64], gradient: &mut [f64]) -> f64 {
 
 /// The loss of a regression of matrices falls at least to a twentieth, with a little noise in the gradients.
 fn learns_a_matrix<S: Optimizer>(settings: S) {
-    static MATRIX: [ParamSpec; 1] =
-        [ParamSpec { kind: Kind::Embedding, ..param("weight", &[3, 4], 0, 12, Layout::Same) }];
+    static MATRIX: [ParamSpec; 1] = [ParamSpec { kind: Kind::Embedding, ..param("weight", &[3, 4], 0, &[]) }];
     let mut state = settings.init_for::<f64>(&MATRIX).unwrap();
     let mut w: Vec<f64> = (0..16).map(|i| if i < 12 { 0.1 * noise::<f64>(1, i) } else { 0.0 }).collect();
     let loss = |w: &[f64]| regression(w, &mut [0.0; 16]);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::kernels::rows_of_a_cut;
-use crate::network::{Kind, Layout};
+use crate::network::Kind;
 use crate::parallel::tests::with_threads;
 
 /// The parameters of a network.
@@ -12,8 +12,7 @@ struct Table(Vec<ParamSpec>);
 impl Table {
     fn param(mut self, len: usize, row: usize, cost: usize) -> Self {
         let offset = self.0.last().map_or(0, |last| (last.offset + last.len).next_multiple_of(16));
-        let (kind, layout) = (Kind::Weight, Layout::Same);
-        self.0.push(ParamSpec { name: "p", shape: &[], offset, len, row, cost, kind, layout });
+        self.0.push(ParamSpec { len, row, cost, ..ParamSpec::new("p", &[], offset, Kind::Weight) });
         self
     }
 
