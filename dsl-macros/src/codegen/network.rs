@@ -97,7 +97,8 @@ impl Unit<'_> {
             match dim {
                 Dim::Known(1) => least = 2,
                 Dim::Known(_) => {}
-                Dim::Named { .. } => named.push(quote!(#dim == 1)),
+                // In parentheses, as a struct's fields would be taken for what follows the condition.
+                Dim::Named { .. } => named.push(quote!((#dim) == 1)),
             }
         }
         let constant = ident(constant);

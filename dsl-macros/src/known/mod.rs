@@ -141,6 +141,7 @@ fn tuple(of: &str, option: &mut Choice, count: usize, errors: &mut Diagnostics) 
         }
         return true;
     };
+    let list = written_out(list);
     let found = split_at_commas(list.stream(), errors).len();
     if found != count {
         errors.error(list.span(), format!("`{}` of `{of}` are {count} numbers, found {found}", option.name));
@@ -150,6 +151,20 @@ fn tuple(of: &str, option: &mut Choice, count: usize, errors: &mut Diagnostics) 
     tuple.set_span(list.span());
     option.value = TokenTree::Group(tuple).into();
     true
+}
+
+/// `[0.9; 2]` as `[0.9, 0.9]`, where the number is written as one; anything else as it is.
+fn written_out(list: Group) -> Group {
+    let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+    let [value @ .., TokenTree::Punct(semicolon), TokenTree::Literal(times)] = &tokens[..] else { return list };
+    // What is longer than any tuple is not worth writing out.
+    let times = times.to_string().parse::<usize>().ok().filter(|&times| times <= 16 && semicolon.as_char() == ';');
+    let Some(times) = times else { return list };
+    let value: TokenStream = value.iter().cloned().collect();
+    let values = (0..times).map(|_| &value);
+    let mut written = Group::new(Delimiter::Bracket, quote!(#(#values),*));
+    written.set_span(list.span());
+    written
 }
 
 /// `[1.0, 2.0]` as `LossWeights::new(&[1.0, 2.0])` or `List::Borrowed(&[1.0, 2.0])`; what is only known at run time is
@@ -162,6 +177,7 @@ fn listed(kind: &str, value: TokenStream) -> TokenStream {
     };
     match (is_constant(&value), brackets(&value)) {
         (true, Some(list)) => quote!(#constructor(&#list)),
+        (false, Some(list)) if kind == "list" => quote!(::glulam::lr_scheduler::List::Owned(#list.to_vec())),
         (false, _) if kind == "weights" => into(&value),
         _ => value,
     }

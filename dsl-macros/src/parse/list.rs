@@ -121,11 +121,8 @@ impl Env {
         let mut out = TokenStream::new();
         let tokens: Vec<TokenTree> = stream.into_iter().collect();
         for (i, token) in tokens.iter().enumerate() {
-            let after_colon_or_dot =
-                i > 0 && matches!(&tokens[i - 1], TokenTree::Punct(p) if matches!(p.as_char(), ':' | '.'));
-            let keyword = matches!(tokens.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == '=');
             match token {
-                TokenTree::Ident(name) if !after_colon_or_dot && !keyword => match self.0.get(&name.to_string()) {
+                TokenTree::Ident(name) if !is_part(&tokens, i) => match self.0.get(&name.to_string()) {
                     Some(value) => out.extend(at_span(value.clone(), name.span())),
                     None => name.to_tokens(&mut out),
                 },
@@ -138,6 +135,26 @@ impl Env {
             }
         }
         out
+    }
+}
+
+/// Whether the name at `i` is part of a path or a field (`a::D`, `a.D`), or the name of an argument (`D = 3`), and so no
+/// value: unlike `width: D`, `0..D` and `D == 3`.
+fn is_part(tokens: &[TokenTree], i: usize) -> bool {
+    let sign = |place: Option<usize>| match place.and_then(|place| tokens.get(place)) {
+        Some(TokenTree::Punct(p)) => Some((p.as_char(), p.spacing() == Spacing::Joint)),
+        _ => None,
+    };
+    let (before, before_that) = (sign(i.checked_sub(1)), sign(i.checked_sub(2)));
+    match (before_that, before) {
+        (Some((':', true)), Some((':', _))) => return true,
+        (Some(('.', true)), Some(('.', _))) => (),
+        (_, Some(('.', _))) => return true,
+        _ => (),
+    }
+    match (sign(Some(i + 1)), sign(Some(i + 2))) {
+        (Some(('=', true)), Some(('=' | '>', _))) => false,
+        (next, _) => matches!(next, Some(('=', _))),
     }
 }
 
@@ -171,5 +188,7 @@ mod tests {
         env.insert(&Ident::new("H", Span::call_site()), quote!(A + B));
         let replaced = env.expression("4 * D, f(H), x::D, 2 * H, D = D".parse().unwrap());
         assert_eq!(text(replaced), "4 * 32, f(A + B), x::D, 2 * (A + B), D = 32");
+        let replaced = env.substitute("D == 3, C { w: D }, 0..D, 0..=D, x.D, D => D, D <= D".parse().unwrap());
+        assert_eq!(text(replaced), "32 == 3, C { w: 32 }, 0..32, 0..= 32, x.D, 32 => 32, 32 <= 32");
     }
 }

@@ -278,19 +278,26 @@ impl Resolver<'_> {
         Some(output)
     }
 
-    /// Two keys that are one field of the views: a label `l0` beside the first layer.
+    /// Two keys that are one field of the views (a label `l0` beside the first layer), or one key of two layers (a label
+    /// `shortcut` beside the shortcut of a residual).
     fn check_view_names(&mut self) {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        // One label of two layers has been told.
+        let told = self.errors.any();
         for node in &self.graph.nodes {
             let name = identifier(&node.key);
             match seen.get(&name) {
-                Some(&other) if other != node.key => {
+                Some(&other) if other != node.key || !told && node.shares.is_none() => {
                     let label = |key: &str| {
                         let prefixes = key.match_indices('.').map(|(i, _)| &key[..i]).chain([key]);
                         prefixes.filter_map(|p| self.labels.get(p)).next_back().copied()
                     };
                     let span = label(&node.key).or_else(|| label(other)).unwrap_or(node.span);
-                    let message = format!("the keys `{other}` and `{}` are one field, `{name}`", node.key);
+                    let message = if other == node.key {
+                        format!("two layers have the key `{other}`")
+                    } else {
+                        format!("the keys `{other}` and `{}` are one field, `{name}`", node.key)
+                    };
                     self.errors.error(span, message).help("choose another label");
                 }
                 _ => {

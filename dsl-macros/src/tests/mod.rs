@@ -12,7 +12,7 @@ use crate::layers::Graph;
 use crate::{parse, resolve, shape};
 
 /// The graphs of all networks in `source`, as far as they have no mistakes, and the messages.
-fn compile(source: &str) -> (Vec<Graph>, Vec<String>) {
+pub(crate) fn compile(source: &str) -> (Vec<Graph>, Vec<String>) {
     let mut errors = Diagnostics::new();
     let tokens = source.parse().expect("the source consists of Rust tokens");
     let networks = parse::network::parse(tokens, &mut errors);

@@ -134,6 +134,11 @@ fn what_is_the_users_is_not_looked_up() {
 #[test]
 fn a_tuple_of_options_has_its_numbers() {
     check_known("T for Mlp { loss: MSELoss, optimizer: AdamW(betas = [0.9, 0.99]) }", &[]);
+    check_known("T for Mlp { loss: MSELoss, optimizer: AdamW(betas = [0.9; 2]) }", &[]);
+    check_known(
+        "T for Mlp { loss: MSELoss, optimizer: AdamW(betas = [0.9; 3]) }",
+        &["`betas` of `AdamW` are 2 numbers, found 3 @ `[0.9; 3]`"],
+    );
     check_known(
         "T for Mlp { loss: MSELoss, optimizer: AdamW(betas = [0.9]) }",
         &["`betas` of `AdamW` are 2 numbers, found 1 @ `[0.9]`"],

@@ -39,11 +39,20 @@ network! {
             -> Linear(_, N.pow(2)) -> Linear(_, 12 / N) -> Linear(_, (N, 2).1) -> Linear(_, size_of::<[u8; N]>())
             -> Unflatten(1, [if N == 4 { 2 } else { 1 }, N / 2]) -> Flatten
     >
+    block Chosen(D) < Linear(_, if D == 4 { 3 } else { 2 }) -> Linear(_, Point { x: D }.x) -> Linear(_, (0..D).end) >
+    Parameters: [2] < Chosen(4) -> Chosen(N + 1) >
+    Channels: [8, Point { x: 3 }.x] < BatchNorm1d(8) >
     Numbers: [1] < LeakyReLU(1 << 1) -> LeakyReLU({ 1.0 } / 4.0) -> LeakyReLU(if N == 4 { 2.0 } else { 0.0 }) -> LeakyReLU(7 % 4) >
 }
 
 fn widths<M: Network<f32>>(_: M) -> Vec<usize> {
     M::PARAMS.iter().filter(|spec| spec.shape.len() == 2).map(|spec| spec.shape[0]).collect()
+}
+
+#[test]
+fn parameters_of_blocks_are_values_wherever_they_stand() {
+    assert_eq!(widths(Parameters::seeded(1)), [3, 4, 4, 2, 5, 5]);
+    assert_eq!(<Channels<f32> as Network<f32>>::MIN_TRAIN_BATCH, 1);
 }
 
 #[test]

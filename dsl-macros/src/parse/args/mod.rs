@@ -257,7 +257,7 @@ impl<'a> Args<'a> {
         let (start, _) = argument.extent;
         match integer(&argument.value, Width::Size) {
             Int::Known(value) => {
-                let mut literal = Literal::i128_unsuffixed(value.abs());
+                let mut literal = Literal::u128_unsuffixed(value.unsigned_abs());
                 literal.set_span(start);
                 if value < 0 { quote!(-#literal) } else { quote!(#literal) }
             }

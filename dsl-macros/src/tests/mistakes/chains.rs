@@ -193,3 +193,18 @@ fn a_label_that_is_another_key() {
         &["the keys `l1` and `1` are one field, `l1`\nhelp: choose another label @ `l1`"],
     );
 }
+
+#[test]
+fn a_label_that_is_the_key_of_a_shortcut() {
+    check(
+        "A < Linear(4, 4) -> Residual(shortcut: (Linear(4, 4)), shortcut = Linear(4, 4)) >",
+        &["two layers have the key `1.shortcut.0`\nhelp: choose another label @ `shortcut`"],
+    );
+}
+
+#[test]
+fn the_least_number_of_all_is_too_large_for_a_size() {
+    let source = "block B(D) < Linear(3, D) > A < B(-1 << 63 << 63 << 1) >";
+    let (_, messages) = crate::tests::compile(source);
+    assert!(!messages.is_empty() && messages.iter().all(|message| message.contains("D")), "{messages:?}");
+}
