@@ -47,6 +47,8 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
     let holds = |text: &[u8]| mentions(bytes, text);
     match bytes {
         _ if bytes.starts_with(CHECKPOINT) => Some(Kind::Checkpoint),
+        // A part of a safetensors file, whose header may be as long as another format's first bytes say.
+        [_, _, _, _, _, _, _, _, b'{', ..] => None,
         [b'P', b'K', 3, 4, ..] => Some(match () {
             () if holds(b"code/__torch__") => Kind::TorchScript,
             () if holds(b"data.pkl") => Kind::TorchSave,
@@ -156,5 +158,18 @@ impl Kind {
                 "write its tensors with `safetensors.torch.save_file(tensors, path)` in Python".to_owned()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_header_is_no_pickle() {
+        let mut part = vec![0x80, 2, 0, 0, 0, 0, 0, 0];
+        part.extend(br#"{"0.weight":{"dtype":"F32""#);
+        assert!(kind(&part).is_none());
+        assert!(matches!(kind(&[0x80, 2, b'}', b'q', 0, b'.']), Some(Kind::Pickle)));
     }
 }

@@ -16,9 +16,10 @@ use crate::optim::OptimError;
 ///
 /// After an error in a step nothing has changed: no parameter, no running statistic, no state of the optimizer or the
 /// schedule. A batch of which no target counts is no error, and changes nothing either. Gradients that were being accumulated
-/// are dropped if it is they that are not finite, and a metric that does not take the targets says so after the step. Where
-/// each parameter moves in the backward pass, a gradient or statistic that is not finite is found out when parameters have
-/// moved: [`NonFiniteGradient`](Self::NonFiniteGradient) and [`NonFiniteStatistic`](Self::NonFiniteStatistic) say so.
+/// are dropped if a gradient, their norm or a running statistic is not finite, and a metric that does not take the targets
+/// says so after the step. Where each parameter moves in the backward pass, a gradient or statistic that is not finite is
+/// found out when parameters have moved: [`NonFiniteGradient`](Self::NonFiniteGradient) and
+/// [`NonFiniteStatistic`](Self::NonFiniteStatistic) say so.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum TrainError {

@@ -127,7 +127,8 @@ pub trait Trainer<T: Real>: Sized {
     ///
     /// # Errors
     /// A batch without samples or larger than there is room for, targets that do not fit, a loss that is not finite; then
-    /// nothing has changed.
+    /// nothing has changed. A gradient or running statistic that is not finite beside a finite loss: the error says whether
+    /// parameters have moved by then.
     fn step<'batch, Y: Target>(&mut self, batch: impl AsBatch<'batch, T, Self::Model, Y>) -> StepResult<T, Self>
     where
         Self::Loss: Loss<T, Y>,
@@ -158,7 +159,7 @@ pub trait Trainer<T: Real>: Sized {
     /// An epoch ends with a [`flush`](Self::flush), so that no gradient waits for the next one.
     ///
     /// # Errors
-    /// Data that cannot be read or does not fit, a loss, a gradient or (after an epoch, and before a file is written) weights
+    /// Data that cannot be read or does not fit, a loss, a gradient, a statistic or (after an epoch, and before a file is written) weights
     /// that are not finite, a schedule or callback that watches a number which no epoch has, or that takes the worse values
     /// for better, a run of so many steps without any target, files that cannot be written: what can be known before the
     /// first step is found out then.

@@ -211,7 +211,7 @@ impl<T: Real> Run<T> {
             let moved = self.fused;
             let error = if let Some(index) = self.workspace.non_finite_gradient() {
                 TrainError::NonFiniteGradient { step, parameter: N::PARAMS[index].name, moved }
-            } else if let Some(name) = model.first_non_finite_statistic() {
+            } else if let Some(name) = model.first_non_finite_statistic().filter(|name| self.was_finite::<N>(name)) {
                 TrainError::NonFiniteStatistic { step, name, moved }
             } else {
                 return Ok(true);
@@ -245,6 +245,12 @@ impl<T: Real> Run<T> {
                 other => TrainError::Clip(other),
             }
         })
+    }
+
+    /// Whether the step before has left the statistic `name` finite; weights that come with another are told by a look.
+    fn was_finite<N: Network<T>>(&self, name: &str) -> bool {
+        let spec = N::BUFFERS.iter().find(|spec| spec.name == name);
+        spec.is_some_and(|spec| T::all_finite(&self.before.buffers[spec.offset..spec.offset + spec.len]))
     }
 
     fn undo<N: Network<T>>(&mut self, model: &mut N) {

@@ -267,6 +267,9 @@ fn running_statistics_are_looked_at_too() {
     trainer.model.weights_mut().buffers[0] = f32::NAN;
     let error = trainer.save_checkpoint("nowhere.ckpt").expect_err("NaN");
     assert_eq!(weights(error), ("1.running_mean", false, 0, None));
+    // A step is not to blame for what it has found.
+    let (inputs, targets) = samples(20, 1);
+    trainer.step((&inputs, &targets)).expect("the batch's own statistics are finite");
 }
 
 /// Saves after each batch, whatever it did.
