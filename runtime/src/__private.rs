@@ -27,7 +27,7 @@ pub use crate::update::for_each_update;
 use crate::init::Init;
 use crate::kernels::rows_of_a_cut;
 use crate::loss::Text;
-use crate::parallel::with_scratch;
+use crate::parallel::{with_batch_scratch, with_scratch};
 use crate::rng::Generator;
 
 /// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
@@ -315,6 +315,6 @@ pub fn predict_whole<T: Real, X: Sync, Y: Send>(
     body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
 ) {
     if !x.is_empty() {
-        with_scratch(memory.len(x.len()), |scratch| body(x, y, scratch));
+        with_batch_scratch(memory.len(x.len()), |scratch| body(x, y, scratch));
     }
 }

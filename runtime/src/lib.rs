@@ -14,6 +14,7 @@ pub mod clip;
 mod conformance;
 pub mod data;
 mod error;
+mod file;
 mod flat;
 pub mod init;
 #[doc(hidden)]

@@ -17,6 +17,8 @@ network! { pub Mlp < Linear(32, 48) -> ReLU -> head: Linear(48, 10) > }
 network! { pub Small: [8] < Linear(8, 100) -> ReLU -> head: Linear(100, 10) > }
 network! { pub Deep < Linear(32, 48) -> BatchNorm1d(48) -> GELU -> Dropout(0.1) -> LayerNorm(48) -> head: Linear(48, 10) > }
 network! { pub Wide: [32] < Linear(32, 1200) -> ReLU -> Linear(1200, 10) > }
+// Predicted as a whole batch.
+network! { pub Untracked < Linear(32, 1200) -> BatchNorm1d(1200, track_running_stats = false) -> Linear(1200, 10) > }
 
 train! { WithSgd for Mlp { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
 // So few parameters that their gradients wait for one call of the rule, in memory that is in use while the product of a
@@ -72,8 +74,8 @@ where
 }
 
 /// The values of a prediction are in use while its products pack their operands.
-fn check_predictions(threads: usize) {
-    let (model, (inputs, _)) = (Wide::seeded(1), samples());
+fn check_predictions<M: Network<f32, Input = [f32; 32], Output = [f32; 10]>>(model: M, threads: usize) {
+    let (inputs, _) = samples();
     let mut outputs = [[0.0; 10]; 64];
     let mut epoch = || {
         for rows in [0..64, 0..64, 10..64, 5..29] {
@@ -84,7 +86,7 @@ fn check_predictions(threads: usize) {
     let region = Region::new(COUNTED);
     (0..100).for_each(|_| epoch());
     let change = region.change();
-    assert_eq!((change.allocations, change.reallocations), (0, 0), "predictions on {threads} threads");
+    assert_eq!((change.allocations, change.reallocations), (0, 0), "predictions of {} on {threads} threads", M::NAME);
 }
 
 fn main() {
@@ -101,7 +103,8 @@ fn main() {
         check(OfFew::new(Small::seeded(1)), threads);
         check(WithAdamW::new(Deep::seeded(1)), threads);
         check(WithEverything::new(Deep::seeded(1)), threads);
-        check_predictions(threads);
+        check_predictions(Wide::seeded(1), threads);
+        check_predictions(Untracked::seeded(1), threads);
     }
     assert!(glulam::parallel::shares_taken_by_helpers() > 0, "no other thread has taken part");
     println!("a step and a prediction allocate nothing, on 1 and on 2 threads: ok");

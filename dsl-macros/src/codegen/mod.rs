@@ -10,6 +10,7 @@ mod params;
 mod places;
 mod saved;
 mod stub;
+mod tables;
 mod train;
 mod values;
 

@@ -6,6 +6,7 @@ use quote::quote;
 use super::calls::{Segment, segments};
 use super::docs::Titles;
 use super::places::Arrays;
+use super::tables::is_plain;
 use super::{Unit, ident, number, sample_type};
 use crate::ir::{Dim, OutputKind, Place, Step};
 
@@ -97,8 +98,9 @@ impl Unit<'_> {
             match dim {
                 Dim::Known(1) => least = 2,
                 Dim::Known(_) => {}
-                // In parentheses, as a struct's fields would be taken for what follows the condition.
-                Dim::Named { .. } => named.push(quote!((#dim) == 1)),
+                // A struct's fields would be taken for what follows the condition.
+                Dim::Named { .. } if !is_plain(quote!(#dim)) => named.push(quote!((#dim) == 1)),
+                Dim::Named { .. } => named.push(quote!(#dim == 1)),
             }
         }
         let constant = ident(constant);

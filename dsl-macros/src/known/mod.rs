@@ -8,7 +8,7 @@
 
 mod table;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::ast_train::{Choice, Schedule, Settings, Train};
@@ -141,7 +141,15 @@ fn tuple(of: &str, option: &mut Choice, count: usize, errors: &mut Diagnostics) 
         }
         return true;
     };
-    let list = written_out(list);
+    let list = match times(&list) {
+        None => list,
+        Some((value, Some(times))) => repeated(&value, times, list.span()),
+        // Only rustc knows how many they are.
+        Some((_, None)) => {
+            option.value = into(&option.value);
+            return true;
+        }
+    };
     let found = split_at_commas(list.stream(), errors).len();
     if found != count {
         errors.error(list.span(), format!("`{}` of `{of}` are {count} numbers, found {found}", option.name));
@@ -153,18 +161,23 @@ fn tuple(of: &str, option: &mut Choice, count: usize, errors: &mut Diagnostics) 
     true
 }
 
-/// `[0.9; 2]` as `[0.9, 0.9]`, where the number is written as one; anything else as it is.
-fn written_out(list: Group) -> Group {
+/// The value and the number of `[0.9; 2]`, if the number is written as one: no larger one than any tuple has.
+fn times(list: &Group) -> Option<(TokenStream, Option<usize>)> {
     let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
-    let [value @ .., TokenTree::Punct(semicolon), TokenTree::Literal(times)] = &tokens[..] else { return list };
-    // What is longer than any tuple is not worth writing out.
-    let times = times.to_string().parse::<usize>().ok().filter(|&times| times <= 16 && semicolon.as_char() == ';');
-    let Some(times) = times else { return list };
-    let value: TokenStream = value.iter().cloned().collect();
-    let values = (0..times).map(|_| &value);
-    let mut written = Group::new(Delimiter::Bracket, quote!(#(#values),*));
-    written.set_span(list.span());
-    written
+    let semicolon = tokens.iter().position(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ';'))?;
+    let times = match &tokens[semicolon + 1..] {
+        [TokenTree::Literal(times)] => times.to_string().parse().ok().filter(|&times| times <= 16),
+        _ => None,
+    };
+    Some((tokens[..semicolon].iter().cloned().collect(), times))
+}
+
+/// `[0.9, 0.9]`
+fn repeated(value: &TokenStream, times: usize, span: Span) -> Group {
+    let values = std::iter::repeat_n(value, times);
+    let mut list = Group::new(Delimiter::Bracket, quote!(#(#values),*));
+    list.set_span(span);
+    list
 }
 
 /// `[1.0, 2.0]` as `LossWeights::new(&[1.0, 2.0])` or `List::Borrowed(&[1.0, 2.0])`; what is only known at run time is

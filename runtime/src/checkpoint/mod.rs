@@ -2,7 +2,6 @@
 
 mod error;
 mod exact;
-pub(crate) mod file;
 mod file_format;
 mod foreign;
 mod network;
@@ -13,8 +12,8 @@ pub mod saved;
 mod state_dict;
 mod tensor;
 
+pub use crate::file::check_writable;
 pub use error::{CheckpointError, Mismatch, ShapeMismatch, StateDictError};
-pub use file::check_writable;
 pub use network::{IncompatibleKeys, StateDictExt};
 pub use run::{Checkpoint, ModelState};
 pub use state_dict::StateDict;

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::file::write_whole;
 use super::file_format::{Kind, Section, decode, encode};
 use super::{CheckpointError, StateDict, StateDictError, StateDictExt};
 use crate::Real;
+use crate::file::write_whole;
 use crate::network::Network;
 
 /// Named sections, written to one file: model, optimizer, schedule, place in the data, and whatever else a run needs
@@ -85,7 +85,7 @@ impl Checkpoint {
     /// A file that cannot be read, is no checkpoint, is truncated or damaged, or has another version.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
-        let file = super::file::read(path).map_err(|source| CheckpointError::io(path, source))?;
+        let file = crate::file::read(path).map_err(|source| CheckpointError::io(path, source))?;
         Checkpoint::from_bytes(&file).map_err(|error| error.at(path))
     }
 

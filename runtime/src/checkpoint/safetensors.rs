@@ -7,9 +7,9 @@ use std::path::Path;
 use ::safetensors::tensor::{Dtype as FileDtype, SafeTensors, View, serialize};
 
 use super::exact::{from_bytes, to_bytes};
-use super::file::write_whole;
 use super::foreign::instead_of_weights;
 use super::{Dtype, StateDict, StateDictError, Tensor, Values};
+use crate::file::write_whole;
 
 /// Writes `dict` to `path`, whole or not at all: an existing file stays as it is if anything fails.
 ///
@@ -30,7 +30,7 @@ pub fn save(dict: &StateDict, path: impl AsRef<Path>) -> Result<(), StateDictErr
 /// taken for one (files of `torch.save`, Keras, NumPy, ONNX, a checkpoint) is told by name, with the line that converts it.
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict, StateDictError> {
     let path = path.as_ref();
-    let bytes = super::file::read(path).map_err(|source| StateDictError::io(path, source))?;
+    let bytes = crate::file::read(path).map_err(|source| StateDictError::io(path, source))?;
     decode(&bytes).map_err(|error| error.at(path, &bytes))
 }
 

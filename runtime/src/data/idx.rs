@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use ndarray::ArrayD;
 
 use super::DataError;
-use crate::checkpoint::file;
+use crate::file;
 
 mod sealed {
     pub trait Sealed {}

@@ -60,21 +60,13 @@ pub(super) fn map<S: Simd, T: Math, L: Element<T>>(
 /// [`map`] of some loss.
 pub(super) type Map<'a, T> = &'a dyn Fn(usize, &[T], &[T], &mut [T], &mut [T]);
 
-/// The loops of all element-wise losses for one scalar type. See [`RowKernel`](super::kernel::RowKernel).
+/// What is shared by the loops of all element-wise losses for one scalar type.
 pub trait ElementKernels: Sized {
-    /// One number for each sample, scaled.
+    /// See [`RowKernel::rows`](super::kernel::RowKernel::rows).
     fn element_rows(
         map: Map<'_, Self>,
         rows: Rows<'_, Self, Self>,
         factor: Self,
-        losses: &mut [Self],
-        gradient: &mut [Self],
-    );
-    /// One number for each element.
-    fn element_unreduced(
-        map: Map<'_, Self>,
-        rows: Rows<'_, Self, Self>,
-        upstream: &[Self],
         losses: &mut [Self],
         gradient: &mut [Self],
     );
@@ -115,7 +107,13 @@ fn rows_body<S: Simd, T: Math>(map: Map<'_, T>, rows: Rows<'_, T, T>, factor: T,
 }
 
 /// Each element for itself.
-fn unreduced<T: Math>(map: Map<'_, T>, rows: Rows<'_, T, T>, upstream: &[T], losses: &mut [T], gradient: &mut [T]) {
+pub(super) fn unreduced<T: Math>(
+    map: Map<'_, T>,
+    rows: Rows<'_, T, T>,
+    upstream: &[T],
+    losses: &mut [T],
+    gradient: &mut [T],
+) {
     let first = rows.first * elements(rows.shape);
     let inputs = rows.outputs.chunks(BLOCK).zip(rows.targets.chunks(BLOCK)).zip(upstream.chunks(BLOCK));
     let results = losses.chunks_mut(BLOCK).zip(gradient.chunks_mut(BLOCK));
@@ -142,15 +140,6 @@ macro_rules! element_kernels {
                 gradient: &mut [$t],
             ) {
                 $rows(map, rows, factor, losses, gradient);
-            }
-            fn element_unreduced(
-                map: Map<'_, $t>,
-                rows: Rows<'_, $t, $t>,
-                upstream: &[$t],
-                losses: &mut [$t],
-                gradient: &mut [$t],
-            ) {
-                unreduced(map, rows, upstream, losses, gradient);
             }
         })*
     };
@@ -217,18 +206,18 @@ macro_rules! concrete {
     ($speed:ident $loss:ident, [$($t:ident)*]) => { $(
         const _: () = {
             use $crate::loss::Rows;
-            use $crate::loss::element::{ElementKernels, map};
+            use $crate::loss::element::{ElementKernels, map, unreduced};
 
             $crate::loss::element::$speed! {
                 fn run(loss: &$loss, first: usize, x: &[$t], y: &[$t], values: &mut [$t], dx: &mut [$t])
                     = map::<S, $t, $loss>;
             }
+            fn map_of(loss: &$loss) -> impl Fn(usize, &[$t], &[$t], &mut [$t], &mut [$t]) {
+                move |first, x, y, values, dx| run(loss, first, x, y, values, dx)
+            }
             impl $crate::loss::kernel::RowKernel<$loss, $t> for $t {
                 fn rows(loss: &$loss, rows: Rows<'_, $t, $t>, factor: $t, losses: &mut [$t], gradient: &mut [$t]) {
-                    let map = |first, x: &[$t], y: &[$t], values: &mut [$t], dx: &mut [$t]| {
-                        run(loss, first, x, y, values, dx);
-                    };
-                    <$t>::element_rows(&map, rows, factor, losses, gradient);
+                    <$t>::element_rows(&map_of(loss), rows, factor, losses, gradient);
                 }
                 fn unreduced(
                     loss: &$loss,
@@ -237,10 +226,7 @@ macro_rules! concrete {
                     losses: &mut [$t],
                     gradient: &mut [$t],
                 ) {
-                    let map = |first, x: &[$t], y: &[$t], values: &mut [$t], dx: &mut [$t]| {
-                        run(loss, first, x, y, values, dx);
-                    };
-                    <$t>::element_unreduced(&map, rows, upstream, losses, gradient);
+                    unreduced(&map_of(loss), rows, upstream, losses, gradient);
                 }
             }
         };

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-pub(crate) use scratch::with_scratch;
+pub(crate) use scratch::{with_batch_scratch, with_scratch};
 
 #[doc(hidden)]
 pub use scratch::Words;

@@ -5,7 +5,7 @@
 //! first use of some size may come late: whenever one has needed more than any before, all the others get as much.
 
 use std::array;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pool::POOL;
@@ -21,6 +21,8 @@ static NEEDED: [AtomicUsize; DEPTH] = [const { AtomicUsize::new(0) }; DEPTH];
 thread_local! {
     /// A piece is borrowed while it is lent, so the first free one is that of the present depth, after a panic too.
     static PIECES: [RefCell<Piece>; DEPTH] = const { [const { RefCell::new(Piece::empty()) }; DEPTH] };
+    /// Memory as large as a batch, which is lent on the caller's thread alone.
+    static BATCH: Cell<Piece> = const { Cell::new(Piece::empty()) };
 }
 
 /// One thread's memory at one depth. Words, so that all scalars find room in it.
@@ -33,7 +35,7 @@ pub(super) type Scratch = [Piece; DEPTH];
 /// may want scratch memory too: it gets another piece.
 #[inline]
 pub(crate) fn with_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    let words = (len * size_of::<T>()).div_ceil(size_of::<f64>());
+    let words = words_of::<T>(len);
     PIECES.with(|pieces| {
         let mut free =
             pieces.iter().zip(&NEEDED).find_map(|(piece, needed)| Some((piece.try_borrow_mut().ok()?, needed)));
@@ -52,6 +54,23 @@ pub(crate) fn with_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) 
         };
         body(&mut T::from_words(piece)[..len])
     })
+}
+
+/// The same for what no thread of the pool does, and may be as large as a batch: none of them gets as much.
+pub(crate) fn with_batch_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
+    let words = words_of::<T>(len);
+    // Taken out while it is lent: another network's prediction within `body` has memory of its own.
+    let mut piece = BATCH.replace(Piece::empty());
+    if piece.len() < words {
+        piece = Piece::zeros(words);
+    }
+    let result = body(&mut T::from_words(&mut piece)[..len]);
+    BATCH.set(piece);
+    result
+}
+
+fn words_of<T>(len: usize) -> usize {
+    (len * size_of::<T>()).div_ceil(size_of::<f64>())
 }
 
 /// Makes a piece of at least so many words. Apart, so that lending, which a step does again and again, is inlined.

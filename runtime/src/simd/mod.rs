@@ -273,24 +273,25 @@ macro_rules! multiversion {
         $(#[$meta])*
         #[inline]
         $vis fn $name($($arg: $ty),*) $(-> $ret)? {
-            match $crate::simd::Isa::current().level() {
-                #[cfg(target_arch = "x86_64")]
-                $crate::simd::Level::Avx512 if $crate::simd::is_wide!([$($param)*] $($simd)?) => {
-                    $crate::simd::if_wide! { [$($param)*] $($simd)?;
-                        #[target_feature(
-                            enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
-                        )]
-                        fn avx512($($arg: $ty),*) $(-> $ret)? {
-                            $(
-                                // SAFETY: this function is only called where the `Isa` proves these features.
-                                let $simd = unsafe { <$crate::simd::Avx512 as $crate::simd::Simd>::assume() };
-                            )?
-                            $body::<$crate::simd::Avx512 $(, $param)*>($($simd,)? $($arg),*)
-                        }
-                        // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
-                        unsafe { avx512($($arg),*) }
+            let level = $crate::simd::Isa::current().level();
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::if_wide! { [$($param)*] $($simd)?;
+                if level == $crate::simd::Level::Avx512 {
+                    #[target_feature(
+                        enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
+                    )]
+                    fn avx512($($arg: $ty),*) $(-> $ret)? {
+                        $(
+                            // SAFETY: this function is only called where the `Isa` proves these features.
+                            let $simd = unsafe { <$crate::simd::Avx512 as $crate::simd::Simd>::assume() };
+                        )?
+                        $body::<$crate::simd::Avx512 $(, $param)*>($($simd,)? $($arg),*)
                     }
+                    // SAFETY: an `Isa` of this level exists only where `Level::available` found all these features.
+                    return unsafe { avx512($($arg),*) };
                 }
+            }
+            match level {
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Level::Avx512 | $crate::simd::Level::Avx2 => {
                     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
@@ -321,20 +322,9 @@ macro_rules! multiversion {
 }
 pub(crate) use multiversion;
 
-/// Whether [`multiversion!`] compiles a body with these parameters for AVX-512.
-macro_rules! is_wide {
-    ([f64]) => {
-        false
-    };
-    ([$($param:tt)*] $($simd:ident)?) => {
-        true
-    };
-}
-pub(crate) use is_wide;
-
-/// The code if so.
+/// The code, unless [`multiversion!`] has no version for AVX-512 of a body with these parameters.
 macro_rules! if_wide {
-    ([f64]; $($code:tt)*) => { unreachable!() };
+    ([f64]; $($code:tt)*) => {};
     ([$($param:tt)*] $($simd:ident)?; $($code:tt)*) => { $($code)* };
 }
 pub(crate) use if_wide;

@@ -39,7 +39,7 @@ network! {
             -> Linear(_, N.pow(2)) -> Linear(_, 12 / N) -> Linear(_, (N, 2).1) -> Linear(_, size_of::<[u8; N]>())
             -> Unflatten(1, [if N == 4 { 2 } else { 1 }, N / 2]) -> Flatten
     >
-    block Chosen(D) < Linear(_, if D == 4 { 3 } else { 2 }) -> Linear(_, Point { x: D }.x) -> Linear(_, (0..D).end) >
+    block Chosen(D) < Linear(_, if D == N { 3 } else { 2 }) -> Linear(_, Point { x: D }.x) -> Linear(_, (0..D).end) >
     Parameters: [2] < Chosen(4) -> Chosen(N + 1) >
     Channels: [8, Point { x: 3 }.x] < BatchNorm1d(8) >
     Numbers: [1] < LeakyReLU(1 << 1) -> LeakyReLU({ 1.0 } / 4.0) -> LeakyReLU(if N == 4 { 2.0 } else { 0.0 }) -> LeakyReLU(7 % 4) >

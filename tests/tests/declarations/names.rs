@@ -215,6 +215,7 @@ mod lists {
 
     network! { pub Net < Linear(3, 2) > }
 
+    const PAIR: usize = 2;
     const TWICE: LossWeights = LossWeights::new(&[1.0, 2.0]);
 
     fn measured() -> Vec<f64> {
@@ -224,11 +225,11 @@ mod lists {
     train! {
         pub Literal for Net {
             loss: CrossEntropyLoss(weight = [1.0, 2.0]),
-            optimizer: AdamW(betas = [0.9, 0.99]) { "0.bias" => (betas = [0.5; 2]) },
+            optimizer: AdamW(betas = [0.9, 0.99]) { "0.bias" => (betas = [0.5; PAIR]) },
             scheduler: MultiStepLR(milestones = [3, measured().len()]),
         }
     }
-    train! { pub Constant for Net { loss: CrossEntropyLoss(weight = TWICE), optimizer: Adan(betas = [0.9, 0.8, 0.7]) } }
+    train! { pub Constant for Net { loss: CrossEntropyLoss(weight = TWICE), optimizer: Adan(betas = [0.9; 3]) } }
     train! { pub Called for Net { loss: CrossEntropyLoss(weight = measured()), optimizer: Rprop(etas = [0.5, 1.5]) } }
     train! { pub Labels for Net { loss: BCEWithLogitsLoss(weight = &[3.0], pos_weight = [1.0, 2.0]), optimizer: SGD } }
 }
@@ -243,7 +244,7 @@ fn options_that_are_tuples_or_weights_take_lists() {
     assert_eq!(betas, [(0.9, 0.99), (0.5, 0.5)]);
     let trainer = lists::Constant::new(lists::Net::seeded(1));
     assert_eq!(trainer.loss.weight.as_slice(), Some(&[1.0, 2.0][..]));
-    assert_eq!(trainer.optimizer.groups()[0].settings.betas, (0.9, 0.8, 0.7));
+    assert_eq!(trainer.optimizer.groups()[0].settings.betas, (0.9, 0.9, 0.9));
     let trainer = lists::Called::new(lists::Net::seeded(1));
     assert_eq!(trainer.loss.weight.as_slice(), Some(&[1.0, 2.0][..]));
     let trainer = lists::Labels::new(lists::Net::seeded(1));
