@@ -200,8 +200,8 @@ pub(super) use element_wise;
 
 /// Compiles the [`map`] of a loss for some scalar types.
 ///
-/// `vector` compiles it for every instruction set. Only the losses that large batches are trained with say so, as each
-/// version takes the compiler some time; the others are `portable`.
+/// `vector` compiles it for each instruction set that `multiversion!` has for the scalar. Only the losses that large
+/// batches are trained with say so, as each version takes the compiler some time; the others are `portable`.
 macro_rules! concrete {
     ($speed:ident $loss:ident, [$($t:ident)*]) => { $(
         const _: () = {

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[doc(hidden)]
 pub use peak::multiply_add_chains;
 
-/// An instruction set that a version of each kernel is compiled for.
+/// An instruction set that kernels are compiled for; plain loops over `f64` for AVX2 at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -263,8 +263,8 @@ impl MulAdd for f64 {
 /// compiled without the instruction set's features. Arguments of the body are single tokens (`f32`, `6`, `NAME`). With
 /// `… = body::<S, f32> with simd;` the body's first argument is a value of `S`, the proof that `simd::vector` asks for.
 ///
-/// A plain loop over `f64` (`… = body::<S, f64>;`) has no version for AVX-512, which would be a sixth of what there is to
-/// compile: there it runs with AVX2. Few train in `f64`, and what takes its time there, products, is written `with simd`.
+/// A plain loop over `f64` (`… = body::<S, f64>;`) has no version for AVX-512, which would be one of six that there are
+/// to compile: there it runs with AVX2. Few train in `f64`, and what takes its time there, products, is written `with simd`.
 macro_rules! multiversion {
     ($(
         $(#[$meta:meta])*
@@ -324,7 +324,7 @@ pub(crate) use multiversion;
 
 /// The code, unless [`multiversion!`] has no version for AVX-512 of a body with these parameters.
 macro_rules! if_wide {
-    ([f64]; $($code:tt)*) => {};
+    ([f64 $($param:tt)*]; $($code:tt)*) => {};
     ([$($param:tt)*] $($simd:ident)?; $($code:tt)*) => { $($code)* };
 }
 pub(crate) use if_wide;

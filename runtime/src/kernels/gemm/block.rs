@@ -208,8 +208,6 @@ fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const 
     mut block: Block<'_, T>,
 ) {
     let (rows, whole) = (block.rows, block.check(N * S::LANES));
-    // With SSE2, where few processors stop, the rest is left to single rows: its tiles take the compiler the longest.
-    let smaller = S::REGISTERS * S::BYTES > 256;
     let mut row = 0;
     // SAFETY: the block has been checked, and has the rows of each tile.
     unsafe {
@@ -217,11 +215,11 @@ fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const 
             tile::<S, T, A, M, N>(s, a, row, whole, &mut block);
             row += M;
         }
-        while smaller && M > 4 && row + 4 <= rows {
+        while M > 4 && row + 4 <= rows {
             tile::<S, T, A, 4, N>(s, a, row, whole, &mut block);
             row += 4;
         }
-        if smaller && M > 2 && A::ADDRESS_PER_ROW && row + 2 <= rows {
+        if M > 2 && A::ADDRESS_PER_ROW && row + 2 <= rows {
             tile::<S, T, A, 2, N>(s, a, row, whole, &mut block);
             row += 2;
         }
