@@ -49,7 +49,7 @@ impl Walk {
         let memory = memory(&graph);
         let mut readers = HashMap::from([(memory[graph.output.0], 1)]);
         for node in &graph.nodes {
-            if !node.layer.is_view || memory[node.output.0] == node.output {
+            if !node.layer.is_view || memory[node.output().0] == node.output() {
                 node.inputs.iter().for_each(|input| *readers.entry(memory[input.0]).or_insert(0) += 1);
             }
         }
@@ -66,7 +66,8 @@ impl Walk {
                 }
             };
             ends.push(own);
-            reach[node.output.0] = node.inputs.iter().map(|i| reach[i.0]).max().flatten().max(own);
+            let through = node.inputs.iter().map(|i| reach[i.0]).max().flatten().max(own);
+            node.outputs.iter().for_each(|output| reach[output.0] = through);
         }
         Walk {
             program: Program::new(graph, memory),
@@ -106,7 +107,7 @@ impl Walk {
     /// A view that has to be a copy: from the caller's input to the caller's output.
     fn is_copy(&self, id: NodeId) -> bool {
         let node = self.graph().node(id);
-        node.layer.is_view && self.root(node.output) == node.output
+        node.layer.is_view && self.root(node.output()) == node.output()
     }
 
     fn forward(&mut self) {
@@ -121,7 +122,7 @@ impl Walk {
         let mut steps = Vec::new();
         for id in self.nodes() {
             let calls = match self.is_copy(id) {
-                true => vec![Call::copy(Operand::X(0), Operand::Y, "{y} = {x}")],
+                true => vec![Call::copy(Operand::X(0), Operand::Y(0), "{y} = {x}")],
                 false => self.ask(id, None, predict, |layer, site| layer.forward(site)),
             };
             let activation = self.graph().node(id).activation.as_ref().map(|_| id);
@@ -134,18 +135,25 @@ impl Walk {
     fn step(&self, id: NodeId, call: Call) -> Step {
         let node = self.graph().node(id);
         let writes_input = call.writes().find_map(|o| if let Operand::DX(i) = o { Some(node.inputs[i]) } else { None });
-        let reach = self.reach[self.root(writes_input.unwrap_or(node.output)).0];
-        let call = call.map(|operand| match operand {
-            Operand::X(i) => Place::Value(self.root(node.inputs[i])),
-            Operand::Y => Place::Value(self.root(node.output)),
-            Operand::DX(i) => Place::Gradient(self.root(node.inputs[i])),
-            // It may lie with someone else.
-            Operand::DY => self.gradient(self.root(node.output)),
-            Operand::Kept(i) => Place::Kept(id, i),
-            Operand::Statistics(i) => Place::Statistics(id, i),
-            Operand::Producer => self.producer_kept(self.root(node.inputs[0])),
-        });
+        let reach = self.reach[self.root(writes_input.unwrap_or(node.output())).0];
+        let call = call.map(|operand| self.place(id, operand));
         Step { node: id, call, reach, activation: None }
+    }
+
+    /// What a layer's operand is in the network: nothing, if it is a gradient that nobody has written.
+    fn place(&self, id: NodeId, operand: Operand) -> Option<Place> {
+        let node = self.graph().node(id);
+        let (input, output) = (|i: usize| self.root(node.inputs[i]), |i: usize| self.root(node.outputs[i]));
+        match operand {
+            Operand::X(i) => Some(Place::Value(input(i))),
+            Operand::Y(i) => Some(Place::Value(output(i))),
+            Operand::DX(i) => Some(Place::Gradient(input(i))),
+            // It may lie with someone else.
+            Operand::DY(i) => self.written[output(i).0].then(|| self.gradient(output(i))),
+            Operand::Kept(i) => Some(Place::Kept(id, i)),
+            Operand::Statistics(i) => Some(Place::Statistics(id, i)),
+            Operand::Producer => Some(self.producer_kept(input(0))),
+        }
     }
 
     fn gradient(&self, value: ValueId) -> Place {
@@ -169,14 +177,14 @@ impl Walk {
     fn backward(&mut self) {
         self.written[self.program.output.0] = true; // by the loss
         for id in self.nodes().rev() {
-            let value = self.root(self.graph().node(id).output);
-            if self.graph().node(id).layer.is_view && !self.is_copy(id) {
+            let node = self.graph().node(id);
+            if node.layer.is_view && !self.is_copy(id) {
                 continue;
             }
-            if !self.written[value.0] {
-                continue; // nobody reads it: a dead branch
+            if !node.outputs.iter().any(|&output| self.written[self.root(output).0]) {
+                continue; // nobody reads them: a dead branch
             }
-            self.before_own_activation(id, value);
+            self.before_own_activation(id, self.root(node.output()));
             self.node_backward(id);
         }
         // Parameters in the order of their table.
@@ -215,7 +223,7 @@ impl Walk {
         let inputs = self.graph().node(id).inputs.clone();
         let folded = self.folded_producer(id);
         let calls = match self.is_copy(id) {
-            true => vec![Call::copy(Operand::DY, Operand::DX(0), "{dx} = {dy}")],
+            true => vec![Call::copy(Operand::DY(0), Operand::DX(0), "{dx} = {dy}")],
             false => self.ask(id, folded.as_ref(), false, |layer, site| layer.backward(site)),
         };
         for call in calls {
@@ -263,14 +271,17 @@ impl Walk {
         (self.readers.get(&value) == Some(&1)).then(|| activation.clone())
     }
 
-    /// A gradient that is passed on as it is, to a value that no one else reads, needs no copy.
+    /// A gradient that is passed on as it is, to a value that no one else reads, needs no copy; nor does one that nobody has
+    /// written.
     fn passed_on(&mut self, call: &Call, id: NodeId, value: ValueId) -> bool {
-        let alone = self.readers.get(&value) == Some(&1) && !self.graph().inputs.contains(&value);
-        if !matches!(call.role, Role::Copy) || !alone || self.is_copy(id) {
+        if !matches!(call.role, Role::Copy) || self.is_copy(id) {
             return false;
         }
-        let output = self.root(self.graph().node(id).output);
-        self.alias.insert(value, self.gradient(output));
+        let Some(source) = call.reads().find_map(|source| self.place(id, source)) else { return true };
+        if self.readers.get(&value) != Some(&1) || self.graph().inputs.contains(&value) {
+            return false;
+        }
+        self.alias.insert(value, source);
         self.written[value.0] = true;
         true
     }
@@ -286,7 +297,7 @@ impl Walk {
                 let count = self.contributions.entry(value).or_insert(0);
                 *count += 1;
                 let contribution = Place::Contribution(value, *count);
-                let call = step.call.map(|p| if p == place { contribution } else { p });
+                let call = step.call.map(|p| Some(if p == place { contribution } else { p }));
                 self.program.backward.push(Step { call, reach, ..step });
                 contribution
             }
@@ -306,10 +317,10 @@ fn ask_at<L, R>(
     predict: bool,
     question: impl Fn(&Site<'_>) -> R,
 ) -> R {
-    let inputs: Vec<Shape> = node.inputs.iter().map(|&i| graph.shape(i).clone()).collect();
+    let shapes = |values: &[ValueId]| values.iter().map(|&v| graph.shape(v).clone()).collect::<Vec<Shape>>();
     question(&Site {
-        inputs: &inputs,
-        output: graph.shape(node.output),
+        inputs: &shapes(&node.inputs),
+        outputs: &shapes(&node.outputs),
         activation: node.activation.as_ref(),
         producer_activation: producer,
         predict,
@@ -322,8 +333,8 @@ fn memory(graph: &Graph<Facts>) -> Vec<ValueId> {
     for node in graph.nodes.iter().filter(|n| n.layer.is_view) {
         let source = memory[node.inputs[0].0];
         // The caller's output may not be the caller's input: that view is a copy.
-        if !(node.output == graph.output && graph.inputs.contains(&source)) {
-            memory[node.output.0] = source;
+        if !(node.output() == graph.output && graph.inputs.contains(&source)) {
+            memory[node.output().0] = source;
         }
     }
     memory

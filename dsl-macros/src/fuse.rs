@@ -16,10 +16,11 @@ pub(crate) fn fuse(mut graph: Graph) -> Graph {
         let input = graph.nodes[index].inputs[0];
         let Some(NodeId(producer)) = graph.value(input).producer else { continue };
         let node = &graph.nodes[producer];
-        if !node.layer.takes_activation() || node.activation.is_some() || readers[input.0] != 1 {
+        let alone = node.outputs.len() == 1 && readers[input.0] == 1;
+        if !node.layer.takes_activation() || node.activation.is_some() || !alone {
             continue;
         }
-        let output = graph.nodes[index].output;
+        let output = graph.nodes[index].output();
         let node = &graph.nodes[index];
         let activation = crate::ir::Activation {
             key: node.key.clone(),
@@ -28,7 +29,7 @@ pub(crate) fn fuse(mut graph: Graph) -> Graph {
             ..activation
         };
         graph.nodes[producer].activation = Some(activation);
-        graph.nodes[producer].output = output;
+        graph.nodes[producer].outputs = vec![output];
         graph.values[output.0].producer = Some(NodeId(producer));
         graph.values[input.0].producer = None;
         folded[index] = true;

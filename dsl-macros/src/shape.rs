@@ -15,11 +15,13 @@ pub(crate) fn infer(mut graph: Graph, failed: bool, errors: &mut Diagnostics) ->
     for i in 0..graph.nodes.len() {
         let mut node = graph.nodes[i].clone();
         let reported = errors.count();
-        let shape = infer_node(&graph, &mut node, errors);
+        let shapes = infer_node(&graph, &mut node, errors);
         if let Some(within) = &node.within {
             errors.note_since(reported, &format!("in `{within}`"));
         }
-        graph.values[node.output.0].shape = shape;
+        for (i, output) in node.outputs.iter().enumerate() {
+            graph.values[output.0].shape = shapes.as_ref().map(|shapes| shapes[i].clone());
+        }
         graph.nodes[i] = node;
     }
     graph.assertions.extend(errors.take_assertions());
@@ -44,7 +46,7 @@ fn infer_inputs(graph: &mut Graph, failed: bool, errors: &mut Diagnostics) {
     }
 }
 
-fn infer_node(graph: &Graph, node: &mut Node, errors: &mut Diagnostics) -> Option<Shape> {
+fn infer_node(graph: &Graph, node: &mut Node, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
     let inputs: Option<Vec<Shape>> = node.inputs.iter().map(|&id| graph.value(id).shape.clone()).collect();
     let inputs = inputs?;
     let producers: Vec<String> = node.inputs.iter().map(|&id| source(graph, id)).collect();
@@ -62,22 +64,23 @@ fn infer_node(graph: &Graph, node: &mut Node, errors: &mut Diagnostics) -> Optio
         };
         errors.error(node.span, format!("`{}` takes {takes}, but it is given {found}", node.written)).help(help);
     }
-    let output = node.layer.infer(&inputs, &from, errors)?;
-    check_size(node, &inputs, &output, errors).then_some(output)
+    let outputs = node.layer.infer(&inputs, &from, errors)?;
+    check_size(node, &inputs, &outputs, errors).then_some(outputs)
 }
 
 /// Refuses what no program can hold, of which rustc would say at every use that a product overflows.
-fn check_size(node: &Node, inputs: &[Shape], output: &Shape, errors: &mut Diagnostics) -> bool {
+fn check_size(node: &Node, inputs: &[Shape], outputs: &[Shape], errors: &mut Diagnostics) -> bool {
     // So that the sum over all layers of a network is a number of 64 bits.
     const MOST_FLOPS: usize = 1 << 48;
     let written = &node.written;
-    let excessive = excess(&output.0).map(|excess| format!("the output of `{written}`, {output}, {excess}"));
+    let excessive =
+        outputs.iter().find_map(|output| Some(format!("the output of `{written}`, {output}, {}", excess(&output.0)?)));
     let excessive = excessive.or_else(|| {
         let params = node.layer.params();
         params.iter().find_map(|p| Some(format!("`{}` of `{written}` {}", p.name, excess(&p.shape)?)))
     });
     let excessive = excessive.or_else(|| {
-        let flops = node.layer.flops(inputs, output).known().filter(|flops| *flops > MOST_FLOPS);
+        let flops = node.layer.flops(inputs, &outputs[0]).known().filter(|flops| *flops > MOST_FLOPS);
         flops.map(|_| format!("`{written}` takes more than 2^48 operations for one sample"))
     });
     excessive.map(|message| errors.error(node.span, message)).is_none()

@@ -46,7 +46,7 @@ impl Unit<'_> {
         let graph = &self.program.graph;
         let mut rows = Vec::new();
         for node in &graph.nodes {
-            let output = graph.shape(node.output);
+            let output = graph.shape(node.output());
             let dims = &output.0;
             let own: Dim = match node.shares {
                 Some(_) => Dim::Known(0),

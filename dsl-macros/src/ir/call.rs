@@ -20,12 +20,12 @@ pub(crate) struct Named {
 pub(crate) enum Operand {
     /// The layer's input number i.
     X(usize),
-    /// Its output.
-    Y,
+    /// Its output number i.
+    Y(usize),
     /// The gradient of its input number i.
     DX(usize),
-    /// The gradient of its output.
-    DY,
+    /// The gradient of its output number i: absent, which is zero, where nobody has read that output.
+    DY(usize),
     /// What it keeps for each sample beside inputs and outputs: entry i of [`Layer::kept`].
     Kept(usize),
     /// What it keeps for the whole batch: entry i of [`Layer::statistics`].
@@ -47,7 +47,7 @@ pub(crate) enum Arg<O = Operand> {
     Param(&'static str),
     /// The place of a parameter whose gradient is made.
     Span(&'static str),
-    /// No such parameter: an empty slice.
+    /// No such parameter, or no gradient: an empty slice.
     Absent,
     /// A buffer, read and written (read alone in a prediction), by its name in [`Layer::buffers`].
     Buffer(&'static str),
@@ -144,13 +144,13 @@ impl Call {
 }
 
 impl<O> Call<O> {
-    /// The same call on other operands.
-    pub(crate) fn map<P>(self, mut place: impl FnMut(O) -> P) -> Call<P> {
+    /// The same call on other operands; `None` is absent.
+    pub(crate) fn map<P>(self, mut place: impl FnMut(O) -> Option<P>) -> Call<P> {
         let formula = self.formula.map(&mut place);
         let args = self.args.into_iter().map(|arg| match arg {
-            Arg::Read(o) => Arg::Read(place(o)),
-            Arg::Write(o) => Arg::Write(place(o)),
-            Arg::Change(o) => Arg::Change(place(o)),
+            Arg::Read(o) => place(o).map_or(Arg::Absent, Arg::Read),
+            Arg::Write(o) => place(o).map_or(Arg::Absent, Arg::Write),
+            Arg::Change(o) => place(o).map_or(Arg::Absent, Arg::Change),
             Arg::Param(name) => Arg::Param(name),
             Arg::Span(name) => Arg::Span(name),
             Arg::Absent => Arg::Absent,

@@ -18,7 +18,7 @@ pub(crate) enum Piece<O = Operand> {
 
 impl Formula {
     /// Reads a layer's template: `{y} = {x} · {weight} + {bias}`. In braces stand the operands, `x` (of several inputs `x`,
-    /// `x1`, `x2`), `y`, `dx`, `dy`, `kept`, `statistics` and `producer`, and arguments of the call by their own names.
+    /// `x1`, `x2`), `y` and `dy` (of several outputs `y1`, `dy1`), `dx`, `kept`, `statistics` and `producer`, and arguments of the call by their own names.
     ///
     /// Panics at any other word: the formula of a layer is no user's input.
     pub(super) fn of(template: &str, args: &[Arg]) -> Self {
@@ -43,11 +43,11 @@ impl Formula {
 }
 
 impl<O> Formula<O> {
-    /// The same formula on other operands.
-    pub(super) fn map<P>(self, mut place: impl FnMut(O) -> P) -> Formula<P> {
+    /// The same formula on other operands; what is absent is zero.
+    pub(super) fn map<P>(self, mut place: impl FnMut(O) -> Option<P>) -> Formula<P> {
         let pieces = self.0.into_iter().map(|piece| match piece {
             Piece::Text(text) => Piece::Text(text),
-            Piece::Operand(operand) => Piece::Operand(place(operand)),
+            Piece::Operand(operand) => place(operand).map_or_else(|| Piece::Text("0".into()), Piece::Operand),
             Piece::Arg(i) => Piece::Arg(i),
         });
         Formula(pieces.collect())
@@ -64,8 +64,8 @@ fn operand(word: &str) -> Option<Operand> {
         ("dx", i) => Some(Operand::DX(i)),
         ("kept", i) => Some(Operand::Kept(i)),
         ("statistics", i) => Some(Operand::Statistics(i)),
-        ("y", 0) => Some(Operand::Y),
-        ("dy", 0) => Some(Operand::DY),
+        ("y", i) => Some(Operand::Y(i)),
+        ("dy", i) => Some(Operand::DY(i)),
         ("producer", 0) => Some(Operand::Producer),
         _ => None,
     }
@@ -78,7 +78,7 @@ mod tests {
 
     fn read(template: &str) -> String {
         let args = [Arg::Read(Operand::X(0)), Arg::Param("weight"), Arg::Literal("p", quote::quote!(0.5))];
-        let pieces = Formula::of(template, &args).map(|operand| format!("{operand:?}")).0.into_iter();
+        let pieces = Formula::of(template, &args).map(|operand| Some(format!("{operand:?}"))).0.into_iter();
         pieces
             .map(|piece| match piece {
                 Piece::Text(text) => text,
@@ -90,8 +90,11 @@ mod tests {
 
     #[test]
     fn words_in_braces_are_operands_and_arguments() {
-        assert_eq!(read("{y} = {x} · {weight}ᵀ, p = {p}"), "(Y) = (X(0)) · (1)ᵀ, p = (2)");
-        assert_eq!(read("{dx12}{kept1}{statistics}{dy}{producer}"), "(DX(12))(Kept(1))(Statistics(0))(DY)(Producer)");
+        assert_eq!(read("{y} = {x} · {weight}ᵀ, p = {p}"), "(Y(0)) = (X(0)) · (1)ᵀ, p = (2)");
+        assert_eq!(
+            read("{dx12}{kept1}{statistics}{dy}{y1}{producer}"),
+            "(DX(12))(Kept(1))(Statistics(0))(DY(0))(Y(1))(Producer)"
+        );
         assert_eq!(read("x weight"), "x weight");
     }
 
@@ -102,9 +105,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "`{y1}` in `{y1}` is no argument of the call"]
-    fn there_is_one_output() {
-        read("{y1}");
+    fn what_is_absent_is_zero() {
+        let absent = Formula::of("{dx} = {dy} + {dy1}", &[]).map(|o| (o != Operand::DY(1)).then_some(o)).0;
+        let zeros = absent.iter().filter(|piece| matches!(piece, Piece::Text(text) if text == "0"));
+        assert_eq!(zeros.count(), 1);
     }
 
     #[test]

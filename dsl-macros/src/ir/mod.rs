@@ -63,8 +63,8 @@ pub(crate) struct Node<L> {
     pub(crate) layer: L,
     /// Its inputs.
     pub(crate) inputs: Vec<ValueId>,
-    /// Its output.
-    pub(crate) output: ValueId,
+    /// Its outputs: at least one.
+    pub(crate) outputs: Vec<ValueId>,
     /// The layer's name in the source: where errors about the whole layer point, and what hovering finds.
     pub(crate) span: Span,
     /// The label's span, if there is one.
@@ -75,7 +75,7 @@ pub(crate) struct Node<L> {
     pub(crate) within: Option<String>,
     /// The same layer again (`&fc1`): its parameters are that node's.
     pub(crate) shares: Option<NodeId>,
-    /// An activation folded into this node AFTER `fuse`; the node's output is then the activation's.
+    /// An activation folded into this node AFTER `fuse`; the node's one output is then the activation's.
     pub(crate) activation: Option<Activation>,
 }
 
@@ -197,6 +197,13 @@ pub(crate) struct Assertion {
     pub(crate) span: Span,
 }
 
+impl<L> Node<L> {
+    /// The first output, after which the node's further values are named.
+    pub(crate) fn output(&self) -> ValueId {
+        self.outputs[0]
+    }
+}
+
 impl<L> Graph<L> {
     pub(crate) fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]
@@ -215,8 +222,8 @@ impl<L> Graph<L> {
     pub(crate) fn exchange<M>(self, new: Vec<M>) -> (Graph<M>, Vec<L>) {
         let Graph { values, nodes, inputs, output, assertions } = self;
         let exchange = |(node, new): (Node<L>, M)| {
-            let Node { key, layer, inputs, output, span, label, written, within, shares, activation } = node;
-            (Node { key, layer: new, inputs, output, span, label, written, within, shares, activation }, layer)
+            let Node { key, layer, inputs, outputs, span, label, written, within, shares, activation } = node;
+            (Node { key, layer: new, inputs, outputs, span, label, written, within, shares, activation }, layer)
         };
         let (nodes, layers) = nodes.into_iter().zip(new).map(exchange).unzip();
         (Graph { values, nodes, inputs, output, assertions }, layers)
@@ -233,7 +240,8 @@ impl<L: fmt::Display> fmt::Display for Graph<L> {
         }
         for node in &self.nodes {
             let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
-            write!(f, "{}: {} = {} {}", self.value(node.output).name, shape(node.output), node.key, node.layer)?;
+            let outputs = node.outputs.iter().map(|&o| format!("{}: {}", self.value(o).name, shape(o)));
+            write!(f, "{} = {} {}", outputs.collect::<Vec<_>>().join(", "), node.key, node.layer)?;
             if let Some(activation) = &node.activation {
                 write!(f, " + {} {}", activation.key, activation.value)?;
             }

@@ -70,11 +70,11 @@ impl Program {
             Place::Gradient(id) => format!("d_{}", value(id)),
             Place::Kept(node, i) => {
                 let node = self.graph.node(node);
-                format!("{}_{}", value(node.output), node.layer.kept[i].0)
+                format!("{}_{}", value(node.output()), node.layer.kept[i].0)
             }
             Place::Statistics(node, i) => {
                 let node = self.graph.node(node);
-                format!("{}_{}", value(node.output), node.layer.statistics[i].0)
+                format!("{}_{}", value(node.output()), node.layer.statistics[i].0)
             }
             Place::Contribution(id, i) => format!("more_d_{}_{i}", value(id)),
         };

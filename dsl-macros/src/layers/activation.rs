@@ -181,8 +181,8 @@ impl Layer for ElementWise {
         self.description.clone()
     }
 
-    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Shape> {
-        Some(inputs[0].clone())
+    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        Some(vec![inputs[0].clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -72,8 +72,8 @@ impl Layer for Custom {
         self.written.clone()
     }
 
-    fn infer(&mut self, _inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Shape> {
-        Some(self.output.clone())
+    fn infer(&mut self, _inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        Some(vec![self.output.clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

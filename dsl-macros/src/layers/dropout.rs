@@ -30,8 +30,8 @@ impl Layer for Dropout {
         format!("Dropout(p = {})", self.p)
     }
 
-    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Shape> {
-        Some(inputs[0].clone())
+    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        Some(vec![inputs[0].clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -44,7 +44,7 @@ impl Layer for Dropout {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         if site.predict {
-            return vec![Call::copy(Operand::X(0), Operand::Y, "{y} = {x}, since nothing is dropped")];
+            return vec![Call::copy(Operand::X(0), Operand::Y(0), "{y} = {x}, since nothing is dropped")];
         }
         let args = vec![Arg::Context, Arg::NodeNumber, self.p(), X, Y];
         vec![rows("dropout_forward", args, "{y} = dropout({x}, p = {p})")]

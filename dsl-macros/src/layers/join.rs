@@ -65,7 +65,7 @@ impl Layer for Sum {
         }
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let (first, others) = inputs.split_first()?;
         for (i, other) in others.iter().enumerate() {
             let text = format!("`{}` adds values of shapes {first} and {other}", from.written);
@@ -73,7 +73,7 @@ impl Layer for Sum {
                 self.report(first, other, i + 1, from, errors);
             }
         }
-        Some(first.clone())
+        Some(vec![first.clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -88,14 +88,14 @@ impl Layer for Sum {
         let read = |i| Arg::Read(Operand::X(i));
         let mut calls = vec![rows("add", vec![read(0), read(1), Y], "{y} = {x} + {x1}")];
         for i in 2..site.inputs.len() {
-            let args = vec![read(i), Arg::Change(Operand::Y)];
+            let args = vec![read(i), Arg::Change(Operand::Y(0))];
             calls.push(rows("accumulate", args, &format!("{{y}} += {{x{i}}}")));
         }
         calls
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
-        let copy = |i| Call::copy(Operand::DY, Operand::DX(i), &format!("{{dx{i}}} = {{dy}}"));
+        let copy = |i| Call::copy(Operand::DY(0), Operand::DX(i), &format!("{{dx{i}}} = {{dy}}"));
         (0..site.inputs.len()).map(copy).collect()
     }
 }
@@ -114,7 +114,7 @@ impl Layer for Product {
         "Mul".into()
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let [a, b] = inputs else {
             let message = format!("`Mul` joins exactly 2 values, found {}", inputs.len());
             errors.error(from.span, message).help("multiply one after the other: `[[a, b] => Mul, c] => Mul`");
@@ -124,7 +124,7 @@ impl Layer for Product {
             let message = format!("`Mul` needs values of one shape, but {} and {}", from.shape(0, a), from.shape(1, b));
             errors.error(from.span, message);
         }
-        Some(a.clone())
+        Some(vec![a.clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -236,8 +236,12 @@ impl Layer for Beside {
         format!("{}(dim = {})", self.name(), self.dim.value)
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
-        if self.new_axis { self.stacked(inputs, from, errors) } else { self.concatenated(inputs, from, errors) }
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        let shape = match self.new_axis {
+            true => self.stacked(inputs, from, errors),
+            false => self.concatenated(inputs, from, errors),
+        };
+        Some(vec![shape?])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -252,7 +256,7 @@ impl Layer for Beside {
         let axis = self.place + 1;
         let part = |(i, (outer, offset)): (usize, (Dim, Dim))| {
             // The first makes the value, the others add their parts to it.
-            let y = if i == 0 { Y } else { Arg::Change(Operand::Y) };
+            let y = if i == 0 { Y } else { Arg::Change(Operand::Y(0)) };
             let args = vec![
                 Arg::Literal("outer", quote!(#outer)),
                 Arg::Literal("offset", quote!(#offset)),

@@ -98,7 +98,7 @@ impl Layer for Linear {
         }
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         let Some(found) = input.0.last() else {
             errors
@@ -120,7 +120,7 @@ impl Layer for Linear {
         self.rows = Dim::product(&input.0[..input.0.len() - 1]);
         let mut output = input.0.clone();
         *output.last_mut().expect("it has an axis") = self.out_features.clone();
-        Some(Shape(output))
+        Some(vec![Shape(output)])
     }
 
     fn input(&self) -> Option<Shape> {
@@ -152,7 +152,7 @@ impl Layer for Linear {
 
     fn kept(&self, site: &Site<'_>) -> Vec<(&'static str, Dim)> {
         match site.activation {
-            Some(activation) if activation.keeps_input && !site.predict => vec![("z", site.output.len())],
+            Some(activation) if activation.keeps_input && !site.predict => vec![("z", site.output().len())],
             _ => Vec::new(),
         }
     }

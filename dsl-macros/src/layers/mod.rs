@@ -37,8 +37,8 @@ pub(crate) type Node = ir::Node<Box<dyn Layer>>;
 pub(crate) struct Site<'a> {
     /// The shapes of its inputs.
     pub(crate) inputs: &'a [Shape],
-    /// The shape of its output.
-    pub(crate) output: &'a Shape,
+    /// The shapes of its outputs.
+    pub(crate) outputs: &'a [Shape],
     /// The activation to apply in the write-back; the layer's Y is then the activation's output.
     pub(crate) activation: Option<&'a Activation>,
     /// The activation folded into the producer of X(0), whose derivative the layer should multiply into DX(0) (its
@@ -48,6 +48,13 @@ pub(crate) struct Site<'a> {
     pub(crate) predict: bool,
 }
 
+impl Site<'_> {
+    /// The shape of the first output.
+    fn output(&self) -> &Shape {
+        &self.outputs[0]
+    }
+}
+
 /// A layer: what it is given, what it makes of shapes, what it remembers, and which kernel calls it becomes.
 ///
 /// It answers with data; it sees no other layer and no tokens of the network around it.
@@ -55,8 +62,14 @@ pub(crate) trait Layer: Debug {
     /// As PyTorch writes it, for the summary: `Linear(784, 64)`.
     fn describe(&self) -> String;
 
-    /// The output's shape. Fills in `_` and checks the inputs; reports what is wrong, at its token, and returns `None`.
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape>;
+    /// The shapes of its outputs. Fills in `_` and checks the inputs; reports what is wrong, at its token, and returns
+    /// `None`.
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>>;
+
+    /// The names of its outputs but for the first, which is what flows on along the chain.
+    fn further_outputs(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The shape of one sample of the input, where the arguments fix it: `[784]` of `Linear(784, 64)`. What a network
     /// without a declared shape takes.
@@ -92,7 +105,7 @@ pub(crate) trait Layer: Debug {
         Vec::new()
     }
 
-    /// Multiply-adds times two of the forward pass for one sample.
+    /// Multiply-adds times two of the forward pass for one sample, whose first output has the shape `output`.
     fn flops(&self, inputs: &[Shape], output: &Shape) -> Dim;
 
     /// The forward calls. Empty for a view.
@@ -102,7 +115,7 @@ pub(crate) trait Layer: Debug {
     /// A call that writes `DX(i)` is left out, or its result added, by the pass `backward`, as the graph needs it.
     fn backward(&self, site: &Site<'_>) -> Vec<Call>;
 
-    /// The output is the input's memory, seen in another shape (Flatten, Identity): no calls.
+    /// The output, its only one, is the input's memory, seen in another shape (Flatten, Identity): no calls.
     fn is_view(&self) -> bool {
         false
     }
@@ -150,7 +163,7 @@ impl dyn Layer {
             buffers: self.buffers(),
             kept: self.kept(site),
             statistics: self.statistics(),
-            flops: self.flops(site.inputs, site.output),
+            flops: self.flops(site.inputs, site.output()),
             is_view: self.is_view(),
             output: self.output_kind(),
             needs_whole_batch: self.needs_whole_batch(),
@@ -307,10 +320,10 @@ mod operand {
     use super::{Arg, Operand};
 
     pub(super) const X: Arg = Arg::Read(Operand::X(0));
-    pub(super) const Y: Arg = Arg::Write(Operand::Y);
+    pub(super) const Y: Arg = Arg::Write(Operand::Y(0));
     /// The output, for a derivative taken from it.
-    pub(super) const OUT: Arg = Arg::Read(Operand::Y);
-    pub(super) const DY: Arg = Arg::Read(Operand::DY);
+    pub(super) const OUT: Arg = Arg::Read(Operand::Y(0));
+    pub(super) const DY: Arg = Arg::Read(Operand::DY(0));
     pub(super) const DX: Arg = Arg::Write(Operand::DX(0));
 }
 

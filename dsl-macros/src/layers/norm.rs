@@ -132,7 +132,7 @@ impl Layer for BatchNorm {
         format!("BatchNorm1d({features}{eps}{momentum}{}{tracked})", self.affine.describe("BatchNorm1d"))
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         let (written, source, shape) = (from.written, from.source(0), from.shape(0, input));
         let [channels, rest @ ..] = input.0.as_slice() else {
@@ -161,7 +161,7 @@ impl Layer for BatchNorm {
             }
         }
         self.inner = Dim::product(rest);
-        Some(input.clone())
+        Some(vec![input.clone()])
     }
 
     fn input(&self) -> Option<Shape> {
@@ -299,7 +299,7 @@ impl Layer for LayerNorm {
         format!("LayerNorm({}{eps}{})", self.written_shape(), self.affine.describe("LayerNorm"))
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         let expected = self.written_shape();
         let count = self.normalized_shape.len();
@@ -325,7 +325,7 @@ impl Layer for LayerNorm {
             errors.error(self.span, text).help(help);
         }
         self.groups = Dim::product(&input.0[..first]);
-        Some(input.clone())
+        Some(vec![input.clone()])
     }
 
     fn input(&self) -> Option<Shape> {

@@ -41,11 +41,11 @@ impl Layer for PReLU {
         }
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         if self.num_parameters.known() == Some(1) {
             self.inner = input.len();
-            return Some(input.clone());
+            return Some(vec![input.clone()]);
         }
         // PyTorch counts a tensor without axis 1 as one channel.
         let channels = input.0.first().cloned().unwrap_or(Dim::Known(1));
@@ -55,7 +55,7 @@ impl Layer for PReLU {
             errors.error(self.span, text).help(format!("write `PReLU({channels})`, or `PReLU` for one slope"));
         }
         self.inner = Dim::product(input.0.iter().skip(1));
-        Some(input.clone())
+        Some(vec![input.clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -143,8 +143,8 @@ impl Layer for RReLU {
         }
     }
 
-    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Shape> {
-        Some(inputs[0].clone())
+    fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        Some(vec![inputs[0].clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -115,13 +115,14 @@ impl Layer for Reshape {
         }
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        match self {
+        let shape = match self {
             Reshape::Identity => Some(input.clone()),
             Reshape::Flatten { start, end } => flattened(*start, *end, input, from, errors),
             Reshape::Unflatten { dim, sizes, span } => unflattened(*dim, sizes, *span, input, from, errors),
-        }
+        };
+        Some(vec![shape?])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -74,7 +74,7 @@ impl Layer for Softmax {
         }
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         let rank = input.0.len();
         self.place = match &self.dim {
@@ -94,7 +94,7 @@ impl Layer for Softmax {
             }
             Dimension::Implicit => 0,
         };
-        Some(input.clone())
+        Some(vec![input.clone()])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -108,14 +108,14 @@ impl Layer for Softmax {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         let name = self.kind.kernel();
-        let axis = Arg::Value(axis(site.output, self.place));
+        let axis = Arg::Value(axis(site.output(), self.place));
         let formula = format!("{{y}} = {name}({{x}}) along axis {}", self.place + 1);
         vec![rows(&format!("{name}_forward"), vec![axis, X, Y], &formula)]
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
         let name = self.kind.kernel();
-        let axis = Arg::Value(axis(site.output, self.place));
+        let axis = Arg::Value(axis(site.output(), self.place));
         let formula = match self.kind {
             Kind::Softmax => "{dx} = {y} ⊙ ({dy} - Σ {dy} ⊙ {y})",
             Kind::Softmin => "{dx} = -{y} ⊙ ({dy} - Σ {dy} ⊙ {y})",
@@ -149,7 +149,7 @@ impl Layer for Glu {
         format!("GLU(dim = {})", self.dim.value)
     }
 
-    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         self.place = sample_axis("dim", self.dim, input, from, errors)?;
         let whole = &input.0[self.place];
@@ -164,7 +164,7 @@ impl Layer for Glu {
         }
         let mut dims = input.0.clone();
         dims[self.place] = whole.div(&Dim::Known(2));
-        Some(Shape(dims))
+        Some(vec![Shape(dims)])
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

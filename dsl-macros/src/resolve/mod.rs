@@ -261,13 +261,19 @@ impl Resolver<'_> {
         span: Span,
         written: String,
     ) -> Option<ValueId> {
-        let output = self.value(&identifier(place.key), None, Scalar::Real);
-        self.graph.values[output.0].producer = Some(NodeId(self.graph.nodes.len()));
+        let name = identifier(place.key);
+        let further = layer.further_outputs().iter().map(|output| format!("{name}_{output}"));
+        let names = [name.clone()].into_iter().chain(further);
+        let outputs: Vec<ValueId> = names.map(|name| self.value(&name, None, Scalar::Real)).collect();
+        for output in &outputs {
+            self.graph.values[output.0].producer = Some(NodeId(self.graph.nodes.len()));
+        }
+        let first = outputs[0];
         self.graph.nodes.push(Node {
             key: place.key.to_owned(),
             layer,
             inputs,
-            output,
+            outputs,
             span,
             label: place.label,
             written,
@@ -275,7 +281,7 @@ impl Resolver<'_> {
             shares: None,
             activation: None,
         });
-        Some(output)
+        Some(first)
     }
 
     /// Two keys that are one field of the views (a label `l0` beside the first layer), or one key of two layers (a label

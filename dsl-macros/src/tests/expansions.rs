@@ -113,7 +113,7 @@ fn a_value_knows_the_node_that_makes_it() {
         let (.., program, _) = passes(source);
         let nodes = &program.graph.nodes;
         for (i, value) in program.graph.values.iter().enumerate() {
-            let producer = nodes.iter().position(|node| node.output == ValueId(i)).map(NodeId);
+            let producer = nodes.iter().position(|node| node.outputs.contains(&ValueId(i))).map(NodeId);
             assert_eq!(value.producer, producer, "{name}: {}", value.name);
         }
     }

@@ -4,6 +4,7 @@ mod expansions;
 mod fuzz;
 mod graphs;
 mod mistakes;
+mod outputs;
 mod tidy;
 mod trainers;
 
