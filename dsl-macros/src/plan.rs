@@ -1,7 +1,7 @@
 //! Gives everything a place: parameters and buffers in their order, the values of a step in the workspace. (Where a
 //! parameter begins is the runtime's `Span` to say: after the one before it, at the next cache line.)
 //!
-//! Values of equal width whose lives do not overlap share a place. (Equal width, since a thread owns the same rows of
+//! Values of equal width and scalar whose lives do not overlap share a place. (Equal width, since a thread owns the same rows of
 //! every array; what the tile phase reads, and the output, live to the end.)
 //!
 //! AFTER THIS POINT: every operand has a place; no two live values share one; sizes are constants times the batch.
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use crate::ir::{Arg, Buffer, Call, Dim, NodeId, Param, Place, Program, Shape, Step, identifier};
+use crate::ir::{Arg, Buffer, Call, Dim, NodeId, Param, Place, Program, Row, Scalar, Shape, Step, identifier};
 
 /// A parameter with its place.
 #[derive(Clone)]
@@ -42,8 +42,8 @@ pub(crate) struct PlacedBuffer {
 pub(crate) struct Slot {
     /// The name of its first inhabitant.
     pub(crate) name: String,
-    /// Scalars of one sample.
-    pub(crate) width: Dim,
+    /// What it holds of one sample.
+    pub(crate) row: Row,
     /// All its inhabitants, one after the other.
     pub(crate) holds: Vec<String>,
     /// The place in the program where the last of them dies.
@@ -207,10 +207,10 @@ fn slots(program: &Program, lives: Vec<(Place, usize, usize)>, given: &[Place]) 
         if from_caller || given.contains(&place) || matches!(place, Place::Statistics(..)) {
             continue;
         }
-        let (name, width) = (program.name(place), program.width(place));
-        let free = result.slots.iter().position(|slot| slot.width == width && slot.end < start);
+        let (name, row) = (program.name(place), program.row(place));
+        let free = result.slots.iter().position(|slot| slot.row == row && slot.end < start);
         let index = free.unwrap_or_else(|| {
-            result.slots.push(Slot { name: name.clone(), width, holds: Vec::new(), end });
+            result.slots.push(Slot { name: name.clone(), row, holds: Vec::new(), end });
             result.slots.len() - 1
         });
         result.slots[index].holds.push(name);
@@ -225,16 +225,17 @@ fn statistics<'a>(program: &Program, steps: impl Iterator<Item = &'a Step>) -> V
     let mut found: Vec<(Place, String, Dim)> = Vec::new();
     for place in steps.flat_map(|s| s.call.writes().chain(s.call.reads()).collect::<Vec<_>>()) {
         if matches!(place, Place::Statistics(..)) && !found.iter().any(|(p, ..)| *p == place) {
-            found.push((place, program.name(place), program.width(place)));
+            found.push((place, program.name(place), program.row(place).width));
         }
     }
     found
 }
 
 impl Slots {
-    /// Scalars of one sample in all arrays.
-    pub(crate) fn per_sample(&self) -> Dim {
-        self.slots.iter().fold(Dim::Known(0), |sum, slot| sum.add(&slot.width))
+    /// How many of these scalars one sample has in all arrays.
+    pub(crate) fn per_sample(&self, scalar: Scalar) -> Dim {
+        let slots = self.slots.iter().filter(|slot| slot.row.scalar == scalar);
+        slots.fold(Dim::Known(0), |sum, slot| sum.add(&slot.row.width))
     }
 }
 
@@ -249,12 +250,12 @@ impl fmt::Display for Plan {
         }
         for (title, slots) in [("value", &self.values), ("scratch", &self.scratch)] {
             for slot in &slots.slots {
-                writeln!(f, "{title} {} [{}] holds {}", slot.name, slot.width, slot.holds.join(", "))?;
+                writeln!(f, "{title} {} [{}] holds {}", slot.name, slot.row.width, slot.holds.join(", "))?;
             }
         }
         for (_, name, len) in &self.statistics {
             writeln!(f, "statistics {name} [{len}]")?;
         }
-        writeln!(f, "{} parameters, {} values per sample", self.parameters, self.values.per_sample())
+        writeln!(f, "{} parameters, {} values per sample", self.parameters, self.values.per_sample(Scalar::Real))
     }
 }

@@ -13,7 +13,6 @@ pub use crate::checkpoint::saved;
 // What a user's path `glulam::…` would find.
 pub use crate::*;
 
-use crate::flat::ALIGN;
 pub use crate::kernels::*;
 pub use crate::loss::total;
 pub use crate::network::{
@@ -27,15 +26,14 @@ pub use crate::update::for_each_update;
 use crate::init::Init;
 use crate::kernels::rows_of_a_cut;
 use crate::loss::Text;
+pub use crate::memory::Memory;
+use crate::memory::words_of;
 use crate::parallel::{with_batch_scratch, with_scratch};
 use crate::rng::Generator;
 
-/// Takes `rows` rows of `N` scalars from the front of `rest`, and goes on to the next cache line.
-pub fn take<'a, T: Real, const N: usize>(rest: &mut &'a mut [T], rows: usize) -> &'a mut [[T; N]] {
-    let line = ALIGN / size_of::<T>();
-    let (taken, left) = std::mem::take(rest).split_at_mut((rows * N).next_multiple_of(line));
-    *rest = left;
-    taken[..rows * N].as_chunks_mut().0
+/// The bytes of `count` scalars.
+pub const fn bytes<E>(count: usize) -> usize {
+    count * size_of::<E>()
 }
 
 /// Takes the next `N` scalars from the front of `rest`.
@@ -268,7 +266,7 @@ pub fn prediction(inputs: usize, outputs: usize) -> Context {
     Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: inputs }
 }
 
-/// The memory that a prediction needs beside its outputs, in scalars.
+/// The memory that a prediction needs beside its outputs, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Scratch {
     /// For each row.
@@ -280,41 +278,41 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    fn len(self, rows: usize) -> usize {
-        self.fixed + self.per_row * rows + self.arrays * ALIGN
+    fn words(self, rows: usize) -> usize {
+        words_of(self.fixed + self.per_row * rows, self.arrays)
     }
 }
 
 /// Calls `body` for a few rows of `x` and `y` at a time, with scratch memory.
-pub fn predict<T: Real, X: Sync, Y: Send>(
+pub fn predict<X: Sync, Y: Send>(
     x: &[X],
     y: &mut [Y],
     work: u64,
     memory: Scratch,
-    body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
+    body: impl Fn(&[X], &mut [Y], Memory<'_>) + Sync,
 ) {
     for_each((x, y), work, |(x, y): (&[X], &mut [Y])| {
         if x.is_empty() {
             return;
         }
         let rows = x.len().min(PREDICT_ROWS);
-        with_scratch(memory.len(rows), |scratch| {
+        with_scratch(memory.words(rows), |words| {
             for (x, y) in x.chunks(rows).zip(y.chunks_mut(rows)) {
-                body(x, y, scratch);
+                body(x, y, Memory::new(words));
             }
         });
     });
 }
 
 /// The same for all rows at once: a layer computes statistics of the evaluated batch itself.
-pub fn predict_whole<T: Real, X: Sync, Y: Send>(
+pub fn predict_whole<X: Sync, Y: Send>(
     x: &[X],
     y: &mut [Y],
     _work: u64,
     memory: Scratch,
-    body: impl Fn(&[X], &mut [Y], &mut [T]) + Sync,
+    body: impl Fn(&[X], &mut [Y], Memory<'_>) + Sync,
 ) {
     if !x.is_empty() {
-        with_batch_scratch(memory.len(x.len()), |scratch| body(x, y, scratch));
+        with_batch_scratch(memory.words(x.len()), |words| body(x, y, Memory::new(words)));
     }
 }

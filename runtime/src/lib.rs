@@ -24,6 +24,7 @@ pub mod layers;
 mod layout;
 pub mod loss;
 pub mod lr_scheduler;
+mod memory;
 pub mod metrics;
 mod nan_as_null;
 pub mod network;

@@ -24,7 +24,7 @@ pub trait Real:
     + crate::optim::RuleKernels
     + crate::optim::VectorKernels
     + crate::loss::LossKernels
-    + crate::parallel::Words
+    + crate::memory::Words
     + Copy
     + Debug
     + Display

@@ -1,5 +1,6 @@
 //! The memory of a training step, sized once for the largest batch.
 
+use crate::memory::Memory;
 use crate::network::{BatchError, Context, Mode, Weights};
 use crate::{Flat, Real};
 
@@ -11,7 +12,8 @@ pub struct Workspace<T: Real> {
     pub(crate) capacity: usize,
     pub(crate) rows: usize,
     pub(crate) context: Context,
-    pub(crate) values: Flat<T>,
+    /// Values of any scalar.
+    pub(crate) values: Flat<f64>,
     pub(crate) statistics: Flat<T>,
     pub(crate) losses: Flat<T>,
     pub(crate) non_finite_gradient: Option<usize>,
@@ -67,14 +69,14 @@ impl<T: Real> Workspace<T> {
 
     /// The rows' values, the statistics and the rows' losses.
     #[doc(hidden)]
-    pub fn parts(&mut self) -> (&mut [T], &mut [T], &mut [T]) {
-        (&mut self.values, &mut self.statistics, &mut self.losses[..self.rows])
+    pub fn parts(&mut self) -> (Memory<'_>, &mut [T], &mut [T]) {
+        (Memory::new(&mut self.values), &mut self.statistics, &mut self.losses[..self.rows])
     }
 
-    /// The values alone, to be read.
+    /// The array that comes first, and what follows it.
     #[doc(hidden)]
     pub fn values(&self) -> &[T] {
-        &self.values
+        T::from_words(&self.values)
     }
 }
 

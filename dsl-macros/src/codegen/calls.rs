@@ -176,12 +176,12 @@ impl Unit<'_> {
         let (input, y) = (self.row_type(Place::Value(graph.inputs[0])), ident(&self.program.name(output)));
         let output = self.row_type(output);
         let slots = self.plan.scratch.slots.iter().map(|slot| {
-            let (name, width) = (ident(&slot.name), &slot.width);
-            quote!(let #name: &mut [[T; #width]] = glulam::take(&mut scratch, #x.len());)
+            let (name, row) = (ident(&slot.name), self.row_of(&slot.row));
+            quote!(let #name: &mut [#row] = scratch.take(#x.len());)
         });
         let statistics = self.plan.scratch_statistics.iter().map(|(_, name, len)| {
             let name = ident(name);
-            quote!(let #name: &mut [T; #len] = glulam::take_array(&mut scratch);)
+            quote!(let #name: &mut [T; #len] = scratch.take_array();)
         });
         let mut arrays = Arrays::new(self.program, &self.plan.scratch);
         let mut titles = Titles::default();
@@ -190,7 +190,7 @@ impl Unit<'_> {
         let own_buffers = self.own("BuffersRead");
         let buffers = self.has_buffers().then(|| quote!(b: &#own_buffers<'_, T>,));
         quote! {
-            fn predict_rows<T: glulam::Real>(cx: glulam::Context, p: &#params<'_, T>, #buffers #x: &[#input], #y: &mut [#output], mut scratch: &mut [T]) {
+            fn predict_rows<T: glulam::Real>(cx: glulam::Context, p: &#params<'_, T>, #buffers #x: &[#input], #y: &mut [#output], mut scratch: glulam::Memory<'_>) {
                 #(#statistics)*
                 #(#slots)*
                 #body

@@ -7,8 +7,10 @@ use super::calls::{Segment, segments};
 use super::docs::Titles;
 use super::places::Arrays;
 use super::tables::is_plain;
+use super::values::scalar;
 use super::{Unit, ident, number, sample_type};
 use crate::ir::{Dim, OutputKind, Place, Step};
+use crate::plan::Plan;
 
 impl Unit<'_> {
     // Expands to:
@@ -16,7 +18,7 @@ impl Unit<'_> {
     pub(crate) fn network_impl(&self) -> TokenStream {
         let name = self.name();
         let (constants, tables) = (self.constants(), self.tables());
-        let scalar = self.scalar(self.program.graph.inputs[0]);
+        let scalar = scalar(self.program.graph.value(self.program.graph.inputs[0]).scalar);
         let input = sample_type(self.input_shape(), &scalar);
         let output = sample_type(self.output_shape(), &quote!(T));
         let (forward, backward, step) = (self.forward(), self.backward(), self.forward_backward());
@@ -54,7 +56,7 @@ impl Unit<'_> {
             Dim::Known(_) => quote!(#parameters),
             Dim::Named { .. } => quote!(glulam::total_parameters(Self::PARAMS)),
         };
-        let (values, count) = (plan.values.per_sample(), number(plan.values.slots.len()));
+        let (bytes, count) = (self.bytes(&plan.values), number(plan.values.slots.len()));
         let statistics = plan.statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let (input, output) = (&self.input_shape().0, &self.output_shape().0);
         let kind = ident(match self.output_kind() {
@@ -71,7 +73,7 @@ impl Unit<'_> {
             const NAME: &'static str = #name;
             const PARAMETERS: usize = #parameters;
             const FLOPS_PER_SAMPLE: u64 = glulam::total_flops(Self::LAYERS);
-            const VALUES_PER_SAMPLE: usize = #values;
+            const WORKSPACE_BYTES_PER_SAMPLE: usize = #bytes;
             const VALUES: usize = #count;
             const STATISTICS: usize = #statistics;
             const INPUT_SHAPE: &'static [usize] = &[#(#input),*];
@@ -312,10 +314,17 @@ impl Unit<'_> {
         let own_buffers = self.own("BuffersRead");
         let buffers = self.has_buffers().then(|| quote!(let b = #own_buffers::new(&self.weights.buffers);));
         let b = self.has_buffers().then(|| quote!(&b,));
-        let (per_row, arrays) = (self.plan.scratch.per_sample(), number(self.plan.scratch.slots.len()));
-        let fixed = self.plan.scratch_statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
-        let whole = self.program.graph.nodes.iter().any(|node| node.layer.needs_whole_batch);
-        let how = ident(if whole { "predict_whole" } else { "predict" });
+        let Plan { scratch, scratch_statistics: whole, .. } = self.plan;
+        let (per_row, arrays) = (self.bytes(scratch), number(scratch.slots.len() + whole.len()));
+        let fixed = match whole.is_empty() {
+            true => quote!(0),
+            false => {
+                let fixed = whole.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
+                quote!(glulam::bytes::<T>(#fixed))
+            }
+        };
+        let at_once = self.program.graph.nodes.iter().any(|node| node.layer.needs_whole_batch);
+        let how = ident(if at_once { "predict_whole" } else { "predict" });
         quote! {
             fn predict_into(&self, inputs: &[Self::Input], outputs: &mut [Self::Output]) {
                 let p = #params::of(&self.weights.parameters);
@@ -324,7 +333,7 @@ impl Unit<'_> {
                 #rows_of_inputs
                 let #y: &mut [#output] = glulam::flat_mut(outputs);
                 let memory = glulam::Scratch { per_row: #per_row, arrays: #arrays, fixed: #fixed };
-                glulam::#how(#x, #y, Self::work(#x.len(), 1), memory, |#x, #y, scratch: &mut [T]| {
+                glulam::#how(#x, #y, Self::work(#x.len(), 1), memory, |#x, #y, scratch| {
                     predict_rows(cx, &p, #b #x, #y, scratch);
                 });
             }

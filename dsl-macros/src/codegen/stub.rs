@@ -58,7 +58,7 @@ pub(crate) fn stub(header: &Header) -> TokenStream {
                 const LAYERS: &'static [glulam::LayerSpec] = &[];
                 const PARAMETERS: usize = 0;
                 const FLOPS_PER_SAMPLE: u64 = 0;
-                const VALUES_PER_SAMPLE: usize = 0;
+                const WORKSPACE_BYTES_PER_SAMPLE: usize = 0;
                 const VALUES: usize = 0;
                 const STATISTICS: usize = 0;
                 const INPUT_SHAPE: &'static [usize] = &[];

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{Unit, ident};
-use crate::ir::Place;
+use crate::ir::{Place, Row, Scalar};
+use crate::plan::Slots;
 
 impl Unit<'_> {
     // Expands to:
@@ -15,11 +16,11 @@ impl Unit<'_> {
         let own = self.own("Values");
         let names: Vec<_> = slots.iter().map(|slot| ident(&slot.name)).collect();
         let fields = slots.iter().zip(&names).map(|(slot, name)| {
-            let width = &slot.width;
+            let row = self.row_of(&slot.row);
             // Nothing needs to be said of a value that has its array for itself.
             let doc = (slot.holds.len() > 1).then(|| format!(" {}.", slot.holds.join(", then ")));
             let doc = doc.iter();
-            quote!(#(#[doc = #doc])* #name: &'v mut [[T; #width]])
+            quote!(#(#[doc = #doc])* #name: &'v mut [#row])
         });
         let input = self.row_type(Place::Value(self.program.graph.inputs[0]));
         let (gradient, name) = (self.input_gradient(), self.d_x());
@@ -45,9 +46,9 @@ impl Unit<'_> {
             }
 
             impl<'v, T: glulam::Real> #own<'v, T> {
-                fn new(mut values: &'v mut [T], losses: &'v mut [T]) -> Self {
+                fn new(mut values: glulam::Memory<'v>, losses: &'v mut [T]) -> Self {
                     let rows = losses.len();
-                    #own { first_row: 0, #(#names: glulam::take(&mut values, rows),)* #new losses }
+                    #own { first_row: 0, #(#names: values.take(rows),)* #new losses }
                 }
 
                 fn reborrow(&mut self) -> #own<'_, T> {
@@ -160,18 +161,30 @@ impl Unit<'_> {
 
     /// One row of a value: `[T; 784]`.
     pub(crate) fn row_type(&self, place: Place) -> TokenStream {
-        let width = self.program.width(place);
-        let scalar = match place {
-            Place::Value(id) => self.scalar(id),
-            _ => quote!(T),
-        };
+        self.row_of(&self.program.row(place))
+    }
+
+    pub(crate) fn row_of(&self, row: &Row) -> TokenStream {
+        let (scalar, width) = (scalar(row.scalar), &row.width);
         quote!([#scalar; #width])
     }
 
-    pub(crate) fn scalar(&self, id: crate::ir::ValueId) -> TokenStream {
-        match self.program.graph.value(id).scalar {
-            crate::ir::Scalar::Real => quote!(T),
-            crate::ir::Scalar::Token => quote!(u32),
-        }
+    // Expands to:
+    //     glulam::bytes::<T>(148) + glulam::bytes::<u8>(64)
+    /// The bytes of one sample in these arrays.
+    pub(crate) fn bytes(&self, slots: &Slots) -> TokenStream {
+        let sum = [Scalar::Real, Scalar::Token, Scalar::Byte].map(|kind| (scalar(kind), slots.per_sample(kind)));
+        let sum = sum.iter().filter(|(_, count)| count.known() != Some(0));
+        let sum: Vec<_> = sum.map(|(scalar, count)| quote!(glulam::bytes::<#scalar>(#count))).collect();
+        if sum.is_empty() { quote!(0) } else { quote!(#(#sum)+*) }
+    }
+}
+
+/// The type of a scalar in generated code.
+pub(super) fn scalar(scalar: Scalar) -> TokenStream {
+    match scalar {
+        Scalar::Real => quote!(T),
+        Scalar::Token => quote!(u32),
+        Scalar::Byte => quote!(u8),
     }
 }

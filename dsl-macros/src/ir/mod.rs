@@ -16,7 +16,7 @@ use proc_macro2::{Span, TokenStream};
 pub(crate) use call::{Arg, Call, Named, Operand, Role, Scope};
 pub(crate) use dim::{Agreement, Dim, Shape, excess};
 pub(crate) use formula::{Formula, Piece};
-pub(crate) use program::{Place, Program, Step};
+pub(crate) use program::{Place, Program, Row, Step};
 
 /// What the elements of a value are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum Scalar {
     Real,
     /// Token ids, `u32`.
     Token,
+    /// Places in a small window, `u8`.
+    Byte,
 }
 
 /// A value of the graph, by its place in [`Graph::values`].
@@ -154,6 +156,15 @@ pub(crate) struct Buffer {
     pub(crate) init: f64,
 }
 
+/// What a layer keeps for each sample, beside inputs and outputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) name: &'static str,
+    pub(crate) scalar: Scalar,
+    /// How many of them.
+    pub(crate) len: Dim,
+}
+
 /// What a layer says of itself at its place in the graph, beside its calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -161,8 +172,7 @@ pub(crate) struct Facts {
     pub(crate) describe: String,
     pub(crate) params: Vec<Param>,
     pub(crate) buffers: Vec<Buffer>,
-    /// What it keeps for each sample: names and numbers of scalars.
-    pub(crate) kept: Vec<(&'static str, Dim)>,
+    pub(crate) kept: Vec<Kept>,
     /// What it keeps for the whole batch.
     pub(crate) statistics: Vec<(&'static str, Dim)>,
     /// Of the forward pass for one sample.
@@ -195,6 +205,13 @@ pub(crate) struct Assertion {
     /// `None`: the condition is a call of the runtime that says itself what is wrong.
     pub(crate) message: Option<String>,
     pub(crate) span: Span,
+}
+
+impl Kept {
+    /// Numbers of the network's type.
+    pub(crate) fn real(name: &'static str, len: Dim) -> Kept {
+        Kept { name, scalar: Scalar::Real, len }
+    }
 }
 
 impl<L> Node<L> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Arg, Call, Dim, Facts, Graph, NodeId, Scope, ValueId};
+use super::{Arg, Call, Dim, Facts, Graph, Kept, NodeId, Scalar, Scope, ValueId};
 
 /// What an operand of a placed call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +18,13 @@ pub(crate) enum Place {
     Statistics(NodeId, usize),
     /// A contribution to the gradient of a value that already has one.
     Contribution(ValueId, usize),
+}
+
+/// So many scalars beside each other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) scalar: Scalar,
+    pub(crate) width: Dim,
 }
 
 /// A call in its place in the program.
@@ -70,7 +77,7 @@ impl Program {
             Place::Gradient(id) => format!("d_{}", value(id)),
             Place::Kept(node, i) => {
                 let node = self.graph.node(node);
-                format!("{}_{}", value(node.output()), node.layer.kept[i].0)
+                format!("{}_{}", value(node.output()), node.layer.kept[i].name)
             }
             Place::Statistics(node, i) => {
                 let node = self.graph.node(node);
@@ -84,12 +91,17 @@ impl Program {
         name
     }
 
-    /// The scalars of an operand: of one sample, or of the whole batch for statistics.
-    pub(crate) fn width(&self, place: Place) -> Dim {
+    /// What an operand is: of one sample, or of the whole batch for statistics.
+    pub(crate) fn row(&self, place: Place) -> Row {
+        let real = |width| Row { scalar: Scalar::Real, width };
         match place {
-            Place::Value(id) | Place::Gradient(id) | Place::Contribution(id, _) => self.graph.shape(id).len(),
-            Place::Kept(node, i) => self.graph.node(node).layer.kept[i].1.clone(),
-            Place::Statistics(node, i) => self.graph.node(node).layer.statistics[i].1.clone(),
+            Place::Value(id) => Row { scalar: self.graph.value(id).scalar, width: self.graph.shape(id).len() },
+            Place::Gradient(id) | Place::Contribution(id, _) => real(self.graph.shape(id).len()),
+            Place::Kept(node, i) => {
+                let Kept { scalar, len, .. } = &self.graph.node(node).layer.kept[i];
+                Row { scalar: *scalar, width: len.clone() }
+            }
+            Place::Statistics(node, i) => real(self.graph.node(node).layer.statistics[i].1.clone()),
         }
     }
 }

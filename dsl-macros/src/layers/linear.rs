@@ -8,7 +8,7 @@ use quote::{quote, quote_spanned};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, check_dim, rows, tiles};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Operand, OutputKind, Param, ParamKind, Shape};
+use crate::ir::{Arg, Call, Dim, Kept, Operand, OutputKind, Param, ParamKind, Shape};
 use crate::parse::args::{Args, Size};
 
 #[derive(Clone, Debug)]
@@ -150,9 +150,9 @@ impl Layer for Linear {
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 
-    fn kept(&self, site: &Site<'_>) -> Vec<(&'static str, Dim)> {
+    fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
         match site.activation {
-            Some(activation) if activation.keeps_input && !site.predict => vec![("z", site.output().len())],
+            Some(activation) if activation.keeps_input && !site.predict => vec![Kept::real("z", site.output().len())],
             _ => Vec::new(),
         }
     }

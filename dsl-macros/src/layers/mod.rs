@@ -21,7 +21,7 @@ use quote::quote;
 
 use crate::diagnostics::Diagnostics;
 use crate::ir::{
-    self, Activation, Agreement, Arg, Buffer, Call, Dim, Facts, Named, Operand, OutputKind, Param, Scope, Shape,
+    self, Activation, Agreement, Arg, Buffer, Call, Dim, Facts, Kept, Named, Operand, OutputKind, Param, Scope, Shape,
 };
 use crate::parse::args::{Args, Integer};
 
@@ -95,8 +95,8 @@ pub(crate) trait Layer: Debug {
         Vec::new()
     }
 
-    /// What it keeps for each sample beside inputs and outputs, for the backward pass: a name and a number of scalars.
-    fn kept(&self, _site: &Site<'_>) -> Vec<(&'static str, Dim)> {
+    /// What it keeps for each sample beside inputs and outputs, for the backward pass.
+    fn kept(&self, _site: &Site<'_>) -> Vec<Kept> {
         Vec::new()
     }
 

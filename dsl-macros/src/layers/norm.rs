@@ -6,7 +6,7 @@ use quote::quote;
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Site, batch, check_dim, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Buffer, Call, Dim, Operand, OutputKind, Param, ParamKind, Shape};
+use crate::ir::{Arg, Buffer, Call, Dim, Kept, Operand, OutputKind, Param, ParamKind, Shape};
 use crate::parse::args::{Args, Number, Range, Size};
 
 /// Scale and shift, and which of them there are.
@@ -340,8 +340,8 @@ impl Layer for LayerNorm {
         self.affine.params(&self.shape().0, &self.groups)
     }
 
-    fn kept(&self, site: &Site<'_>) -> Vec<(&'static str, Dim)> {
-        if site.predict { Vec::new() } else { vec![("statistics", Dim::Known(2).mul(&self.groups))] }
+    fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
+        if site.predict { Vec::new() } else { vec![Kept::real("statistics", Dim::Known(2).mul(&self.groups))] }
     }
 
     /// Mean and variance, the difference, the scale, the shift.

@@ -7,7 +7,7 @@ mod tables;
 
 use std::fmt::Debug;
 
-use crate::flat::ALIGN;
+use crate::memory::words_of;
 use crate::optim::Fold;
 use crate::parallel::Split;
 use crate::workspace::Workspace;
@@ -110,7 +110,7 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     /// Floating-point operations of the forward pass, for one sample.
     const FLOPS_PER_SAMPLE: u64;
     /// Bytes of workspace for one sample of the largest batch.
-    const WORKSPACE_BYTES_PER_SAMPLE: usize = Self::VALUES_PER_SAMPLE * size_of::<T>();
+    const WORKSPACE_BYTES_PER_SAMPLE: usize;
     /// The shape of one sample of the input.
     const INPUT_SHAPE: &'static [usize];
     /// The shape of one sample of the output.
@@ -138,9 +138,7 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     /// The same, to be changed.
     fn weights_mut(&mut self) -> &mut Weights<T>;
 
-    /// Scalars of workspace for one sample: values and gradients.
-    const VALUES_PER_SAMPLE: usize;
-    /// The number of arrays that those are, each of which begins on a cache line.
+    /// The number of arrays of the workspace, each of which begins on a cache line.
     const VALUES: usize;
     /// Scalars of workspace for a whole batch: statistics.
     const STATISTICS: usize;
@@ -249,13 +247,11 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// A workspace for batches of at most `capacity` samples.
     fn workspace(&self, capacity: usize) -> Workspace<T> {
-        // Each array is padded to a cache line; see `take`.
-        let padding = Self::VALUES * (ALIGN / size_of::<T>());
         Workspace {
             capacity,
             rows: 0,
             context: Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: 0 },
-            values: Flat::zeros(capacity * Self::VALUES_PER_SAMPLE + padding),
+            values: Flat::zeros(words_of(capacity * Self::WORKSPACE_BYTES_PER_SAMPLE, Self::VALUES)),
             statistics: Flat::zeros(Self::STATISTICS),
             losses: Flat::zeros(capacity),
             non_finite_gradient: None,

@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use scratch::{with_batch_scratch, with_scratch};
 
 #[doc(hidden)]
-pub use scratch::Words;
 
 /// Something with rows that can be shared out: a slice of samples, the values of a workspace.
 #[doc(hidden)]

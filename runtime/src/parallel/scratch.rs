@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pool::POOL;
 use crate::Flat;
+use crate::memory::{Words, words_of};
 
 /// How many uses within one another have pieces that are kept: the values of a prediction or gradients that wait, a
 /// kernel, a product within it, and one to spare. What is used within them allocates each time.
@@ -35,7 +36,7 @@ pub(super) type Scratch = [Piece; DEPTH];
 /// may want scratch memory too: it gets another piece.
 #[inline]
 pub(crate) fn with_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    let words = words_of::<T>(len);
+    let words = words_of(len * size_of::<T>(), 0);
     PIECES.with(|pieces| {
         let mut free =
             pieces.iter().zip(&NEEDED).find_map(|(piece, needed)| Some((piece.try_borrow_mut().ok()?, needed)));
@@ -52,25 +53,21 @@ pub(crate) fn with_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) 
                 &mut beyond
             }
         };
-        body(&mut T::from_words(piece)[..len])
+        body(&mut T::from_words_mut(piece)[..len])
     })
 }
 
 /// The same for what no thread of the pool does, and may be as large as a batch: none of them gets as much.
 pub(crate) fn with_batch_scratch<T: Words, R>(len: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
-    let words = words_of::<T>(len);
+    let words = words_of(len * size_of::<T>(), 0);
     // Taken out while it is lent: another network's prediction within `body` has memory of its own.
     let mut piece = BATCH.replace(Piece::empty());
     if piece.len() < words {
         piece = Piece::zeros(words);
     }
-    let result = body(&mut T::from_words(&mut piece)[..len]);
+    let result = body(&mut T::from_words_mut(&mut piece)[..len]);
     BATCH.set(piece);
     result
-}
-
-fn words_of<T>(len: usize) -> usize {
-    (len * size_of::<T>()).div_ceil(size_of::<f64>())
 }
 
 /// Makes a piece of at least so many words. Apart, so that lending, which a step does again and again, is inlined.
@@ -116,28 +113,3 @@ pub(super) fn catch_up() {
         }
     });
 }
-
-/// Scalars that words have room for.
-pub trait Words: Sized {
-    /// The same memory as scalars.
-    fn from_words(words: &mut [f64]) -> &mut [Self];
-}
-
-impl Words for f64 {
-    fn from_words(words: &mut [f64]) -> &mut [f64] {
-        words
-    }
-}
-
-macro_rules! half_a_word {
-    ($($t:ident)*) => { $(
-        impl Words for $t {
-            fn from_words(words: &mut [f64]) -> &mut [$t] {
-                // SAFETY: two of them fill the memory of an f64, with a weaker alignment. Every bit pattern is one of them,
-                // and after whatever is written as such it is still f64s.
-                unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
-            }
-        }
-    )* };
-}
-half_a_word!(f32 u32);

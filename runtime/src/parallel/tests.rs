@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 
 use super::*;
+use crate::memory::Words;
 
 /// The number of threads and the minimum of work belong to the whole process: one test at a time.
 static SETTINGS: Mutex<()> = Mutex::new(());

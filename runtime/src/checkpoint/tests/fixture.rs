@@ -55,7 +55,6 @@ impl<T: Real + Sample<T>> Network<T> for Fixture<T> {
     const LAYERS: &'static [LayerSpec] = &[];
     const PARAMETERS: usize = 52;
     const FLOPS_PER_SAMPLE: u64 = 12;
-    const VALUES_PER_SAMPLE: usize = 0;
     const VALUES: usize = 0;
     const STATISTICS: usize = 0;
     const WORKSPACE_BYTES_PER_SAMPLE: usize = 0;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::loss::{CrossEntropyLoss, Loss};
+use crate::memory::Words;
 use crate::network::UpdateBy;
 use crate::{Network, optim};
 
@@ -15,7 +16,7 @@ const UNTOUCHED: f32 = 12345.678;
 fn step(optimizer: &mut impl OptimizerState<f32>, folded: bool) -> (usize, Vec<(&'static str, bool)>) {
     let mut model = Deep::seeded(1);
     let (mut workspace, mut gradients) = (model.workspace(ROWS), model.zeros());
-    workspace.parts().0.fill(UNTOUCHED);
+    f32::from_words_mut(&mut workspace.values).fill(UNTOUCHED);
     let inputs: Vec<[f32; 6]> = (0..ROWS).map(|row| std::array::from_fn(|i| noise(row, i))).collect();
     let criterion = CrossEntropyLoss::DEFAULT;
     let criterion = Loss::<f32, i64>::bind(&criterion, &[3], ROWS, &[0, 1, 2, 1]).unwrap();
@@ -35,7 +36,7 @@ fn step(optimizer: &mut impl OptimizerState<f32>, folded: bool) -> (usize, Vec<(
         (spec.name, model.weights().parameters[range.clone()] != before[range])
     });
     let moved = moved.collect();
-    (workspace.parts().0.iter().filter(|&&x| x == UNTOUCHED).count(), moved)
+    (workspace.values().iter().filter(|&&x| x == UNTOUCHED).count(), moved)
 }
 
 #[test]
