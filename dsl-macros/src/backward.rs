@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use crate::ir::{
-    Activation, Arg, Call, Facts, Formula, Graph, Node, NodeId, Operand, Piece, Place, Program, Role, Scope, Shape,
-    Step, ValueId,
+    Activation, Arg, Call, Facts, Formula, Graph, Node, NodeId, Operand, Piece, Place, Program, Role, Scope, Step,
+    ValueId, View,
 };
 use crate::layers::{self, Layer, Site};
 
@@ -317,10 +317,10 @@ fn ask_at<L, R>(
     predict: bool,
     question: impl Fn(&Site<'_>) -> R,
 ) -> R {
-    let shapes = |values: &[ValueId]| values.iter().map(|&v| graph.shape(v).clone()).collect::<Vec<Shape>>();
+    let views = |values: &[ValueId]| values.iter().map(|&v| graph.view(v)).collect::<Vec<View>>();
     question(&Site {
-        inputs: &shapes(&node.inputs),
-        outputs: &shapes(&node.outputs),
+        inputs: &views(&node.inputs),
+        outputs: &views(&node.outputs),
         activation: node.activation.as_ref(),
         producer_activation: producer,
         predict,

@@ -4,6 +4,7 @@
 //! parse      ast::Network     syntax only; goes on after a mistake, so that several are reported at once
 //! resolve    Graph            AFTER: every layer known, every argument typed, blocks and repeats expanded
 //! shape      Graph + shapes   AFTER: every edge agrees; nothing below this line can fail
+//! layout     Graph            AFTER: every layer gets its inputs in an order of axes that it has asked for
 //! fuse       Graph            AFTER: element-wise functions are folded into the producer's write-back
 //! backward   Program          AFTER: no layers any more; the first write of a gradient overwrites, later ones add
 //! plan       Plan             AFTER: every operand has a place; no live values share one
@@ -17,7 +18,7 @@ use syn::ext::IdentExt;
 use crate::diagnostics::Diagnostics;
 use crate::layers::Graph;
 use crate::parse::names::is_keyword;
-use crate::{ast, ast_train, backward, codegen, fuse, known, parse, plan, resolve, shape};
+use crate::{ast, ast_train, backward, codegen, fuse, known, layout, parse, plan, resolve, shape};
 
 /// The items of all networks of one macro call, and the mistakes that were found.
 pub(crate) fn networks(input: TokenStream) -> TokenStream {
@@ -99,7 +100,7 @@ fn check(network: &ast::Network, errors: &mut Diagnostics) -> Option<Graph> {
 
 /// The passes that cannot.
 fn compile(header: &ast::Header, graph: Graph) -> TokenStream {
-    let graph = fuse::fuse(graph);
+    let graph = fuse::fuse(layout::choose(graph));
     let program = backward::derive(graph);
     let plan = plan::layout(&program);
     codegen::network(header, &program, &plan)

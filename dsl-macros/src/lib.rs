@@ -15,6 +15,7 @@ mod fuse;
 mod ir;
 mod known;
 mod layers;
+mod layout;
 mod parse;
 mod plan;
 mod resolve;

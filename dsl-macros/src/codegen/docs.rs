@@ -20,7 +20,7 @@ impl Unit<'_> {
     pub(crate) fn struct_doc(&self) -> Vec<String> {
         let graph = &self.program.graph;
         let mut layers = Vec::new();
-        for node in &graph.nodes {
+        for node in graph.nodes.iter().filter(|node| !node.key.is_empty()) {
             layers.push(node.layer.describe.clone());
             layers.extend(node.activation.iter().map(|a| a.written.clone()));
         }
@@ -63,6 +63,7 @@ impl Unit<'_> {
         let activation = activation.map(|a| format!("{}: {}", a.key, a.written));
         let layer = match step.call.role {
             Role::Derivative => None,
+            _ if node.key.is_empty() => Some(node.written.clone()),
             _ => Some(format!("{}: {}", node.key, node.written)),
         };
         let layers: Vec<String> = [layer, activation].into_iter().flatten().collect();

@@ -45,7 +45,7 @@ impl Unit<'_> {
     fn layer_rows(&self) -> Vec<TokenStream> {
         let graph = &self.program.graph;
         let mut rows = Vec::new();
-        for node in &graph.nodes {
+        for node in graph.nodes.iter().filter(|node| !node.key.is_empty()) {
             let output = graph.shape(node.output());
             let dims = &output.0;
             let own: Dim = match node.shares {

@@ -7,6 +7,7 @@
 mod call;
 mod dim;
 mod formula;
+mod order;
 mod program;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use proc_macro2::{Span, TokenStream};
 pub(crate) use call::{Arg, Call, Named, Operand, Role, Scope};
 pub(crate) use dim::{Agreement, Dim, Shape, excess};
 pub(crate) use formula::{Formula, Piece};
+pub(crate) use order::{Order, View};
 pub(crate) use program::{Place, Program, Row, Step};
 
 /// What the elements of a value are.
@@ -50,6 +52,8 @@ pub(crate) struct Value {
     pub(crate) name: String,
     /// Known AFTER `shape`.
     pub(crate) shape: Option<Shape>,
+    /// How its axes lie in memory: chosen by `layout`.
+    pub(crate) order: Order,
     /// Numbers or token ids.
     pub(crate) scalar: Scalar,
     /// The node that makes it; none makes an input, nor what lay between two nodes that are one AFTER `fuse`.
@@ -59,7 +63,8 @@ pub(crate) struct Value {
 /// A layer applied to values. `L` is the layer itself; AFTER `backward`, what it has said of itself ([`Facts`]).
 #[derive(Clone)]
 pub(crate) struct Node<L> {
-    /// The state-dict key without the parameter's name: `0`, `fc1`, `2.shortcut.0`.
+    /// The state-dict key without the parameter's name: `0`, `fc1`, `2.shortcut.0`. Empty: a conversion that no one has
+    /// written.
     pub(crate) key: String,
     /// The layer with its arguments; `_` are filled in AFTER `shape`.
     pub(crate) layer: L,
@@ -235,6 +240,11 @@ impl<L> Graph<L> {
         self.value(id).shape.as_ref().expect("shapes are known after the pass `shape`")
     }
 
+    /// A value as a layer sees it, AFTER `shape`.
+    pub(crate) fn view(&self, id: ValueId) -> View {
+        View { shape: self.shape(id).clone(), order: self.value(id).order.clone() }
+    }
+
     /// The same graph with these in the place of its layers, and the layers.
     pub(crate) fn exchange<M>(self, new: Vec<M>) -> (Graph<M>, Vec<L>) {
         let Graph { values, nodes, inputs, output, assertions } = self;
@@ -257,7 +267,8 @@ impl<L: fmt::Display> fmt::Display for Graph<L> {
         }
         for node in &self.nodes {
             let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
-            let outputs = node.outputs.iter().map(|&o| format!("{}: {}", self.value(o).name, shape(o)));
+            let outputs =
+                node.outputs.iter().map(|&o| format!("{}: {}{}", self.value(o).name, shape(o), self.value(o).order));
             write!(f, "{} = {} {}", outputs.collect::<Vec<_>>().join(", "), node.key, node.layer)?;
             if let Some(activation) = &node.activation {
                 write!(f, " + {} {}", activation.key, activation.value)?;

@@ -7,9 +7,9 @@ use proc_macro2::{Ident, Span};
 use quote::quote;
 
 use super::operand::{DX, DY, OUT, X, Y};
-use super::{From, Layer, Site, rows};
+use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Activation, Arg, Call, Dim, Named, OutputKind, Shape};
+use crate::ir::{Activation, Arg, Call, Dim, Named, OutputKind, Shape, View};
 use crate::parse::args::{Args, Number, Range};
 
 /// One activation.
@@ -183,6 +183,10 @@ impl Layer for ElementWise {
 
     fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         Some(vec![inputs[0].clone()])
+    }
+
+    fn order(&mut self, inputs: &[View], _outputs: &[Shape]) -> Orders {
+        Orders::any(inputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

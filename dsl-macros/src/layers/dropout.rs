@@ -2,9 +2,9 @@
 //! happens. `inplace` is accepted and means nothing.
 
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Site, rows};
+use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Operand, Shape};
+use crate::ir::{Arg, Call, Dim, Operand, Shape, View};
 use crate::parse::args::{Args, Number, Range};
 
 #[derive(Clone, Debug)]
@@ -32,6 +32,10 @@ impl Layer for Dropout {
 
     fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         Some(vec![inputs[0].clone()])
+    }
+
+    fn order(&mut self, inputs: &[View], _outputs: &[Shape]) -> Orders {
+        Orders::any(inputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

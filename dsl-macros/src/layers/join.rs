@@ -3,9 +3,9 @@
 use quote::quote;
 
 use super::operand::{DY, Y};
-use super::{From, Layer, Site, check_dim, rows, sample_axis};
+use super::{From, Layer, Orders, Site, check_dim, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Operand, Shape};
+use crate::ir::{Arg, Call, Dim, Operand, Shape, View};
 use crate::parse::args::{Args, Integer};
 
 /// Which sum it is, for its messages.
@@ -76,6 +76,10 @@ impl Layer for Sum {
         Some(vec![first.clone()])
     }
 
+    fn order(&mut self, inputs: &[View], _outputs: &[Shape]) -> Orders {
+        Orders::any(inputs)
+    }
+
     fn boxed(&self) -> Box<dyn Layer> {
         Box::new(*self)
     }
@@ -125,6 +129,10 @@ impl Layer for Product {
             errors.error(from.span, message);
         }
         Some(vec![a.clone()])
+    }
+
+    fn order(&mut self, inputs: &[View], _outputs: &[Shape]) -> Orders {
+        Orders::any(inputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -220,14 +228,21 @@ impl Beside {
     }
 
     /// For each input: the number of pieces of the output, and where in a piece its block begins.
-    fn layout(&self, inputs: &[Shape]) -> Vec<(Dim, Dim)> {
+    fn pieces(&self, inputs: &[View]) -> Vec<(Dim, Dim)> {
         let mut offset = Dim::Known(0);
-        let layout = inputs.iter().map(|input| {
+        let pieces = inputs.iter().map(|input| {
             let here = offset.clone();
-            offset = offset.add(&Dim::product(&input.0[self.place..]));
-            (Dim::product(&input.0[..self.place]), here)
+            let (before, len, after) = match self.new_axis {
+                true => {
+                    let (before, after) = input.shape.0.split_at(self.place);
+                    (Dim::product(before), Dim::Known(1), Dim::product(after))
+                }
+                false => input.around(self.place),
+            };
+            offset = offset.add(&len.mul(&after));
+            (before, here)
         });
-        layout.collect()
+        pieces.collect()
     }
 }
 
@@ -242,6 +257,13 @@ impl Layer for Beside {
             false => self.concatenated(inputs, from, errors),
         };
         Some(vec![shape?])
+    }
+
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        match self.new_axis {
+            true => Orders::logical(outputs),
+            false => Orders::by_axes(inputs, outputs),
+        }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -265,7 +287,7 @@ impl Layer for Beside {
             ];
             rows("concat_forward", args, &format!("{{y}}[{{offset}}…] = {{x{i}}} along axis {axis}"))
         };
-        self.layout(site.inputs).into_iter().enumerate().map(part).collect()
+        self.pieces(site.inputs).into_iter().enumerate().map(part).collect()
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {
@@ -275,6 +297,6 @@ impl Layer for Beside {
             let args = vec![Arg::Literal("outer", quote!(#outer)), Arg::Literal("offset", quote!(#offset)), DY, dx];
             rows("concat_backward", args, &format!("{{dx{i}}} = {{dy}}[{{offset}}…] along axis {axis}"))
         };
-        self.layout(site.inputs).into_iter().enumerate().map(part).collect()
+        self.pieces(site.inputs).into_iter().enumerate().map(part).collect()
     }
 }

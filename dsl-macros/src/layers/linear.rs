@@ -6,9 +6,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Site, check_dim, rows, tiles};
+use super::{From, Layer, Orders, Site, Take, check_dim, rows, tiles};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Kept, Operand, OutputKind, Param, ParamKind, Shape};
+use crate::ir::{Arg, Call, Dim, Kept, Operand, Order, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Size};
 
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ struct Linear {
     bias_init: Option<(TokenStream, Span)>,
     /// How many rows of features a sample has, AFTER `infer`.
     rows: Dim,
+    /// How the features lie in memory, AFTER `order`.
+    order: Order,
 }
 
 pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
@@ -35,7 +37,15 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         errors.error(*span, "`bias_init` of `Linear` is without effect, since `bias = false`").help("leave it out");
         return None;
     }
-    Some(Box::new(Linear { in_features, out_features, bias, init, bias_init, rows: Dim::Known(1) }))
+    Some(Box::new(Linear {
+        in_features,
+        out_features,
+        bias,
+        init,
+        bias_init,
+        rows: Dim::Known(1),
+        order: Order::Logical,
+    }))
 }
 
 impl Linear {
@@ -123,6 +133,13 @@ impl Layer for Linear {
         Some(vec![Shape(output)])
     }
 
+    /// What a `Flatten` shows of channels last is taken as it is: the rows of the weight lie in that order.
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        let flat = inputs[0].shape.0.len() == 1;
+        self.order = if flat { inputs[0].order.clone() } else { Order::Logical };
+        Orders { take: if flat { Take::AsItComes } else { Take::Logical }, give: vec![Order::Logical; outputs.len()] }
+    }
+
     fn input(&self) -> Option<Shape> {
         self.in_features.dim.clone().map(|dim| Shape(vec![dim]))
     }
@@ -135,11 +152,17 @@ impl Layer for Linear {
         let (rows, columns) = (self.in_dim(), self.out_features.clone());
         let default = || quote!(::glulam::init::Init::default_for(#rows));
         let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
+        let (dims, order) = match &self.order {
+            Order::Logical => (vec![columns.clone(), rows.clone()], vec![1, 0]),
+            Order::ChannelsLast { channels, positions } => {
+                (vec![columns.clone(), channels.clone(), positions.clone()], vec![2, 1, 0])
+            }
+        };
         let weight = Param {
             name: "weight",
             shape: vec![columns.clone(), rows.clone()],
-            dims: vec![columns.clone(), rows.clone()],
-            order: vec![1, 0],
+            dims,
+            order,
             rows: Some(rows.clone()),
             columns: columns.clone(),
             cost: self.rows.clone(),
@@ -152,7 +175,9 @@ impl Layer for Linear {
 
     fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
         match site.activation {
-            Some(activation) if activation.keeps_input && !site.predict => vec![Kept::real("z", site.output().len())],
+            Some(activation) if activation.keeps_input && !site.predict => {
+                vec![Kept::real("z", site.output().shape.len())]
+            }
             _ => Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ mod join;
 mod linear;
 mod norm;
 mod prelu;
+mod relayout;
 mod reshape;
 mod softmax;
 mod torch;
@@ -21,12 +22,14 @@ use quote::quote;
 
 use crate::diagnostics::Diagnostics;
 use crate::ir::{
-    self, Activation, Agreement, Arg, Buffer, Call, Dim, Facts, Kept, Named, Operand, OutputKind, Param, Scope, Shape,
+    self, Activation, Agreement, Arg, Buffer, Call, Dim, Facts, Kept, Named, Operand, Order, OutputKind, Param, Scope,
+    Shape, View,
 };
 use crate::parse::args::{Args, Integer};
 
 pub(crate) use custom::Custom;
 pub(crate) use join::Sum;
+pub(crate) use relayout::Relayout;
 
 /// A graph of layers, BEFORE `backward`.
 pub(crate) type Graph = ir::Graph<Box<dyn Layer>>;
@@ -35,10 +38,10 @@ pub(crate) type Node = ir::Node<Box<dyn Layer>>;
 /// What a layer is told about the place where it stands, when calls are asked of it.
 #[derive(Debug)]
 pub(crate) struct Site<'a> {
-    /// The shapes of its inputs.
-    pub(crate) inputs: &'a [Shape],
-    /// The shapes of its outputs.
-    pub(crate) outputs: &'a [Shape],
+    /// Its inputs.
+    pub(crate) inputs: &'a [View],
+    /// Its outputs.
+    pub(crate) outputs: &'a [View],
     /// The activation to apply in the write-back; the layer's Y is then the activation's output.
     pub(crate) activation: Option<&'a Activation>,
     /// The activation folded into the producer of X(0), whose derivative the layer should multiply into DX(0) (its
@@ -49,9 +52,52 @@ pub(crate) struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// The shape of the first output.
-    fn output(&self) -> &Shape {
+    /// The first output.
+    fn output(&self) -> &View {
         &self.outputs[0]
+    }
+}
+
+/// In which order of axes a layer takes all its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    AsItComes,
+    Logical,
+    ChannelsLast,
+}
+
+/// What a layer answers to the question for orders.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    pub(crate) take: Take,
+    /// The order of each output.
+    pub(crate) give: Vec<Order>,
+}
+
+impl Orders {
+    /// Of a layer that works with any order, as long as all inputs and the output have one.
+    fn any(inputs: &[View]) -> Orders {
+        match inputs {
+            [first, others @ ..] if others.iter().all(|other| other.order == first.order) => {
+                Orders { take: Take::AsItComes, give: vec![first.order.clone()] }
+            }
+            _ => Orders::by_axes(inputs, &[inputs[0].shape.clone()]),
+        }
+    }
+
+    /// Of a layer that works along axes, wherever they lie: all as the first input is.
+    fn by_axes(inputs: &[View], outputs: &[Shape]) -> Orders {
+        if inputs[0].is_channels_last() { Orders::channels_last(outputs) } else { Orders::logical(outputs) }
+    }
+
+    /// Of a layer that wants PyTorch's order.
+    fn logical(outputs: &[Shape]) -> Orders {
+        Orders { take: Take::Logical, give: vec![Order::Logical; outputs.len()] }
+    }
+
+    /// Of a layer that wants channels last.
+    fn channels_last(outputs: &[Shape]) -> Orders {
+        Orders { take: Take::ChannelsLast, give: outputs.iter().map(Order::channels_last).collect() }
     }
 }
 
@@ -69,6 +115,12 @@ pub(crate) trait Layer: Debug {
     /// The names of its outputs but for the first, which is what flows on along the chain.
     fn further_outputs(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// The orders of axes in which it takes such inputs and gives its outputs; it remembers what its calls need to know of
+    /// them. As it is, everything is in PyTorch's order: a new layer is right before it is fast.
+    fn order(&mut self, _inputs: &[View], outputs: &[Shape]) -> Orders {
+        Orders::logical(outputs)
     }
 
     /// The shape of one sample of the input, where the arguments fix it: `[784]` of `Linear(784, 64)`. What a network
@@ -163,7 +215,8 @@ impl dyn Layer {
             buffers: self.buffers(),
             kept: self.kept(site),
             statistics: self.statistics(),
-            flops: self.flops(site.inputs, site.output()),
+            flops: self
+                .flops(&site.inputs.iter().map(|view| view.shape.clone()).collect::<Vec<_>>(), &site.output().shape),
             is_view: self.is_view(),
             output: self.output_kind(),
             needs_whole_batch: self.needs_whole_batch(),
@@ -295,8 +348,8 @@ fn sample_axis(option: &str, axis: Integer, input: &Shape, from: &From<'_>, erro
 }
 
 /// `Axis { len, inner }` of a kernel: a flat sample is `[outer, len, inner]`.
-fn axis(shape: &Shape, place: usize) -> Named {
-    let (len, inner) = (&shape.0[place], Dim::product(&shape.0[place + 1..]));
+fn axis(view: &View, place: usize) -> Named {
+    let (_, len, inner) = view.around(place);
     Named { name: "Axis", fields: quote!(len: #len, inner: #inner) }
 }
 

@@ -4,9 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Site, batch, check_dim, rows, tiles, vector};
+use super::{From, Layer, Orders, Site, batch, check_dim, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Buffer, Call, Dim, Kept, Operand, OutputKind, Param, ParamKind, Shape};
+use crate::ir::{Arg, Buffer, Call, Dim, Kept, Operand, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Number, Range, Size};
 
 /// Scale and shift, and which of them there are.
@@ -60,6 +60,8 @@ struct BatchNorm {
     affine: Affine,
     tracked: bool,
     /// How many elements of a sample belong to one channel, AFTER `infer`.
+    each: Dim,
+    /// How many of them lie beside each other, AFTER `order`.
     inner: Dim,
 }
 
@@ -73,7 +75,15 @@ pub(super) fn batch_norm1d(args: &mut Args<'_>, errors: &mut Diagnostics) -> Opt
     let bias = args.flag("bias", true, errors);
     args.finish(errors)?;
     let affine = Affine { weight, bias: weight && bias };
-    Some(Box::new(BatchNorm { num_features, eps, momentum, affine, tracked, inner: Dim::Known(1) }))
+    Some(Box::new(BatchNorm {
+        num_features,
+        eps,
+        momentum,
+        affine,
+        tracked,
+        each: Dim::Known(1),
+        inner: Dim::Known(1),
+    }))
 }
 
 const STATISTICS: Operand = Operand::Statistics(0);
@@ -160,12 +170,17 @@ impl Layer for BatchNorm {
                 }
             }
         }
-        self.inner = Dim::product(rest);
+        self.each = Dim::product(rest);
         Some(vec![input.clone()])
     }
 
     fn input(&self) -> Option<Shape> {
         self.num_features.dim.clone().map(|dim| Shape(vec![dim]))
+    }
+
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        self.inner = if inputs[0].is_channels_last() { Dim::Known(1) } else { self.each.clone() };
+        Orders::by_axes(inputs, outputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -245,7 +260,7 @@ impl Layer for BatchNorm {
     }
 
     fn values_per_channel(&self) -> Option<Dim> {
-        Some(self.inner.clone())
+        Some(self.each.clone())
     }
 
     fn output_kind(&self) -> OutputKind {

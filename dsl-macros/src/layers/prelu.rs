@@ -1,9 +1,9 @@
 //! Leaky rectifiers whose slope is not a number of the declaration: `PReLU` learns it, `RReLU` draws it.
 
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Site, check_dim, rows, tiles, vector};
+use super::{From, Layer, Orders, Site, check_dim, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Named, Param, ParamKind, Shape};
+use crate::ir::{Arg, Call, Dim, Named, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Number, Range};
 use proc_macro2::Span;
 use quote::quote;
@@ -14,7 +14,9 @@ struct PReLU {
     num_parameters: Dim,
     span: Span,
     init: Number,
-    /// How many elements of a sample lie between two of one channel, AFTER `infer`.
+    /// How many elements of a sample have one slope, AFTER `infer`.
+    each: Dim,
+    /// How many of them lie beside each other, AFTER `order`.
     inner: Dim,
 }
 
@@ -22,7 +24,7 @@ pub(super) fn prelu(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box
     let (num_parameters, span) = args.dim_or("num_parameters", 1, errors);
     let init = args.number_or("init", 0.25, Range::Any, errors);
     args.finish(errors)?;
-    Some(Box::new(PReLU { num_parameters, span, init, inner: Dim::Known(1) }))
+    Some(Box::new(PReLU { num_parameters, span, init, each: Dim::Known(1), inner: Dim::Known(1) }))
 }
 
 impl PReLU {
@@ -44,7 +46,7 @@ impl Layer for PReLU {
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         if self.num_parameters.known() == Some(1) {
-            self.inner = input.len();
+            self.each = input.len();
             return Some(vec![input.clone()]);
         }
         // PyTorch counts a tensor without axis 1 as one channel.
@@ -54,8 +56,19 @@ impl Layer for PReLU {
         if check_dim(&self.num_parameters, &channels, self.span, &text, errors).is_none() {
             errors.error(self.span, text).help(format!("write `PReLU({channels})`, or `PReLU` for one slope"));
         }
-        self.inner = Dim::product(input.0.iter().skip(1));
+        self.each = Dim::product(input.0.iter().skip(1));
         Some(vec![input.clone()])
+    }
+
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        self.inner = self.each.clone();
+        if self.num_parameters.known() == Some(1) {
+            return Orders::any(inputs);
+        }
+        if inputs[0].is_channels_last() {
+            self.inner = Dim::Known(1);
+        }
+        Orders::by_axes(inputs, outputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {
@@ -67,7 +80,7 @@ impl Layer for PReLU {
         vec![vector(
             "weight",
             vec![self.num_parameters.clone()],
-            self.inner.clone(),
+            self.each.clone(),
             ParamKind::Weight,
             quote!(::glulam::init::Init::Constant(#init)),
         )]
@@ -145,6 +158,10 @@ impl Layer for RReLU {
 
     fn infer(&mut self, inputs: &[Shape], _from: &From<'_>, _errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         Some(vec![inputs[0].clone()])
+    }
+
+    fn order(&mut self, inputs: &[View], _outputs: &[Shape]) -> Orders {
+        Orders::any(inputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -3,9 +3,9 @@
 
 use proc_macro2::Span;
 
-use super::{From, Layer, Site, check_dim, sample_axis};
+use super::{From, Layer, Orders, Site, check_dim, sample_axis};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Call, Dim, Shape, excess};
+use crate::ir::{Call, Dim, Shape, View, excess};
 use crate::parse::args::{Args, Integer, Size};
 
 #[derive(Clone, Debug)]
@@ -123,6 +123,14 @@ impl Layer for Reshape {
             Reshape::Unflatten { dim, sizes, span } => unflattened(*dim, sizes, *span, input, from, errors),
         };
         Some(vec![shape?])
+    }
+
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        match self {
+            // One axis of several, or the same ones: what lies in memory is described as well as before.
+            Reshape::Identity | Reshape::Flatten { .. } => Orders::any(inputs),
+            Reshape::Unflatten { .. } => Orders::logical(outputs),
+        }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -2,9 +2,9 @@
 //! And `GLU(dim = -1)`, which halves an axis: a ⊙ sigmoid(b).
 
 use super::operand::{DX, DY, OUT, X, Y};
-use super::{From, Layer, Site, axis, rows, sample_axis};
+use super::{From, Layer, Orders, Site, axis, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, OutputKind, Shape};
+use crate::ir::{Arg, Call, Dim, OutputKind, Shape, View};
 use crate::parse::args::{Args, Integer};
 
 #[derive(Clone, Debug)]
@@ -97,6 +97,10 @@ impl Layer for Softmax {
         Some(vec![input.clone()])
     }
 
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        Orders::by_axes(inputs, outputs)
+    }
+
     fn boxed(&self) -> Box<dyn Layer> {
         Box::new(self.clone())
     }
@@ -165,6 +169,10 @@ impl Layer for Glu {
         let mut dims = input.0.clone();
         dims[self.place] = whole.div(&Dim::Known(2));
         Some(vec![Shape(dims)])
+    }
+
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        Orders::by_axes(inputs, outputs)
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -16,7 +16,7 @@ use quote::ToTokens;
 use self::names::Names;
 use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{NodeId, Scalar, Shape, Value, ValueId, excess, identifier};
+use crate::ir::{NodeId, Order, Scalar, Shape, Value, ValueId, excess, identifier};
 use crate::layers::{Graph, Layer, Node};
 use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
@@ -144,7 +144,7 @@ impl Resolver<'_> {
     /// A new value, whose name no other has, nor anything else where generated code names it.
     fn value(&mut self, name: &str, shape: Option<Shape>, scalar: Scalar) -> ValueId {
         let name = self.names.variable(name);
-        self.graph.values.push(Value { name, shape, scalar, producer: None });
+        self.graph.values.push(Value { name, shape, order: Order::Logical, scalar, producer: None });
         ValueId(self.graph.values.len() - 1)
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{NodeId, Piece, Place, Program, Scope, Step, ValueId};
 use crate::plan::{Plan, Slots};
-use crate::{backward, codegen, fuse, parse, plan, resolve, shape};
+use crate::{backward, codegen, fuse, layout, parse, plan, resolve, shape};
 
 /// The networks that the snapshots are of.
 const NETWORKS: [(&str, &str); 13] = [
@@ -50,7 +50,9 @@ fn passes(source: &str) -> (String, String, Program, Plan) {
     let shaped = shape::infer(resolved, false, &mut errors).expect("every edge agrees");
     assert_eq!(errors.into_messages(), [""; 0], "{source}");
     text += &format!("after shape\n{shaped}\n");
-    let fused = fuse::fuse(shaped);
+    let ordered = layout::choose(shaped);
+    text += &format!("after layout\n{ordered}\n");
+    let fused = fuse::fuse(ordered);
     text += &format!("after fuse\n{fused}\n");
     let program = backward::derive(fused);
     text += &format!("after backward\n{program}\n");

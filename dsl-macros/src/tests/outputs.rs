@@ -4,7 +4,7 @@ use proc_macro2::Span;
 
 use crate::backward;
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, NodeId, Operand, Scalar, Scope, Shape, Value, ValueId};
+use crate::ir::{Arg, Call, Dim, NodeId, Operand, Order, Scalar, Scope, Shape, Value, ValueId};
 use crate::layers::{From, Graph, Layer, Node, Site};
 
 /// Two halves of what comes in.
@@ -77,7 +77,13 @@ impl Layer for Last {
 /// `Halves` of an input, of whose outputs the last node reads these.
 fn program(read: &[usize]) -> String {
     let known = |n| Some(Shape(vec![Dim::Known(n)]));
-    let value = |name: &str, n, producer| Value { name: name.into(), shape: known(n), scalar: Scalar::Real, producer };
+    let value = |name: &str, n, producer| Value {
+        name: name.into(),
+        shape: known(n),
+        order: Order::Logical,
+        scalar: Scalar::Real,
+        producer,
+    };
     let node = |key: &str, layer, inputs, outputs| Node {
         key: key.into(),
         layer,

@@ -1,6 +1,6 @@
 //! Batch norm: each channel of the whole batch is brought to mean 0 and variance 1, then scaled and shifted.
 //!
-//! | | formula, over the n = rows·`inner` elements of a channel |
+//! | | formula, over the n elements of a channel |
 //! |---|---|
 //! | statistics | μ = Σ x/n, r = 1/√(Σ (x - μ)²/n + ε) |
 //! | forward | x̂ = (x - μ)·r, y = x̂·w + b |
@@ -9,7 +9,7 @@
 //! | gradients of the parameters | dw = Σ dy·x̂, db = Σ dy |
 //!
 //! Statistics and sums see the whole batch and are made once a pass; what lies between them is split over rows. A sample
-//! is `[channels, inner]`. Sums over rows and squares of differences are as in `columns.rs`: a fixed order, in `f64` beyond
+//! is `[…, channels, inner]`: with channels last, `inner` is 1. Sums over rows and squares of differences are as in `columns.rs`: a fixed order, in `f64` beyond
 //! a few dozen elements, as PyTorch adds them up in double precision.
 //!
 //! # References
@@ -53,7 +53,7 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
     }
     let (mean, r) = statistics.split_at_mut(channels);
 
-    let n = (x.len() * inner) as f64;
+    let n = (x.len() * (X / channels)) as f64;
     assert!(n > 1.0, "batch norm needs more than 1 value per channel when training, a batch of 1 sample has 1");
     let mut factor = 0.0;
     if cx.mode == Mode::Train && tracked {
@@ -188,7 +188,7 @@ pub fn batch_norm_backward_input<T: Real, const X: usize>(
     } else {
         assert_eq!(sums.len(), statistics.len(), "another number of sums than of statistics");
         let (dy_sums, dy_x_sums) = sums.split_at(statistics.len() / 2);
-        let sums = Sums { dy: dy_sums, dy_x: dy_x_sums, one_over_n: T::from_f64(1.0 / (rows * inner) as f64) };
+        let sums = Sums { dy: dy_sums, dy_x: dy_x_sums, one_over_n: T::from_f64(1.0 / (rows * (X / channels.r.len())) as f64) };
         T::batch_norm_backward_input(channels, sums, x, dy, dx);
     }
 }
@@ -211,7 +211,8 @@ pub fn batch_norm_backward_bias<T: Real, const C: usize>(sums: &[T], bias: Span<
 #[inline]
 fn check<T>(sample: usize, inner: usize, statistics: &[T]) -> usize {
     let channels = statistics.len() / 2;
-    assert_eq!(sample, channels * inner, "a sample of {sample}, {channels} channels of {inner}");
+    let one = channels * inner;
+    assert!(one > 0 && sample.is_multiple_of(one), "a sample of {sample} is not [.., {channels} channels, {inner}]");
     channels
 }
 

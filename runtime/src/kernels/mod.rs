@@ -18,6 +18,7 @@ mod elementwise;
 mod gemm;
 mod layer_norm;
 mod linear;
+mod relayout;
 pub(crate) mod softmax;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -46,6 +47,7 @@ pub use linear::{
     linear_activation_backward_input, linear_activation_forward, linear_activation_forward_keep, linear_backward_bias,
     linear_backward_input, linear_backward_weight, linear_forward,
 };
+pub use relayout::{channels_first, channels_last};
 pub use softmax::{
     log_softmax_backward_from_output, log_softmax_forward, softmax_backward_from_output, softmax_forward,
     softmin_backward_from_output, softmin_forward,
