@@ -12,6 +12,12 @@ use serde_json::{Map, Value};
 const LAYERS: &[&str] = &[
     "BatchNorm1d",
     "CELU",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
     "ELU",
     "Flatten",

@@ -40,7 +40,7 @@ fn infer_inputs(graph: &mut Graph, failed: bool, errors: &mut Diagnostics) {
         if let (None, Some(first), false) = (&shape, readers.first(), failed) {
             errors
                 .error(first.span, format!("the shape of the input is not known: `{}` does not fix it", first.written))
-                .help("declare it before the layers: `Name: [784] < … >`");
+                .help(format!("declare it before the layers: `Name: {} < … >`", first.layer.shape_example()));
         }
         graph.values[input.0].shape = shape;
     }

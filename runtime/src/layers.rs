@@ -13,6 +13,7 @@
 //! Your own layer is any type that implements [`CustomLayer`](crate::layer::CustomLayer).
 
 mod activations;
+mod convolutions;
 mod joins;
 mod linear;
 mod norms;
@@ -24,6 +25,7 @@ pub use activations::{
     CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, Mish, ReLU, ReLU6, SELU,
     SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
+pub use convolutions::{Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
 pub use joins::{Add, Concat, Mul, Residual, Stack};
 pub use linear::Linear;
 pub use norms::{BatchNorm1d, Dropout, LayerNorm};

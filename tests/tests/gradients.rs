@@ -118,6 +118,27 @@ gradients! {
     flatten { [2, 3] < Linear(3, 2) -> Flatten -> Linear(_, 3) > }
     unflatten { [6] < Unflatten(1, [2, 3]) -> Linear(3, 2) > }
     identity { [3] < Identity -> Linear(3, 2) -> Identity > }
+    conv1d { [2, 7] < Conv1d(2, 3, 3) > }
+    conv1d_strided { [2, 8] < Conv1d(2, 3, 3, stride = 2, padding = 2, dilation = 2, bias = false) > }
+    conv1d_longer_than_its_input { [1, 3] < Conv1d(1, 2, 5, padding = 2) > }
+    conv2d { [2, 5, 4] < Conv2d(2, 3, (3, 2)) > }
+    conv2d_strided { [3, 7, 5] < Conv2d(3, 2, 3, stride = (2, 3), padding = (1, 2)) > }
+    conv2d_same { [2, 5, 3] < Conv2d(2, 3, (2, 4), padding = "same", dilation = (3, 1)) > }
+    conv2d_grouped { [4, 5, 5] < Conv2d(4, 6, 3, padding = 1, groups = 2) > }
+    conv2d_depthwise { [3, 5, 4] < Conv2d(3, 6, 3, padding = 1, stride = 2, groups = 3) > }
+    conv2d_pointwise { [3, 3, 3] < Conv2d(3, 5, 1) > }
+    conv2d_reflect { [2, 4, 5] < Conv2d(2, 2, 3, padding = (2, 1), padding_mode = "reflect") > }
+    conv2d_replicate { [2, 3, 4] < Conv2d(2, 2, 3, padding = 2, stride = 2, padding_mode = "replicate") > }
+    conv2d_circular { [2, 3, 5] < Conv2d(2, 4, (2, 3), padding = (1, 2), groups = 2, padding_mode = "circular") > }
+    conv3d { [2, 3, 4, 3] < Conv3d(2, 2, (2, 3, 2), stride = (1, 2, 1), padding = (0, 1, 1)) > }
+    conv_transpose1d { [3, 4] < ConvTranspose1d(3, 2, 3, stride = 2, padding = 1, output_padding = 1) > }
+    conv_transpose2d { [2, 3, 4] < ConvTranspose2d(2, 3, (3, 2), stride = (2, 1), bias = false) > }
+    conv_transpose2d_grouped { [4, 3, 2] < ConvTranspose2d(4, 2, 3, groups = 2, dilation = 2, padding = 1) > }
+    conv_transpose3d { [2, 2, 2, 3] < ConvTranspose3d(2, 2, 2, stride = (2, 1, 2), output_padding = (1, 0, 0)) > }
+    activations_after_convolutions { [2, 5, 5] < Conv2d(2, 3, 3) -> Tanh -> Conv2d(3, 4, 2) -> SiLU -> ConvTranspose2d(4, 2, 2) -> Sigmoid > }
+    a_convolutional_network { [2, 6, 6] < Conv2d(2, 3, 3, padding = 1) -> Softplus -> Conv2d(3, 4, 3, stride = 2) -> Flatten -> Linear(_, 3) > }
+    axes_of_channels_last { [2, 3, 4] < Conv2d(2, 4, 3, padding = 1) as a -> PReLU(4) -> GLU(1) -> Softmax(dim = 1) -> Softmax(dim = -1)
+        -> [_, a] => Concat(1) as b -> [_, b -> LogSoftmax(2)] => Concat(2) -> [_, _] => Stack(1) -> Flatten -> Linear(_, 2) > }
     a_view_alone { [2, 3] < Flatten > }
     dropout { [8] < Dropout(0.4) -> Linear(8, 4) -> Dropout(0.2) > }
     batch_norm { [3] < BatchNorm1d(3) > }

@@ -261,8 +261,8 @@ impl Unit<'_> {
             Arg::Literal(_, tokens) => tokens.clone(),
             Arg::Layer(value) => quote!(&#value),
             Arg::Value(value) => {
-                let (name, fields) = (self.runtime(value.name), &value.fields);
-                if fields.is_empty() { name } else { quote!(#name { #fields }) }
+                let (name, rest) = (self.runtime(value.name), &value.rest);
+                quote!(#name #rest)
             }
             Arg::Context => quote!(&cx),
             Arg::NodeNumber => {

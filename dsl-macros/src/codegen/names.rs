@@ -32,7 +32,7 @@ pub(super) fn taken(header: &Header, program: &Program, plan: &Plan) -> BTreeSet
         for arg in &step.call.args {
             match arg {
                 Arg::Literal(_, tokens) | Arg::Layer(tokens) => identifiers(tokens.clone(), &mut taken),
-                Arg::Value(value) => identifiers(value.fields.clone(), &mut taken),
+                Arg::Value(value) => identifiers(value.rest.clone(), &mut taken),
                 Arg::Read(place) | Arg::Write(place) | Arg::Change(place) => {
                     taken.insert(program.name(*place));
                 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use proc_macro2::TokenStream;
+use quote::quote;
 
 use super::Formula;
 
@@ -11,8 +12,8 @@ use super::Formula;
 pub(crate) struct Named {
     /// The type, which `codegen` brings into scope.
     pub(crate) name: &'static str,
-    /// What stands in the braces, with the user's spans where it is the user's; nothing of a unit struct.
-    pub(crate) fields: TokenStream,
+    /// What follows it: fields in braces, `::new(…)`, nothing of a unit struct. With the user's spans where it is the user's.
+    pub(crate) rest: TokenStream,
 }
 
 /// What a call works on, as the layer sees it.
@@ -106,14 +107,18 @@ pub(crate) struct Call<O = Operand> {
     pub(crate) formula: Formula<O>,
 }
 
+impl Named {
+    /// A struct with these fields; a unit struct without any.
+    pub(crate) fn with(name: &'static str, fields: TokenStream) -> Named {
+        let rest = if fields.is_empty() { fields } else { quote!({ #fields }) };
+        Named { name, rest }
+    }
+}
+
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)?;
-        if self.fields.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " {{ {} }}", crate::parse::tokens::text(self.fields.clone()))
-        }
+        f.write_str(&crate::parse::tokens::text(self.rest.clone()))
     }
 }
 

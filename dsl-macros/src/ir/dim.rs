@@ -101,6 +101,13 @@ impl Dim {
         }
     }
 
+    pub(crate) fn sub(&self, other: &Dim) -> Dim {
+        match other {
+            Dim::Known(0) => self.clone(),
+            _ => self.combine(other, usize::saturating_sub, '-'),
+        }
+    }
+
     pub(crate) fn div(&self, other: &Dim) -> Dim {
         match other {
             Dim::Known(1) => self.clone(),

@@ -269,7 +269,8 @@ impl<L: fmt::Display> fmt::Display for Graph<L> {
             let inputs: Vec<&str> = node.inputs.iter().map(|&i| self.value(i).name.as_str()).collect();
             let outputs =
                 node.outputs.iter().map(|&o| format!("{}: {}{}", self.value(o).name, shape(o), self.value(o).order));
-            write!(f, "{} = {} {}", outputs.collect::<Vec<_>>().join(", "), node.key, node.layer)?;
+            let key = if node.key.is_empty() { String::new() } else { format!("{} ", node.key) };
+            write!(f, "{} = {key}{}", outputs.collect::<Vec<_>>().join(", "), node.layer)?;
             if let Some(activation) = &node.activation {
                 write!(f, " + {} {}", activation.key, activation.value)?;
             }

@@ -149,7 +149,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
     args.refuse("max_value", "write `max_val`", errors);
     args.finish(errors)?;
     check_bounds(row, &numbers, errors)?;
-    let value = Named { name: row.name, fields: quote!(#(#fields),*) };
+    let value = Named::with(row.name, quote!(#(#fields),*));
     let description = match described.as_slice() {
         [] => row.name.to_owned(),
         list => format!("{}({})", row.name, list.join(", ")),

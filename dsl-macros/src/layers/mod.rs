@@ -4,6 +4,7 @@
 //! the runtime. No pass changes.
 
 mod activation;
+mod conv;
 mod custom;
 mod dropout;
 mod join;
@@ -14,6 +15,7 @@ mod relayout;
 mod reshape;
 mod softmax;
 mod torch;
+mod window;
 
 use std::fmt::{self, Debug, Display};
 
@@ -127,6 +129,11 @@ pub(crate) trait Layer: Debug {
     /// without a declared shape takes.
     fn input(&self) -> Option<Shape> {
         None
+    }
+
+    /// What such a shape looks like, for the message that it has to be declared.
+    fn shape_example(&self) -> &'static str {
+        "[784]"
     }
 
     /// It reads token ids, not numbers.
@@ -263,8 +270,14 @@ pub(crate) struct Entry {
 /// Every layer, in the order of the manual.
 pub(crate) fn registry() -> impl Iterator<Item = Entry> {
     let layer = |(name, read): (&'static str, Constructor)| Entry { name, read, join: false };
-    let layers: [(&'static str, Constructor); 14] = [
+    let layers: [(&'static str, Constructor); 20] = [
         ("Linear", linear::read),
+        ("Conv1d", conv::read),
+        ("Conv2d", conv::read),
+        ("Conv3d", conv::read),
+        ("ConvTranspose1d", conv::read),
+        ("ConvTranspose2d", conv::read),
+        ("ConvTranspose3d", conv::read),
         ("Identity", reshape::identity),
         ("Flatten", reshape::flatten),
         ("Unflatten", reshape::unflatten),
@@ -350,7 +363,7 @@ fn sample_axis(option: &str, axis: Integer, input: &Shape, from: &From<'_>, erro
 /// `Axis { len, inner }` of a kernel: a flat sample is `[outer, len, inner]`.
 fn axis(view: &View, place: usize) -> Named {
     let (_, len, inner) = view.around(place);
-    Named { name: "Axis", fields: quote!(len: #len, inner: #inner) }
+    Named::with("Axis", quote!(len: #len, inner: #inner))
 }
 
 /// A call for each thread's rows. For the template of its formula see [`Formula::of`](crate::ir::Formula::of).

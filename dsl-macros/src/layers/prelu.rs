@@ -175,7 +175,7 @@ impl Layer for RReLU {
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         if site.predict {
             let (lower, upper) = (&self.lower.tokens, &self.upper.tokens);
-            let mean = Named { name: "LeakyReLU", fields: quote!(negative_slope: (#lower + #upper) / 2.0) };
+            let mean = Named::with("LeakyReLU", quote!(negative_slope: (#lower + #upper) / 2.0));
             let formula = "{y} = leaky_relu({x}), its slope the mean";
             return vec![rows("activation_forward", vec![Arg::Value(mean), X, Y], formula)];
         }

@@ -14,7 +14,8 @@ use crate::ir::Dim;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotADim {
     NotAnInteger,
-    TooSmall,
+    /// Less than this.
+    TooSmall(i128),
     TooLarge,
 }
 
@@ -24,17 +25,17 @@ impl NotADim {
         let written = text(argument.value.clone());
         let message = match self {
             NotADim::NotAnInteger => format!("{subject} is an integer, found `{written}`"),
-            NotADim::TooSmall => format!("{subject} must be at least 1, found {written}"),
+            NotADim::TooSmall(least) => format!("{subject} must be at least {least}, found {written}"),
             NotADim::TooLarge => format!("{subject} is too large: {written}"),
         };
         errors.error_at(argument.extent, message);
     }
 }
 
-/// A dimension: an integer of at least 1, or an expression that only rustc can evaluate.
-pub(crate) fn dim(value: &TokenStream) -> Result<Dim, NotADim> {
+/// A dimension: an integer of at least `least`, or an expression that only rustc can evaluate.
+pub(crate) fn dim(value: &TokenStream, least: i128) -> Result<Dim, NotADim> {
     match integer(value, Width::Size) {
-        Int::Known(value) if value < 1 => Err(NotADim::TooSmall),
+        Int::Known(value) if value < least => Err(NotADim::TooSmall(least)),
         Int::Known(value) => u32::try_from(value).map(|n| Dim::Known(n as usize)).map_err(|_| NotADim::TooLarge),
         Int::TooLarge => Err(NotADim::TooLarge),
         Int::Named(value) => Ok(Dim::named(value)),

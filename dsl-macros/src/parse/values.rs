@@ -14,6 +14,36 @@ pub(crate) struct Size {
     pub(crate) span: Span,
 }
 
+/// A number for each axis that a layer slides over.
+#[derive(Clone, Debug)]
+pub(crate) struct PerAxis {
+    pub(crate) dims: Vec<Dim>,
+    /// Whether one was given for all.
+    pub(crate) one: bool,
+    pub(crate) span: Span,
+}
+
+impl PerAxis {
+    /// The same for all axes.
+    pub(crate) fn all(value: usize, axes: usize, span: Span) -> Self {
+        PerAxis { dims: vec![Dim::Known(value); axes], one: true, span }
+    }
+
+    /// Whether it is that for all axes.
+    pub(crate) fn is(&self, value: usize) -> bool {
+        self.dims.iter().all(|dim| dim.known() == Some(value))
+    }
+}
+
+impl std::fmt::Display for PerAxis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.dims[..] {
+            [first, ..] if self.one => first.fmt(f),
+            dims => write!(f, "({})", dims.iter().map(Dim::to_string).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
 /// A number, where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Number {

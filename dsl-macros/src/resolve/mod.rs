@@ -126,7 +126,7 @@ impl Resolver<'_> {
         let span = shape.span;
         let dims = shape.dims.iter().map(|tokens| {
             let value = env.expression(tokens.clone());
-            args::dim(&value)
+            args::dim(&value, 1)
                 .map_err(|wrong| {
                     let extent = extent(tokens).unwrap_or((shape.span, shape.span));
                     wrong.report("a dimension", &Argument { name: None, value, extent }, self.errors);

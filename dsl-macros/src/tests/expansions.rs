@@ -8,7 +8,7 @@ use crate::plan::{Plan, Slots};
 use crate::{backward, codegen, fuse, layout, parse, plan, resolve, shape};
 
 /// The networks that the snapshots are of.
-const NETWORKS: [(&str, &str); 13] = [
+const NETWORKS: [(&str, &str); 14] = [
     ("mlp", "/// Tells clothes apart.\npub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) >"),
     ("an_activation_that_keeps_its_input", "Gelu < Linear(8, 16) -> GELU -> head: Linear(16, 4) -> Sigmoid >"),
     (
@@ -36,6 +36,11 @@ const NETWORKS: [(&str, &str); 13] = [
         "block B(N) < Linear(N, N) -> ReLU > Repeated < stem: Linear(4, 8) -> blocks: B(8) * 3 -> head: Linear(8, 2) >",
     ),
     ("a_layer_of_the_users", "Own < Linear(4, 4) -> my::Scale(3) => [4] -> Linear(4, 2) >"),
+    (
+        "a_convolutional_network",
+        "Small: [3, 16, 16] < Conv2d(3, 8, 3, padding = 1) -> ReLU -> Conv2d(8, 8, 3, stride = 2, bias = false)
+         -> SiLU -> Flatten -> Linear(_, 10) >",
+    ),
     ("no_parameters", "Plain: [4] < Tanh -> Softmax >"),
 ];
 

@@ -188,7 +188,11 @@ pub fn batch_norm_backward_input<T: Real, const X: usize>(
     } else {
         assert_eq!(sums.len(), statistics.len(), "another number of sums than of statistics");
         let (dy_sums, dy_x_sums) = sums.split_at(statistics.len() / 2);
-        let sums = Sums { dy: dy_sums, dy_x: dy_x_sums, one_over_n: T::from_f64(1.0 / (rows * (X / channels.r.len())) as f64) };
+        let sums = Sums {
+            dy: dy_sums,
+            dy_x: dy_x_sums,
+            one_over_n: T::from_f64(1.0 / (rows * (X / channels.r.len())) as f64),
+        };
         T::batch_norm_backward_input(channels, sums, x, dy, dx);
     }
 }

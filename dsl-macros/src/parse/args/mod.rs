@@ -19,7 +19,7 @@ use super::expr::{Float, float};
 pub(crate) use super::expr::{Int, Width, dim, integer};
 pub(crate) use super::list::{Argument, Env, split, split_at_commas};
 use super::tokens::{Cursor, extent, text};
-pub(crate) use super::values::{Integer, Number, Range, Size};
+pub(crate) use super::values::{Integer, Number, PerAxis, Range, Size};
 use crate::diagnostics::{Diagnostics, did_you_mean, nearest};
 use crate::ir::Dim;
 
@@ -119,6 +119,65 @@ impl<'a> Args<'a> {
             errors.error_at(argument.extent, format!("`{name}` of `{}` lists no dimension", self.layer));
         }
         (sizes, argument.extent.0)
+    }
+
+    /// A number for each of some axes, at least `least`: one for all, or a tuple.
+    pub(crate) fn per_axis(&mut self, name: &str, axes: usize, least: i128, errors: &mut Diagnostics) -> PerAxis {
+        match self.required(name) {
+            Some(argument) => self.read_per_axis(name, &argument, (axes, least), errors),
+            None => PerAxis::all(1, axes, self.span),
+        }
+    }
+
+    /// The same with a default for all axes.
+    pub(crate) fn per_axis_or(
+        &mut self,
+        name: &str,
+        (axes, least): (usize, i128),
+        default: usize,
+        errors: &mut Diagnostics,
+    ) -> PerAxis {
+        match self.optional(name, default.to_string()) {
+            Some(argument) => self.read_per_axis(name, &argument, (axes, least), errors),
+            None => PerAxis::all(default, axes, self.span),
+        }
+    }
+
+    /// The same; PyTorch's `None` if it is absent.
+    pub(crate) fn optional_per_axis(
+        &mut self,
+        name: &str,
+        (axes, least): (usize, i128),
+        errors: &mut Diagnostics,
+    ) -> Option<PerAxis> {
+        let argument = self.optional(name, "None".into())?;
+        (!is_none(&argument)).then(|| self.read_per_axis(name, &argument, (axes, least), errors))
+    }
+
+    /// A number for each of some axes, or one of some words. As in PyTorch, 0 if it is absent.
+    pub(crate) fn per_axis_or_word(
+        &mut self,
+        name: &str,
+        axes: usize,
+        words: &'static [&'static str],
+        errors: &mut Diagnostics,
+    ) -> Result<PerAxis, (&'static str, Span)> {
+        let Some(argument) = self.optional(name, "0".into()) else { return Ok(PerAxis::all(0, axes, self.span)) };
+        let Some(found) = string(&argument.value) else {
+            return Ok(self.read_per_axis(name, &argument, (axes, 0), errors));
+        };
+        if let Some(word) = words.iter().find(|word| **word == found) {
+            return Err((word, argument.extent.0));
+        }
+        self.failed = true;
+        let list: Vec<String> = words.iter().map(|word| format!("`{word:?}`")).collect();
+        errors
+            .error_at(
+                argument.extent,
+                format!("`{name}` of `{}` is a number or {}, found `{found:?}`", self.layer, one_of(&list)),
+            )
+            .help_if(nearest(&found, words.iter().copied()).map(|word| format!("write `{word:?}`")));
+        Ok(PerAxis::all(0, axes, self.span))
     }
 
     /// An integer that has to be known here, since it decides which code is generated.

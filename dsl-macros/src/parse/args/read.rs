@@ -37,13 +37,53 @@ impl Args<'_> {
         Size { dim, span: argument.extent.0 }
     }
 
+    pub(super) fn read_per_axis(
+        &mut self,
+        name: &str,
+        argument: &Argument,
+        (axes, least): (usize, i128),
+        errors: &mut Diagnostics,
+    ) -> PerAxis {
+        let span = argument.extent.0;
+        let mut cursor = Cursor::new(argument.value.clone(), span);
+        let list = cursor.eat_group(Delimiter::Parenthesis).or_else(|| cursor.eat_group(Delimiter::Bracket));
+        let pieces = match list {
+            Some(list) if cursor.is_empty() => split_at_commas(list.stream(), errors),
+            _ => vec![argument.value.clone()],
+        };
+        let count = pieces.len();
+        if count != 1 && count != axes {
+            self.failed = true;
+            let what = match axes {
+                1 => "one number".to_owned(),
+                _ => format!("one number, or one for each of {axes} axes"),
+            };
+            errors.error_at(argument.extent, format!("`{name}` of `{}` is {what}, found {count}", self.layer));
+            return PerAxis::all(least.max(1) as usize, axes, span);
+        }
+        let dims = pieces.into_iter().map(|value| {
+            let extent = extent(&value).unwrap_or(argument.extent);
+            self.read_dim_from(name, &Argument { name: None, value, extent }, least, errors)
+        });
+        let mut dims: Vec<Dim> = dims.collect();
+        let one = count == 1;
+        if one {
+            dims = vec![dims[0].clone(); axes];
+        }
+        PerAxis { dims, one, span }
+    }
+
     pub(super) fn read_dim(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Dim {
-        match dim(&argument.value) {
+        self.read_dim_from(name, argument, 1, errors)
+    }
+
+    fn read_dim_from(&mut self, name: &str, argument: &Argument, least: i128, errors: &mut Diagnostics) -> Dim {
+        match dim(&argument.value, least) {
             Ok(dim) => dim,
             Err(wrong) => {
                 self.failed = true;
                 wrong.report(&format!("`{name}` of `{}`", self.layer), argument, errors);
-                Dim::Known(1)
+                Dim::Known(least as usize)
             }
         }
     }

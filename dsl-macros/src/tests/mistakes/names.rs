@@ -24,7 +24,7 @@ fn a_layer_that_is_not_there() {
 
 #[test]
 fn a_layer_that_is_not_there_yet() {
-    check("A: [3, 32, 32] < Conv2d(3, 4, 3) >", &["`Conv2d` is not available yet @ `Conv2d`"]);
+    check("A: [7, 3] < LSTM(3, 4) >", &["`LSTM` is not available yet @ `LSTM`"]);
 }
 
 #[test]

@@ -1,0 +1,471 @@
+//! `Conv1d`, `Conv2d`, `Conv3d` and `ConvTranspose1d` to `3d`, with PyTorch's options; beyond PyTorch: `init` and
+//! `bias_init`.
+//!
+//! Values are channels-last; the weight is stored as `[kernel…, in, out]`. A transposed convolution is the gradient of the
+//! convolution from its output to its input, and has that one's kernels.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::operand::{DX, DY, X, Y};
+use super::window::{AXES, LETTERS, Line, Padded, channels_and_axes, described, extent, option, windows};
+use super::{From, Layer, Orders, Site, check_dim, rows, tiles};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Call, Dim, Kept, Named, Operand, OutputKind, Param, ParamKind, Shape, View};
+use crate::parse::args::{Args, PerAxis, Size};
+
+#[derive(Clone, Debug)]
+struct Conv {
+    name: String,
+    /// How many axes it slides over.
+    axes: usize,
+    transposed: bool,
+    in_channels: Size,
+    out_channels: (Dim, Span),
+    kernel: PerAxis,
+    stride: PerAxis,
+    padding: Padding,
+    output_padding: PerAxis,
+    dilation: PerAxis,
+    groups: (Dim, Span),
+    bias: bool,
+    mode: &'static str,
+    init: Option<(TokenStream, Span)>,
+    bias_init: Option<(TokenStream, Span)>,
+    /// The lengths of the axes of input and output, AFTER `infer`.
+    input: Vec<Dim>,
+    output: Vec<Dim>,
+}
+
+/// What is put around a sample.
+#[derive(Clone, Debug)]
+enum Padding {
+    Numbers(PerAxis),
+    /// As much as makes the output as large as the input.
+    Same(Span),
+    /// Nothing.
+    Valid,
+}
+
+const MODES: &[&str] = &["zeros", "reflect", "replicate", "circular"];
+
+pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let name = args.layer().to_owned();
+    let axes = name.bytes().rev().nth(1).map_or(2, |digit| usize::from(digit - b'0'));
+    let transposed = name.starts_with("ConvTranspose");
+    let in_channels = args.size("in_channels", errors);
+    let out_channels = args.dim("out_channels", errors);
+    let kernel = args.per_axis("kernel_size", axes, 1, errors);
+    let stride = args.per_axis_or("stride", (axes, 1), 1, errors);
+    let mut output_padding = PerAxis::all(0, axes, kernel.span);
+    let (padding, dilation, groups, bias, mode);
+    if transposed {
+        padding = Padding::Numbers(args.per_axis_or("padding", (axes, 0), 0, errors));
+        output_padding = args.per_axis_or("output_padding", (axes, 0), 0, errors);
+        groups = args.dim_or("groups", 1, errors);
+        bias = args.flag("bias", true, errors);
+        dilation = args.per_axis_or("dilation", (axes, 1), 1, errors);
+        mode = args.choice("padding_mode", &MODES[..1], "zeros", errors);
+    } else {
+        padding = match args.per_axis_or_word("padding", axes, &["same", "valid"], errors) {
+            Ok(numbers) => Padding::Numbers(numbers),
+            Err(("same", span)) => Padding::Same(span),
+            Err(_) => Padding::Valid,
+        };
+        dilation = args.per_axis_or("dilation", (axes, 1), 1, errors);
+        groups = args.dim_or("groups", 1, errors);
+        bias = args.flag("bias", true, errors);
+        mode = args.choice("padding_mode", MODES, "zeros", errors);
+    }
+    args.keyword_only();
+    let init = args.init("init", errors);
+    let bias_init = args.init("bias_init", errors);
+    args.refuse("weight", "tied weights are not there yet", errors);
+    args.finish(errors)?;
+    if let (false, Some((_, span))) = (bias, &bias_init) {
+        errors
+            .error(*span, format!("`bias_init` of `{name}` is without effect, since `bias = false`"))
+            .help("leave it out");
+        return None;
+    }
+    let (input, output) = (Vec::new(), Vec::new());
+    let conv = Conv {
+        name,
+        axes,
+        transposed,
+        in_channels,
+        out_channels,
+        kernel,
+        stride,
+        padding,
+        output_padding,
+        dilation,
+        groups,
+        bias,
+        mode,
+        init,
+        bias_init,
+        input,
+        output,
+    };
+    conv.check_same(errors)?;
+    Some(Box::new(conv))
+}
+
+impl Conv {
+    fn in_dim(&self) -> Dim {
+        self.in_channels.dim.clone().unwrap_or(Dim::Known(1))
+    }
+
+    /// As it would be written with other input channels.
+    fn with_input(&self, in_channels: impl std::fmt::Display) -> String {
+        let padding = match &self.padding {
+            Padding::Numbers(numbers) => described("padding", numbers, 0),
+            Padding::Same(_) => ", padding = \"same\"".into(),
+            Padding::Valid => String::new(),
+        };
+        let groups = match self.groups.0.known() {
+            Some(1) => String::new(),
+            _ => format!(", groups = {}", self.groups.0),
+        };
+        let bias = if self.bias { "" } else { ", bias = false" };
+        let mode = if self.mode == "zeros" { String::new() } else { format!(", padding_mode = {:?}", self.mode) };
+        let (stride, dilation) = (described("stride", &self.stride, 1), described("dilation", &self.dilation, 1));
+        let more = described("output_padding", &self.output_padding, 0);
+        let (name, out_channels, kernel) = (&self.name, &self.out_channels.0, &self.kernel);
+        format!("{name}({in_channels}, {out_channels}, {kernel}{stride}{padding}{more}{dilation}{groups}{bias}{mode})")
+    }
+
+    /// A padding that keeps sizes keeps them at stride 1 alone.
+    fn check_same(&self, errors: &mut Diagnostics) -> Option<()> {
+        let Padding::Same(span) = self.padding else { return Some(()) };
+        for stride in &self.stride.dims {
+            let text = format!("`padding = \"same\"` of `{}` needs `stride = 1`, found {}", self.name, self.stride);
+            if check_dim(&Dim::Known(1), stride, span, &text, errors).is_none() {
+                errors.error(span, text).help("give the padding as numbers, `padding = 1`");
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn padded(&self, axis: usize) -> Padded {
+        match &self.padding {
+            Padding::Numbers(numbers) => {
+                Padded { before: numbers.dims[axis].clone(), behind: numbers.dims[axis].clone() }
+            }
+            Padding::Valid => Padded { before: Dim::Known(0), behind: Dim::Known(0) },
+            // The odd one stands behind.
+            Padding::Same(_) => {
+                let total = extent(&self.kernel.dims[axis], &self.dilation.dims[axis]).sub(&Dim::Known(1));
+                let before = total.div(&Dim::Known(2));
+                Padded { behind: total.sub(&before), before }
+            }
+        }
+    }
+
+    fn line(&self, axis: usize) -> Line<'_> {
+        Line { kernel: &self.kernel.dims[axis], stride: &self.stride.dims[axis], dilation: &self.dilation.dims[axis] }
+    }
+
+    /// What is mirrored or repeated has to be there.
+    fn check_reach(&self, axis: usize, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
+        let (len, Padded { behind, .. }) = (&input.0[axis + 1], self.padded(axis));
+        let (verb, most) = match self.mode {
+            "reflect" => ("mirrors", len.sub(&Dim::Known(1))),
+            "circular" => ("repeats", len.clone()),
+            _ => return Some(()),
+        };
+        let letter = LETTERS[self.axes][axis];
+        let text = format!(
+            "`{}` {verb} {behind} elements along {letter}, more than the {most} that there are: {}",
+            from.written,
+            from.shape(0, input)
+        );
+        match (behind.known(), most.known()) {
+            (Some(padding), Some(most)) if padding > most => {
+                errors.error(from.span, text).help(format!("write `padding = {most}`, or another `padding_mode`"));
+                None
+            }
+            (Some(_), Some(_)) => Some(()),
+            _ => {
+                errors.assert(from.span, quote!((#behind) <= (#most)), text);
+                Some(())
+            }
+        }
+    }
+
+    /// The length of an axis of the output.
+    fn length(&self, axis: usize, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Dim> {
+        if !self.transposed {
+            self.check_reach(axis, input, from, errors)?;
+            return windows(axis, input, &self.padded(axis), self.line(axis), from, errors);
+        }
+        // (L - 1)·s - 2p + d·(k - 1) + output_padding + 1
+        let Line { kernel, stride, dilation } = self.line(axis);
+        let (more, Padded { before, behind }) = (&self.output_padding.dims[axis], self.padded(axis));
+        let len = &input.0[axis + 1];
+        let text = format!(
+            "`output_padding = {}` of `{}` must be less than its stride or its dilation, found {more}, {stride} and {dilation}",
+            self.output_padding, from.written
+        );
+        match (more.known(), stride.known(), dilation.known()) {
+            (Some(more), Some(stride), Some(dilation)) if more >= stride.max(dilation) => {
+                errors.error(self.output_padding.span, text);
+                return None;
+            }
+            (Some(_), Some(_), Some(_)) | (Some(0), ..) => {}
+            _ => errors.assert(self.output_padding.span, quote!((#more) < (#stride) || (#more) < (#dilation)), text),
+        }
+        let whole = len.sub(&Dim::Known(1)).mul(stride).add(&extent(kernel, dilation)).add(more);
+        let padding = before.add(&behind);
+        let letter = LETTERS[self.axes][axis];
+        let text = format!(
+            "`{}` makes an empty output: {}, and ({len} - 1) · {stride} + {dilation} · ({kernel} - 1) + {more} + 1 - {padding} \
+             along {letter} is less than 1",
+            from.written,
+            from.shape(0, input)
+        );
+        match (whole.known(), padding.known()) {
+            (Some(whole), Some(padding)) if whole <= padding => {
+                errors.error(from.span, text).help("take less padding");
+                return None;
+            }
+            (Some(_), Some(_)) => {}
+            _ => errors.assert(from.span, quote!((#whole) > (#padding)), text),
+        }
+        Some(whole.sub(&padding))
+    }
+
+    /// Groups of equal size.
+    fn check_groups(&self, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
+        let (groups, span) = &self.groups;
+        for (channels, what) in [(&self.in_dim(), "input"), (&self.out_channels.0, "output")] {
+            let text =
+                format!("`groups = {groups}` of `{}` does not divide its {channels} {what} channels", from.written);
+            match (channels.known(), groups.known()) {
+                (_, Some(1)) => {}
+                (Some(channels), Some(groups)) if channels % groups != 0 => {
+                    let divisors = (1..=channels).filter(|d| channels % d == 0).map(|d| d.to_string());
+                    let divisors: Vec<String> = divisors.collect();
+                    errors.error(*span, text).help(format!("{channels} is divided by {}", divisors.join(", ")));
+                    return None;
+                }
+                (Some(_), Some(_)) => {}
+                _ => errors.assert(*span, quote!((#channels) % (#groups) == 0), text),
+            }
+        }
+        Some(())
+    }
+
+    /// The elements of a window, with the channels that meet in it: rows of the stored weight.
+    fn taps(&self) -> Dim {
+        let channels = if self.transposed { self.out_channels.0.clone() } else { self.in_dim() };
+        Dim::product(&self.kernel.dims).mul(&channels.div(&self.groups.0))
+    }
+
+    /// PyTorch's shape of the weight.
+    fn weight_shape(&self) -> Vec<Dim> {
+        let (rows, columns) = match self.transposed {
+            true => (self.in_dim(), &self.out_channels.0),
+            false => (self.out_channels.0.clone(), &self.in_dim()),
+        };
+        [rows, columns.div(&self.groups.0)].into_iter().chain(self.kernel.dims.iter().cloned()).collect()
+    }
+
+    fn check_init(&self, from: &From<'_>, errors: &mut Diagnostics) {
+        let shapes = [self.weight_shape(), vec![self.out_channels.0.clone()]];
+        for ((option, init), shape) in [("init", &self.init), ("bias_init", &self.bias_init)].into_iter().zip(shapes) {
+            if let Some((init, span)) = init {
+                let subject = format!("`{option}` of `{}`", from.written);
+                let check = quote_spanned!(*span=> __glulam::assert_suits(&#init, &[#(#shape),*], #subject));
+                errors.check(*span, check);
+            }
+        }
+    }
+
+    // Expands to:
+    //     Conv::new([28, 28], [5, 5]).padding([2, 2])
+    /// Where its windows lie: of a transposed convolution those of the other direction.
+    fn conv(&self) -> Arg {
+        let (from, to) = if self.transposed { (&self.output, &self.input) } else { (&self.input, &self.output) };
+        let kernel = &self.kernel.dims;
+        let before: Vec<Dim> = (0..self.axes).map(|axis| self.padded(axis).before).collect();
+        let even = (0..self.axes).all(|axis| self.padded(axis).before == self.padded(axis).behind);
+        // What the sizes do not say.
+        let told = even && self.output_padding.is(0);
+        let output = (!told).then(|| quote!(.output([#(#to),*])));
+        let groups = (self.groups.0.known() != Some(1)).then(|| {
+            let groups = &self.groups.0;
+            quote!(.groups(#groups))
+        });
+        let mode = (self.mode != "zeros").then(|| {
+            let mode = proc_macro2::Ident::new(self.mode, Span::call_site());
+            quote!(.#mode())
+        });
+        let (stride, padding) = (option("stride", &self.stride.dims, 1), option("padding", &before, 0));
+        let dilation = option("dilation", &self.dilation.dims, 1);
+        let rest = quote!(::new([#(#from),*], [#(#kernel),*]) #stride #padding #dilation #output #groups #mode);
+        Arg::Value(Named { name: "Conv", rest })
+    }
+
+    fn kernel(&self, what: &str) -> String {
+        format!("{}_{what}", if self.transposed { "conv_transpose" } else { "conv" })
+    }
+
+    fn bias_arg(&self) -> Arg {
+        if self.bias { Arg::Param("bias") } else { Arg::Absent }
+    }
+
+    fn sign(&self) -> &'static str {
+        if self.transposed { "∗ᵀ" } else { "∗" }
+    }
+
+    fn formula(&self, before: &str) -> String {
+        let bias = if self.bias { " + {bias}" } else { "" };
+        format!("{before}{{x}} {} {{weight}}{bias}", self.sign())
+    }
+}
+
+impl Layer for Conv {
+    fn describe(&self) -> String {
+        match &self.in_channels.dim {
+            Some(in_channels) => self.with_input(in_channels),
+            None => self.with_input("_"),
+        }
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        let input = &inputs[0];
+        let (channels, lengths) = channels_and_axes(self.axes, input, from, errors)?;
+        match self.in_channels.dim.clone() {
+            None => self.in_channels.dim = Some(channels.clone()),
+            Some(expected) => {
+                let source = from.source(0);
+                let text =
+                    format!("`{}` expects {expected} channels, but {source} {channels}, in {input}", from.written);
+                if check_dim(&expected, channels, self.in_channels.span, &text, errors).is_none() {
+                    let help = format!("write `{}` or `{}`", self.with_input(channels), self.with_input("_"));
+                    errors.error(self.in_channels.span, text).help(help);
+                }
+            }
+        }
+        self.check_groups(from, errors)?;
+        self.check_init(from, errors);
+        self.input = lengths.to_vec();
+        // Every axis that is too short is told.
+        let output: Vec<_> = (0..self.axes).map(|axis| self.length(axis, input, from, errors)).collect();
+        self.output = output.into_iter().collect::<Option<_>>()?;
+        let mut shape = vec![self.out_channels.0.clone()];
+        shape.extend(self.output.iter().cloned());
+        Some(vec![Shape(shape)])
+    }
+
+    fn order(&mut self, _inputs: &[View], outputs: &[Shape]) -> Orders {
+        Orders::channels_last(outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        AXES[self.axes]
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn params(&self) -> Vec<Param> {
+        let (rows, out) = (self.taps(), self.out_channels.0.clone());
+        let columns = if self.transposed { self.in_dim() } else { out.clone() };
+        let default = || quote!(::glulam::init::Init::default_for(#rows));
+        let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
+        let shape = self.weight_shape();
+        let weight = Param {
+            name: "weight",
+            dims: shape.clone(),
+            order: (2..shape.len()).chain([1, 0]).collect(),
+            shape,
+            rows: Some(rows.clone()),
+            columns,
+            cost: Dim::product(if self.transposed { &self.input } else { &self.output }),
+            kind: ParamKind::Weight,
+            init: init(&self.init),
+        };
+        let cost = Dim::product(&self.output);
+        let bias = super::vector("bias", vec![out], cost, ParamKind::Bias, init(&self.bias_init));
+        if self.bias { vec![weight, bias] } else { vec![weight] }
+    }
+
+    fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
+        match site.activation {
+            Some(activation) if activation.keeps_input && !site.predict => {
+                vec![Kept::real("z", site.output().shape.len())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Each element of the smaller side meets all elements of its window.
+    fn flops(&self, inputs: &[Shape], output: &Shape) -> Dim {
+        let met = if self.transposed { inputs[0].len() } else { output.len() };
+        Dim::Known(2).mul(&self.taps()).mul(&met)
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let mut args = vec![self.conv(), X, Arg::Param("weight"), self.bias_arg()];
+        let call = match site.activation {
+            None => {
+                args.push(Y);
+                rows(&self.kernel("forward"), args, &self.formula("{y} = "))
+            }
+            Some(a) => {
+                args.push(Arg::Value(a.value.clone()));
+                if self.kept(site).is_empty() {
+                    args.push(Y);
+                    let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
+                    rows(&self.kernel("activation_forward"), args, &formula)
+                } else {
+                    args.extend([Arg::Write(Operand::Kept(0)), Y]);
+                    let formula = format!("{}, {{y}} = {}({{kept}})", self.formula("{kept} = "), a.name);
+                    rows(&self.kernel("activation_forward_keep"), args, &formula)
+                }
+            }
+        };
+        vec![call]
+    }
+
+    /// `dy` is the gradient of x ∗ w + b, whatever was folded into the forward.
+    fn backward(&self, site: &Site<'_>) -> Vec<Call> {
+        let back = if self.transposed { "∗" } else { "∗ᵀ" };
+        let mut args = vec![self.conv(), Arg::Param("weight"), DY];
+        let input = match site.producer_activation {
+            None => {
+                args.push(DX);
+                rows(&self.kernel("backward_input"), args, &format!("{{dx}} = {{dy}} {back} {{weight}}"))
+            }
+            Some(a) => {
+                args.extend([Arg::Value(a.value.clone()), Arg::Read(Operand::Producer), DX]);
+                let formula = format!("{{dx}} = ({{dy}} {back} {{weight}}) ⊙ {}'({{producer}})", a.name);
+                rows(&self.kernel("activation_backward_input"), args, &formula)
+            }
+        };
+        let args = vec![self.conv(), X, DY, Arg::Span("weight"), Arg::Update];
+        let mut calls =
+            vec![input, tiles(&self.kernel("backward_weight"), args, "d{weight} = Σ {dy} at each tap of {x}")];
+        if self.bias {
+            calls.push(tiles("linear_backward_bias", vec![DY, Arg::Span("bias"), Arg::Update], "d{bias} = Σ {dy}"));
+        }
+        calls
+    }
+
+    fn takes_activation(&self) -> bool {
+        true
+    }
+
+    fn folds_activation_backward(&self) -> bool {
+        true
+    }
+
+    fn output_kind(&self) -> OutputKind {
+        OutputKind::Unbounded
+    }
+}
