@@ -12,6 +12,7 @@ mod activation;
 mod batch_norm;
 mod columns;
 mod concat;
+mod conv;
 mod custom;
 mod dropout;
 mod elementwise;
@@ -34,6 +35,12 @@ pub use batch_norm::{
     batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
 };
 pub use concat::{concat_backward, concat_forward};
+pub use conv::{
+    Conv, Padding, Window, conv_activation_backward_input, conv_activation_forward, conv_activation_forward_keep,
+    conv_backward_input, conv_backward_weight, conv_forward, conv_transpose_activation_backward_input,
+    conv_transpose_activation_forward, conv_transpose_activation_forward_keep, conv_transpose_backward_input,
+    conv_transpose_backward_weight, conv_transpose_forward,
+};
 pub use custom::custom_finish;
 pub(crate) use custom::{custom_backward_input, custom_backward_parameters, custom_forward};
 pub use dropout::{dropout_backward, dropout_forward};
@@ -57,6 +64,7 @@ pub use softmax::{
 pub trait Kernels:
     gemm::GemmKernels
     + linear::LinearKernels
+    + conv::ConvKernels
     + activation::ActivationKernels
     + activation::ChannelKernels
     + softmax::SoftmaxKernels

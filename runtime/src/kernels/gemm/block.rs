@@ -13,6 +13,58 @@ pub(crate) enum Left<'a, T> {
     Rows { data: &'a [T], stride: usize },
     /// Columns lie `stride` elements apart, the elements of a column side by side.
     Columns { data: &'a [T], stride: usize },
+    /// Element (r, p) lies at `rows[r] + steps[p]`: the windows of a convolution.
+    Table { data: &'a [T], rows: Places<'a>, steps: Places<'a> },
+    /// The same, with an element of its own for each column, side by side: what is multiplied is not a matrix but one
+    /// column of A with one of B, for as many columns as a register has lanes. For convolutions of single channels.
+    Channels { data: &'a [T], rows: Places<'a>, steps: Places<'a> },
+}
+
+impl<T> Left<'_, T> {
+    /// The rows from `row` on.
+    pub(super) fn rows_from(self, row: usize) -> Self {
+        match self {
+            Left::Rows { data, stride } => Left::Rows { data: &data[row * stride..], stride },
+            Left::Columns { data, stride } => Left::Columns { data: &data[row..], stride },
+            Left::Table { data, rows, steps } => Left::Table { data, rows: rows.from(row), steps },
+            Left::Channels { data, rows, steps } => Left::Channels { data, rows: rows.from(row), steps },
+        }
+    }
+
+    /// The elements of each row from the `p`th on.
+    pub(super) fn steps_from(self, p: usize) -> Self {
+        match self {
+            Left::Rows { data, stride } => Left::Rows { data: &data[p..], stride },
+            Left::Columns { data, stride } => Left::Columns { data: &data[p * stride..], stride },
+            Left::Table { data, rows, steps } => Left::Table { data, rows, steps: steps.from(p) },
+            Left::Channels { data, rows, steps } => Left::Channels { data, rows, steps: steps.from(p) },
+        }
+    }
+}
+
+/// Places of elements, and one that none of them is beyond: so a block need not look at all of them before it trusts them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    places: &'a [u32],
+    last: u32,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(places: &'a [u32]) -> Self {
+        Places { places, last: places.iter().copied().max().unwrap_or(0) }
+    }
+
+    /// Those from the `n`th on.
+    pub(crate) fn from(self, n: usize) -> Self {
+        Places { places: &self.places[n..], ..self }
+    }
+
+    /// # Panics
+    /// If a sum of one of these and one of `steps` does not have `width` elements of `len` from there on.
+    #[inline(always)]
+    fn check(self, steps: Places<'_>, width: usize, len: usize) {
+        assert!(self.last as usize + steps.last as usize + width <= len, "A is too short for its block");
+    }
 }
 
 /// What each chain begins with.
@@ -28,7 +80,7 @@ pub(crate) enum Start<'a, T> {
 
 impl<'a, T> Start<'a, T> {
     /// The same for some of the columns.
-    pub(super) fn columns(self, column: usize, columns: usize) -> Self {
+    pub(crate) fn columns(self, column: usize, columns: usize) -> Self {
         match self {
             Start::Row(row) => Start::Row(&row[column..][..columns]),
             start => start,
@@ -39,18 +91,21 @@ impl<'a, T> Start<'a, T> {
 /// One block: `rows` rows of `columns` elements, at most [`next_panel`] of them.
 #[derive(Debug)]
 pub struct Block<'a, T> {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
     /// The length of the chains.
-    pub(super) k: usize,
-    pub(super) left: Left<'a, T>,
+    pub(crate) k: usize,
+    pub(crate) left: Left<'a, T>,
     /// B: k rows, `right_stride` apart.
-    pub(super) right: &'a [T],
-    pub(super) right_stride: usize,
-    pub(super) start: Start<'a, T>,
+    pub(crate) right: &'a [T],
+    pub(crate) right_stride: usize,
+    pub(crate) start: Start<'a, T>,
     /// C: rows `out_stride` apart.
-    pub(super) out: &'a mut [T],
-    pub(super) out_stride: usize,
+    pub(crate) out: &'a mut [T],
+    pub(crate) out_stride: usize,
+    /// Whether the elements behind a row of C, up to a whole register, are nobody's or those of the next row, which is
+    /// written afterwards: stores of parts of registers are slow on some processors.
+    pub(crate) spill: bool,
 }
 
 /// Scalars that blocks are compiled for.
@@ -82,6 +137,17 @@ pub(crate) fn next_panel<T>(rows: usize, columns: usize) -> usize {
     if rows <= 2 && columns >= 2 * panel { 2 * panel } else { columns.min(panel) }
 }
 
+/// Up to how many rows a block of so many rows and columns may be extended, if tables give it as many: remainders of one, two
+/// and three rows take as long as four, and others as long as a whole tile.
+pub(crate) fn whole_tiles<T>(rows: usize, columns: usize) -> usize {
+    let widest = columns > lanes::<T>() * if many_registers() { 3 } else { 1 };
+    let tile = if widest { 6 } else { 8 };
+    match rows % tile {
+        1..=4 => rows.next_multiple_of(tile) - tile + 4,
+        _ => rows.next_multiple_of(tile),
+    }
+}
+
 fn many_registers() -> bool {
     Isa::current().level() == Level::Avx512 || cfg!(target_arch = "aarch64")
 }
@@ -91,27 +157,44 @@ fn block_body<S: Lanes<T>, T: Copy + Default>(s: S, block: Block<'_, T>) {
     match block.left {
         Left::Rows { data, stride } => block_of(s, &Rows { data, stride }, block),
         Left::Columns { data, stride } => block_of(s, &Columns { data, stride }, block),
+        Left::Table { data, rows, steps } => {
+            rows.check(steps, 1, data.len());
+            block_of(s, &Table { data, rows, steps }, block);
+        }
+        Left::Channels { data, rows, steps } => {
+            rows.check(steps, block.columns, data.len());
+            block_of(s, &Channels { data, rows, steps }, block);
+        }
     }
 }
 
 /// A, as the innermost loop sees it.
-trait Source<T> {
+trait Source<T: Copy> {
     /// Some rows of it.
     type Tile<const M: usize>: Tile<T>;
     /// Each row of a tile takes an address register, so tiles with many rows do not pay.
     const ADDRESS_PER_ROW: bool;
+    /// Whether blocks have one register of columns at most.
+    const ONE_REGISTER: bool = false;
+    /// How many of the first `k` elements of rows can be read as a whole register of so many `lanes`.
+    #[inline(always)]
+    fn whole(&self, k: usize, lanes: usize) -> usize {
+        let _ = lanes;
+        k
+    }
     /// `M` rows from `row` on, `k` long.
     fn tile<const M: usize>(&self, row: usize, k: usize) -> Self::Tile<M>;
 }
 
 /// Some rows of A. A method for one element, because a load has to stand where it is used: then it is part of the
 /// broadcast, which otherwise takes the place of a multiply-add.
-trait Tile<T> {
-    /// Element p of `row`.
+trait Tile<T: Copy> {
+    /// Element p of `row`, in all lanes; or the elements that belong to the first `part` columns.
     ///
     /// # Safety
-    /// `row < M` and `p < k` of the call that made the tile.
-    unsafe fn get(&self, row: usize, p: usize) -> T;
+    /// `row < M` and `p < k` of the call that made the tile; `part` is the block's number of columns, or that of lanes if p is
+    /// less than [`Source::whole`].
+    unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, part: usize) -> S::V;
 }
 
 struct Rows<'a, T> {
@@ -141,9 +224,9 @@ impl<'a, T: Copy> Source<T> for Rows<'a, T> {
 
 impl<T: Copy, const M: usize> Tile<T> for RowsTile<'_, T, M> {
     #[inline(always)]
-    unsafe fn get(&self, row: usize, p: usize) -> T {
+    unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, _: usize) -> S::V {
         // SAFETY: the caller's promise, and the slices are `k` long.
-        unsafe { *self.0[row].get_unchecked(p) }
+        s.splat(unsafe { *self.0[row].get_unchecked(p) })
     }
 }
 
@@ -169,16 +252,91 @@ impl<'a, T: Copy> Source<T> for Columns<'a, T> {
 
 impl<T: Copy, const M: usize> Tile<T> for ColumnsTile<'_, T, M> {
     #[inline(always)]
-    unsafe fn get(&self, row: usize, p: usize) -> T {
+    unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, _: usize) -> S::V {
         // SAFETY: by the caller's promise the place is at most (k - 1) * stride + M - 1.
-        unsafe { *self.0.get_unchecked(p * self.1 + row) }
+        s.splat(unsafe { *self.0.get_unchecked(p * self.1 + row) })
+    }
+}
+
+/// [`Places::check`] has found an element at the sum of each of `rows` and each of `steps`.
+struct Table<'a, T> {
+    data: &'a [T],
+    rows: Places<'a>,
+    steps: Places<'a>,
+}
+
+/// From each row's place on, and the steps: `k` of them, each of which leads to an element of each row.
+struct TableTile<'a, T, const M: usize>([&'a [T]; M], &'a [u32]);
+
+/// The rows' beginnings.
+#[inline(always)]
+fn beginnings<'a, T, const M: usize>(data: &'a [T], rows: Places<'a>, row: usize) -> [&'a [T]; M] {
+    let mut from: [&[T]; M] = [&[]; M];
+    for r in 0..M {
+        from[r] = &data[rows.places[row + r] as usize..];
+    }
+    from
+}
+
+impl<'a, T: Copy> Source<T> for Table<'a, T> {
+    type Tile<const M: usize> = TableTile<'a, T, M>;
+    const ADDRESS_PER_ROW: bool = true;
+
+    #[inline(always)]
+    fn tile<const M: usize>(&self, row: usize, k: usize) -> TableTile<'a, T, M> {
+        TableTile(beginnings(self.data, self.rows, row), &self.steps.places[..k])
+    }
+}
+
+impl<T: Copy, const M: usize> Tile<T> for TableTile<'_, T, M> {
+    #[inline(always)]
+    unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, _: usize) -> S::V {
+        // SAFETY: by the caller's promise p is one of the steps, and each leads to an element.
+        s.splat(unsafe { *self.0[row].get_unchecked(*self.1.get_unchecked(p) as usize) })
+    }
+}
+
+/// [`Places::check`] has found the block's columns at the sum of each of `rows` and each of `steps`.
+struct Channels<'a, T> {
+    data: &'a [T],
+    rows: Places<'a>,
+    steps: Places<'a>,
+}
+
+struct ChannelsTile<'a, T, const M: usize>([&'a [T]; M], &'a [u32]);
+
+impl<'a, T: Copy> Source<T> for Channels<'a, T> {
+    type Tile<const M: usize> = ChannelsTile<'a, T, M>;
+    const ADDRESS_PER_ROW: bool = true;
+    const ONE_REGISTER: bool = true;
+
+    #[inline(always)]
+    fn whole(&self, k: usize, lanes: usize) -> usize {
+        if self.rows.last as usize + self.steps.last as usize + lanes <= self.data.len() { k } else { 0 }
+    }
+
+    #[inline(always)]
+    fn tile<const M: usize>(&self, row: usize, k: usize) -> ChannelsTile<'a, T, M> {
+        ChannelsTile(beginnings(self.data, self.rows, row), &self.steps.places[..k])
+    }
+}
+
+impl<T: Copy, const M: usize> Tile<T> for ChannelsTile<'_, T, M> {
+    #[inline(always)]
+    unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, part: usize) -> S::V {
+        // SAFETY: by the caller's promise p is one of the steps, and each leads to as many elements as the block has columns,
+        // or to a whole register where `whole` says so.
+        unsafe { s.load_part_at(self.0[row], *self.1.get_unchecked(p) as usize, part) }
     }
 }
 
 #[inline(always)]
 fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(s: S, a: &A, block: Block<'_, T>) {
     let registers = block.columns.div_ceil(S::LANES);
-    if S::REGISTERS >= 32 {
+    if A::ONE_REGISTER {
+        assert!(registers == 1, "a block wider than a register");
+        tiles_of::<S, T, A, 8, 1>(s, a, block);
+    } else if S::REGISTERS >= 32 {
         match registers {
             1 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 8, 1>(s, a, block),
             2 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 8, 2>(s, a, block),
@@ -207,7 +365,8 @@ fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const 
     a: &A,
     mut block: Block<'_, T>,
 ) {
-    let (rows, whole) = (block.rows, block.check(N * S::LANES));
+    let rows = block.rows;
+    let whole = a.whole(block.check(N * S::LANES), S::LANES);
     let mut row = 0;
     // SAFETY: the block has been checked, and has the rows of each tile.
     unsafe {
@@ -293,7 +452,7 @@ unsafe fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, con
     let mut p = 0;
     while p + UNROLL <= whole {
         for u in 0..UNROLL {
-            // SAFETY: p + u < whole, so `check` has found whole registers; and whole <= k.
+            // SAFETY: p + u < whole, so `check` and the source have found whole registers; and whole <= k.
             unsafe { link::<S, T, M, N>(s, &a, (right, stride), S::LANES, p + u, &mut sums) };
         }
         p += UNROLL;
@@ -309,15 +468,16 @@ unsafe fn tile<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, con
             // SAFETY: `check` has found `last + part` elements in each row of C.
             unsafe { s.store_at(sums[r][v], block.out, at + v * S::LANES) };
         }
-        // SAFETY: the same.
-        unsafe { s.store_part_at(sums[r][N - 1], block.out, at + last, part) };
+        let whole = block.spill && at + last + S::LANES <= block.out.len();
+        // SAFETY: the same, and there is a whole register where one is stored.
+        unsafe { s.store_part_at(sums[r][N - 1], block.out, at + last, if whole { S::LANES } else { part }) };
     }
 }
 
 /// Link p of a tile's chains.
 ///
 /// # Safety
-/// `a` has an element p, and row p of B has `N` registers, `part` elements of the last.
+/// `a` has an element p (for `part` columns), and row p of B has `N` registers, `part` elements of the last.
 #[inline(always)]
 unsafe fn link<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
     s: S,
@@ -331,7 +491,7 @@ unsafe fn link<S: Lanes<T>, T: Copy + Default, const M: usize, const N: usize>(
     let b: [S::V; N] = unsafe { load(s, right, p * stride, part) };
     for r in 0..M {
         // SAFETY: r < M, and the caller's promise.
-        let x = s.splat(unsafe { a.get(r, p) });
+        let x = unsafe { a.get(s, r, p, part) };
         for v in 0..N {
             sums[r][v] = s.mul_add(x, b[v], sums[r][v]);
         }

@@ -23,9 +23,9 @@ impl<T: BlockKernels + PackKernels> GemmKernels for T {}
 pub(crate) type Epilogue<'a, T> = &'a dyn Fn(usize, &mut [T]);
 
 /// Bytes of one operand that stay in the second-level cache (2 MiB, or 1 MiB on older servers) while others stream by.
-const L2: usize = 1 << 20;
+pub(crate) const L2: usize = 1 << 20;
 /// Bytes of one operand that stay in the first-level cache (32 or 48 KiB).
-const L1: usize = 1 << 14;
+pub(crate) const L1: usize = 1 << 14;
 /// The longest chains, and the widest groups of columns, for which B is packed at once if it does not fit the cache:
 /// 512 KiB of B. The rows of A that go with it take as much again at a batch of 256, and reading whole kilobytes of B's
 /// rows is what memory serves well. (64 columns of 1024 rows, the textbook's choice, were 8 % slower at 4096×4096, and
@@ -43,13 +43,13 @@ fn is_small<T>(elements: usize, n: usize) -> bool {
 ///
 /// From half a page on, few sets of the first-level cache serve them all, and from a page on, prefetchers give up. The copy
 /// costs as much as 10 to 20 rows of A.
-fn worth_packing(bytes: usize, rows: usize) -> bool {
+pub(crate) fn worth_packing(bytes: usize, rows: usize) -> bool {
     (bytes >= 4096 && rows >= 24) || (bytes >= 1024 && rows >= 256)
 }
 
 /// B, k × n.
 #[derive(Clone, Copy, Debug)]
-enum Right<'a, T> {
+pub(crate) enum Right<'a, T> {
     /// Rows lie `stride` apart.
     Plain { data: &'a [T], stride: usize },
     /// Panels of [`panel`] columns, one after the other, each with its rows close together.
@@ -58,7 +58,7 @@ enum Right<'a, T> {
 
 impl<'a, T> Right<'a, T> {
     /// The columns from `column` on, as a slice and the distance of rows. Packed panels are only cut between panels.
-    fn columns(&self, column: usize, columns: usize) -> (&'a [T], usize) {
+    pub(crate) fn columns(&self, column: usize, columns: usize) -> (&'a [T], usize) {
         match *self {
             Right::Plain { data, stride } => (&data[column..], stride),
             Right::Packed { data, k } => {
@@ -70,7 +70,7 @@ impl<'a, T> Right<'a, T> {
 }
 
 /// The number of elements of a packed k × n operand.
-fn packed_len<T>(k: usize, n: usize) -> usize {
+pub(crate) fn packed_len<T>(k: usize, n: usize) -> usize {
     k * packed_width::<T>(n)
 }
 
@@ -80,7 +80,7 @@ const fn piece_len<T>() -> usize {
 }
 
 /// Packs all panels of a k × n operand.
-fn pack_all<T: Real>((n, k): (usize, usize), b: &[T], b_row: usize, to: &mut [T]) {
+pub(crate) fn pack_all<T: Real>((n, k): (usize, usize), b: &[T], b_row: usize, to: &mut [T]) {
     for column in (0..n).step_by(panel::<T>()) {
         pack(k, panel::<T>().min(n - column), &b[column..], b_row, &mut to[column * k..]);
     }
@@ -103,7 +103,7 @@ pub(crate) const fn rows_of_a_cut(rows: usize) -> usize {
 }
 
 /// How many rows at a time take `bytes` each and stay in the first-level cache: whole tiles.
-fn rows_in_cache(bytes: usize) -> usize {
+pub(crate) fn rows_in_cache(bytes: usize) -> usize {
     let rows = L1 / bytes.max(1);
     if rows >= 24 { rows / 24 * 24 } else { (rows / TILE * TILE).max(TILE) }
 }
@@ -120,6 +120,7 @@ pub(crate) fn multiply<T: Real>(
     if m == 0 || n == 0 {
         return;
     }
+    let left = Left::Rows { data: a, stride: a_row };
     let far = b_row * size_of::<T>();
     let large = k * n * size_of::<T>() > L2;
     if is_small::<T>(n * (k + m), n) {
@@ -127,12 +128,13 @@ pub(crate) fn multiply<T: Real>(
             rows: m,
             columns: n,
             k,
-            left: Left::Rows { data: a, stride: a_row },
+            left,
             right: b,
             right_stride: b_row,
             start,
             out: &mut *out,
             out_stride: out_row,
+            spill: spills(n, n, out_row, start),
         });
         then(0, &mut out[..(m - 1) * out_row + n]);
     } else if large && far >= 1024 && m < 24 {
@@ -141,7 +143,7 @@ pub(crate) fn multiply<T: Real>(
         for from in (0..k).step_by(16) {
             let k = 16.min(k - from);
             let b = Right::Plain { data: &b[from * b_row..], stride: b_row };
-            by_rows((m, n, k), (&a[from..], a_row), b, start, (out, out_row), &|_, _| ());
+            by_rows((m, n, k), Left::Rows { data: &a[from..], stride: a_row }, b, start, (out, out_row), &|_, _| ());
             start = Start::Sum;
         }
         then(0, &mut out[..(m - 1) * out_row + n]);
@@ -151,28 +153,34 @@ pub(crate) fn multiply<T: Real>(
     } else if worth_packing(far, m) {
         with_scratch(packed_len::<T>(k, n), |packed| {
             pack_all((n, k), b, b_row, packed);
-            by_rows((m, n, k), (a, a_row), Right::Packed { data: packed, k }, start, (out, out_row), then);
+            by_rows((m, n, k), left, Right::Packed { data: packed, k }, start, (out, out_row), then);
         });
     } else {
-        by_rows((m, n, k), (a, a_row), Right::Plain { data: b, stride: b_row }, start, (out, out_row), then);
+        by_rows((m, n, k), left, Right::Plain { data: b, stride: b_row }, start, (out, out_row), then);
     }
+}
+
+/// Whether what a block of some of `n` columns writes behind a row is overwritten by its next row.
+fn spills<T>(columns: usize, n: usize, out_row: usize, start: Start<'_, T>) -> bool {
+    columns == n && n == out_row && !matches!(start, Start::Sum)
 }
 
 /// For B that stays in cache: some rows of A at a time against all panels, so that rows of the result are finished, and
 /// handed to `then`, while they are in the first-level cache.
-fn by_rows<T: Real>(
+pub(crate) fn by_rows<T: Real>(
     (m, n, k): (usize, usize, usize),
-    (a, a_row): (&[T], usize),
+    a: Left<'_, T>,
     b: Right<'_, T>,
     start: Start<'_, T>,
     (out, out_row): (&mut [T], usize),
     then: Epilogue<'_, T>,
 ) {
-    // One panel reads A once, several read it again.
-    let step = rows_in_cache(size_of::<T>() * if n <= panel::<T>() { n } else { n.max(k) });
+    // One panel reads A once, several read it again. (Windows overlap: a further one brings little into the cache.)
+    let again = n > panel::<T>() && matches!(a, Left::Rows { .. });
+    let step = rows_in_cache(size_of::<T>() * if again { n.max(k) } else { n });
     for row in (0..m).step_by(step) {
         let rows = step.min(m - row);
-        let left = Left::Rows { data: &a[row * a_row..], stride: a_row };
+        let left = a.rows_from(row);
         let out = &mut out[row * out_row..][..(rows - 1) * out_row + n];
         let mut column = 0;
         while column < n {
@@ -191,10 +199,41 @@ fn by_rows<T: Real>(
                 start: start.columns(column, columns),
                 out: &mut out[column..],
                 out_stride: out_row,
+                spill: spills(columns, n, out_row, start),
             });
             column += columns;
         }
         then(row * out_row, out);
+    }
+}
+
+/// For packed B that does not fit the cache, and A that does: a piece of one panel at a time, which stays in the first-level
+/// cache, against all rows of A.
+pub(crate) fn by_panels<T: Real>(
+    (m, n, k): (usize, usize, usize),
+    a: Left<'_, T>,
+    packed: &[T],
+    start: Start<'_, T>,
+    (out, out_row): (&mut [T], usize),
+) {
+    for column in (0..n).step_by(panel::<T>()) {
+        let columns = panel::<T>().min(n - column);
+        let width = packed_width::<T>(columns);
+        let piece = L1 / size_of::<T>() / width;
+        for from in (0..k).step_by(piece) {
+            T::block(Block {
+                rows: m,
+                columns,
+                k: piece.min(k - from),
+                left: a.steps_from(from),
+                right: &packed[column * k + from * width..],
+                right_stride: width,
+                start: if from == 0 { start.columns(column, columns) } else { Start::Sum },
+                out: &mut out[column..],
+                out_stride: out_row,
+                spill: false,
+            });
+        }
     }
 }
 
@@ -225,7 +264,8 @@ fn by_pieces<T: Real>(
                 pack_all((n, k), &b[from * b_row + column..], b_row, packed_b);
                 let start = if from == 0 { start.columns(column, n) } else { Start::Sum };
                 let b = Right::Packed { data: packed_b, k };
-                by_rows((m, n, k), (a, a_row), b, start, (&mut out[column..], out_row), &|_, _| ());
+                let left = Left::Rows { data: a, stride: a_row };
+                by_rows((m, n, k), left, b, start, (&mut out[column..], out_row), &|_, _| ());
             }
         }
     });
@@ -249,7 +289,8 @@ pub(crate) fn multiply_transposed<T: Real>(
     if !large && 2 * k * n <= m * (n + k) {
         with_scratch(packed_len::<T>(k, n), |packed| {
             pack_all_transposed((n, k), b, b_row, packed);
-            by_rows((m, n, k), (a, a_row), Right::Packed { data: packed, k }, Start::Zero, (out, out_row), then);
+            let left = Left::Rows { data: a, stride: a_row };
+            by_rows((m, n, k), left, Right::Packed { data: packed, k }, Start::Zero, (out, out_row), then);
         });
     } else {
         by_columns((m, n, k), (a, a_row), (b, b_row), (out, out_row));
@@ -285,7 +326,8 @@ fn by_columns<T: Real>(
                 let k = step.min(k - from);
                 let right = Right::Packed { data: &packed[from * width..], k };
                 let start = if from == 0 { Start::Zero } else { Start::Sum };
-                by_rows((rows, m, k), (&b[row * b_row + from..], b_row), right, start, (sums, width), &|_, _| ());
+                let left = Left::Rows { data: &b[row * b_row + from..], stride: b_row };
+                by_rows((rows, m, k), left, right, start, (sums, width), &|_, _| ());
             }
             T::transpose(rows, m, sums, width, &mut out[row..], out_row);
         }

@@ -93,7 +93,18 @@ pub(crate) fn multiply_into_update<T: Real>(
         let left = Left::Columns { data: &a[rows.start..], stride: a_row };
         return update.finish_with(index, offset + rows.start * n, m * n, |out| {
             let (right, start) = (b, Start::Zero);
-            T::block(Block { rows: m, columns: n, k, left, right, right_stride: b_row, start, out, out_stride: n });
+            T::block(Block {
+                rows: m,
+                columns: n,
+                k,
+                left,
+                right,
+                right_stride: b_row,
+                start,
+                out,
+                out_stride: n,
+                spill: true,
+            });
         });
     }
     let product = Product {
@@ -205,6 +216,7 @@ fn area<T: Real>(
             start,
             out: &mut sums[column..],
             out_stride: group,
+            spill: false,
         });
     }
 }

@@ -1,0 +1,416 @@
+//! Convolutions over one, two and three axes, and transposed ones.
+//!
+//! A value's channels lie side by side: a sample is `[L, C]`, `[H, W, C]` or `[D, H, W, C]`. The weight is stored
+//! `[taps][in / groups][out]`, the taps of a kernel in the order of its axes; group g owns the g-th part of the columns.
+//! Window o of an axis reads x̃[o·stride + t·dilation] with tap t, where x̃ is x with `padding` elements before it.
+//!
+//! | | formula | sum over, in this order |
+//! |---|---|---|
+//! | forward | y[o] = b + Σ x̃[o·s + t·d]·w[t] | taps, inputs of the group |
+//! | gradient of the input | dx[i] = Σ dy[o]·w[t]ᵀ, where o·s + t·d = i + padding | taps from the last to the first, outputs of the group |
+//! | gradient of the weight | dw[t] = Σ x̃[o·s + t·d]ᵀ·dy[o] | samples, windows |
+//! | gradient of the bias | [`linear_backward_bias`](super::linear_backward_bias) | samples, windows |
+//!
+//! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero. With
+//! padding other than zeros the gradient of the padded sample is one, and then added up in each element that it was copied
+//! from. A transposed convolution is the gradient of another one's input, and the other way round.
+//!
+//! All are products of matrices (`gemm/`) one of whose operands is never made: a block finds the elements of windows by
+//! tables of places (`window.rs`). What is made of a sample is at most a copy with its padding. Rows of a product are windows,
+//! of as many samples as make a few dozen. Where each channel is a group of its own, the same blocks multiply registers of
+//! channels instead (`Left::Channels`).
+//!
+//! # References
+//! `torch.nn.Conv1d` to `Conv3d`, `torch.nn.ConvTranspose1d` to `ConvTranspose3d`.
+
+mod forward;
+mod input;
+mod product;
+mod weight;
+mod window;
+
+use window::Shape;
+pub use window::{Conv, Padding, Window};
+
+use super::gemm::Epilogue;
+use super::{Activation, Keeps, Span};
+use crate::{Real, Update};
+
+/// The loops behind this file's functions, on flat slices.
+pub trait ConvKernels: Sized {
+    /// y = b + windows · w.
+    fn conv_forward(shape: &Shape, x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], then: Epilogue<'_, Self>);
+    /// dx = b + what windows make of dy.
+    fn conv_backward_input(
+        shape: &Shape,
+        dy: &[Self],
+        w: &[Self],
+        b: &[Self],
+        dx: &mut [Self],
+        then: Epilogue<'_, Self>,
+    );
+    /// dw = Σ windowsᵀ·dy, for the parameter at `(index, offset)`.
+    fn conv_backward_weight(
+        shape: &Shape,
+        x: &[Self],
+        dy: &[Self],
+        parameter: (usize, usize),
+        update: &mut Update<'_, Self>,
+    ) where
+        Self: Real;
+}
+
+macro_rules! conv_kernels {
+    ($($t:ident)*) => { $(
+        impl ConvKernels for $t {
+            fn conv_forward(shape: &Shape, x: &[$t], w: &[$t], b: &[$t], y: &mut [$t], then: Epilogue<'_, $t>) {
+                forward::forward(shape, x, w, b, y, then);
+            }
+            fn conv_backward_input(shape: &Shape, dy: &[$t], w: &[$t], b: &[$t], dx: &mut [$t], then: Epilogue<'_, $t>) {
+                input::backward_input(shape, dy, w, b, dx, then);
+            }
+            fn conv_backward_weight(
+                shape: &Shape, x: &[$t], dy: &[$t], parameter: (usize, usize), update: &mut Update<'_, $t>,
+            ) {
+                weight::backward_weight(shape, x, dy, parameter, update);
+            }
+        }
+    )* };
+}
+conv_kernels!(f32 f64);
+
+/// y = b + windows of x · w.
+///
+/// # Shapes
+/// `x`: [N, input…, C], `weight`: [taps·C/groups, O], `bias`: `[O]` or nothing, `y`: [N, output…, O], where input and output
+/// are those of `conv`'s window.
+///
+/// # Panics
+/// If shapes do not fit `conv`, the batches differ in length, or `bias` is neither empty nor O long.
+///
+/// # Example
+/// ```
+/// use glulam::kernels::{Conv, Padding, Window, conv_forward};
+/// // Differences of neighbours, and their sums, with a zero behind the last element.
+/// let window = Window { input: [3], output: [3], kernel: [2], stride: [1], padding: [0], dilation: [1] };
+/// let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
+/// let weight = [[-1.0f32, 1.0], [1.0, 1.0]];
+/// let mut y = [[0.0; 6]];
+/// conv_forward(conv, &[[1.0, 4.0, 9.0]], &weight, &[], &mut y);
+/// assert_eq!(y, [[3.0, 5.0, 5.0, 13.0, -9.0, 9.0]]);
+/// ```
+#[inline]
+pub fn conv_forward<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; O]; K],
+    bias: &[T],
+    y: &mut [[T; Y]],
+) {
+    let shape = check(conv, (x, y), weight, bias, O);
+    T::conv_forward(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
+}
+
+/// y = a(b + windows of x · w): for predictions, and for activations whose derivative is computed from their output. Shapes:
+/// see [`conv_forward`].
+///
+/// The activation is applied to some rows at a time, while they are in the first-level cache.
+#[inline]
+pub fn conv_activation_forward<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const O: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; O]; K],
+    bias: &[T],
+    activation: impl Activation<T>,
+    y: &mut [[T; Y]],
+) {
+    let shape = check(conv, (x, y), weight, bias, O);
+    let then = |_, y: &mut [T]| activation.forward_in_place(y);
+    T::conv_forward(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+}
+
+/// z = b + windows of x · w and y = a(z), for activations whose derivative is computed from their input. Shapes: see
+/// [`conv_forward`].
+#[inline]
+pub fn conv_activation_forward_keep<
+    T: Real,
+    A: Activation<T>,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const O: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; O]; K],
+    bias: &[T],
+    activation: A,
+    z: &mut [[T; Y]],
+    y: &mut [[T; Y]],
+) {
+    const { assert!(matches!(A::KEEPS, Keeps::Input), "the derivative is computed from the output: z is of no use") }
+    assert_eq!(z.len(), y.len(), "batches of different lengths");
+    conv_forward(conv, x, weight, bias, z);
+    activation.forward(z.as_flattened(), y.as_flattened_mut());
+}
+
+/// The gradient of the loss with respect to the input.
+///
+/// # Shapes
+/// `dy`: [N, output…, O], `weight`: [taps·C/groups, O], `dx`: [N, input…, C].
+///
+/// # Panics
+/// If shapes do not fit `conv`, or the batches differ in length.
+#[inline]
+pub fn conv_backward_input<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
+    conv: Conv<D>,
+    weight: &[[T; O]; K],
+    dy: &[[T; Y]],
+    dx: &mut [[T; X]],
+) {
+    let shape = check(conv, (dx, dy), weight, &[], O);
+    let (dy, dx) = (dy.as_flattened(), dx.as_flattened_mut());
+    T::conv_backward_input(&shape, dy, weight.as_flattened(), &[], dx, &|_, _| ());
+}
+
+/// The same times a'(kept), where a is the activation that made this layer's input, and `kept` what its derivative is
+/// computed from. Shapes: see [`conv_backward_input`]; `kept` is like `dx`.
+#[inline]
+pub fn conv_activation_backward_input<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const O: usize,
+>(
+    conv: Conv<D>,
+    weight: &[[T; O]; K],
+    dy: &[[T; Y]],
+    activation: impl Activation<T>,
+    kept: &[[T; X]],
+    dx: &mut [[T; X]],
+) {
+    let shape = check(conv, (dx, dy), weight, &[], O);
+    assert_eq!(kept.len(), dx.len(), "batches of different lengths");
+    let kept = kept.as_flattened();
+    let then = |at: usize, d: &mut [T]| activation.backward(&kept[at..at + d.len()], d);
+    let (dy, dx) = (dy.as_flattened(), dx.as_flattened_mut());
+    T::conv_backward_input(&shape, dy, weight.as_flattened(), &[], dx, &then);
+}
+
+/// The gradient of the weight, summed over samples and their windows in order: those rows of the weight that `update` is
+/// responsible for are handed to it, while they are in cache.
+///
+/// # Shapes
+/// `x`: [N, input…, C], `dy`: [N, output…, O], the weight: [taps·C/groups, O].
+///
+/// # Panics
+/// If shapes do not fit `conv`, or the batches differ in length.
+#[inline]
+pub fn conv_backward_weight<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    dy: &[[T; Y]],
+    weight: Span<K, O>,
+    update: &mut Update<'_, T>,
+) {
+    assert_eq!(x.len(), dy.len(), "batches of different lengths");
+    if !update.wants(weight.index) {
+        return;
+    }
+    let shape = conv.shape(X, Y, K, O);
+    T::conv_backward_weight(&shape, x.as_flattened(), dy.as_flattened(), (weight.index, weight.offset), update);
+}
+
+/// y = b + what the windows of `conv`, a convolution from y's shape to x's, have of each element: each element of x is
+/// spread over its window.
+///
+/// # Shapes
+/// `x`: [N, output…, I], `weight`: [taps·C/groups, I], `bias`: `[C]` or nothing, `y`: [N, input…, C], where input and output
+/// are those of `conv`'s window.
+///
+/// # Panics
+/// If shapes do not fit `conv`, the batches differ in length, or `bias` is neither empty nor C long, or the padding is other
+/// than zeros.
+///
+/// # Example
+/// ```
+/// use glulam::kernels::{Conv, Padding, Window, conv_transpose_forward};
+/// let window = Window { input: [4], output: [2], kernel: [2], stride: [2], padding: [0], dilation: [1] };
+/// let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
+/// let mut y = [[0.0; 4]];
+/// conv_transpose_forward(conv, &[[1.0f32, 2.0]], &[[1.0], [10.0]], &[0.5], &mut y);
+/// assert_eq!(y, [[1.5, 10.5, 2.5, 20.5]]);
+/// ```
+#[inline]
+pub fn conv_transpose_forward<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const I: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; I]; K],
+    bias: &[T],
+    y: &mut [[T; Y]],
+) {
+    let shape = check_transpose(conv, (x, y), weight, bias);
+    T::conv_backward_input(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
+}
+
+/// The same with an activation. Shapes: see [`conv_transpose_forward`].
+#[inline]
+pub fn conv_transpose_activation_forward<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const I: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; I]; K],
+    bias: &[T],
+    activation: impl Activation<T>,
+    y: &mut [[T; Y]],
+) {
+    let shape = check_transpose(conv, (x, y), weight, bias);
+    let then = |_, y: &mut [T]| activation.forward_in_place(y);
+    T::conv_backward_input(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+}
+
+/// The same with what the activation's derivative is computed from. Shapes: see [`conv_transpose_forward`].
+#[inline]
+pub fn conv_transpose_activation_forward_keep<
+    T: Real,
+    A: Activation<T>,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const I: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; I]; K],
+    bias: &[T],
+    activation: A,
+    z: &mut [[T; Y]],
+    y: &mut [[T; Y]],
+) {
+    const { assert!(matches!(A::KEEPS, Keeps::Input), "the derivative is computed from the output: z is of no use") }
+    assert_eq!(z.len(), y.len(), "batches of different lengths");
+    conv_transpose_forward(conv, x, weight, bias, z);
+    activation.forward(z.as_flattened(), y.as_flattened_mut());
+}
+
+/// The gradient of a transposed convolution's input: `conv` of dy. Shapes: see [`conv_transpose_forward`].
+#[inline]
+pub fn conv_transpose_backward_input<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const I: usize,
+>(
+    conv: Conv<D>,
+    weight: &[[T; I]; K],
+    dy: &[[T; Y]],
+    dx: &mut [[T; X]],
+) {
+    let shape = check_transpose(conv, (dx, dy), weight, &[]);
+    T::conv_forward(&shape, dy.as_flattened(), weight.as_flattened(), &[], dx.as_flattened_mut(), &|_, _| ());
+}
+
+/// The same times a'(kept), where a is the activation that made this layer's input, and `kept` what its derivative is
+/// computed from.
+#[inline]
+pub fn conv_transpose_activation_backward_input<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const I: usize,
+>(
+    conv: Conv<D>,
+    weight: &[[T; I]; K],
+    dy: &[[T; Y]],
+    activation: impl Activation<T>,
+    kept: &[[T; X]],
+    dx: &mut [[T; X]],
+) {
+    let shape = check_transpose(conv, (dx, dy), weight, &[]);
+    assert_eq!(kept.len(), dx.len(), "batches of different lengths");
+    let kept = kept.as_flattened();
+    let then = |at: usize, d: &mut [T]| activation.backward(&kept[at..at + d.len()], d);
+    T::conv_forward(&shape, dy.as_flattened(), weight.as_flattened(), &[], dx.as_flattened_mut(), &then);
+}
+
+/// The gradient of a transposed convolution's weight: that of `conv`, whose input is y and whose output is x.
+///
+/// # Shapes
+/// As [`conv_transpose_forward`].
+#[inline]
+pub fn conv_transpose_backward_weight<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const I: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    dy: &[[T; Y]],
+    weight: Span<K, I>,
+    update: &mut Update<'_, T>,
+) {
+    conv_backward_weight(conv, dy, x, weight, update);
+}
+
+/// The convolution from x to y, checked.
+#[inline]
+fn check<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
+    conv: Conv<D>,
+    (x, y): (&[[T; X]], &[[T; Y]]),
+    _: &[[T; O]; K],
+    bias: &[T],
+    channels: usize,
+) -> Shape {
+    assert_eq!(x.len(), y.len(), "batches of different lengths");
+    assert!(bias.is_empty() || bias.len() == channels, "a bias of {} for {channels} channels", bias.len());
+    conv.shape(X, Y, K, O)
+}
+
+/// The convolution from y to x, checked.
+#[inline]
+fn check_transpose<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const I: usize>(
+    conv: Conv<D>,
+    (x, y): (&[[T; X]], &[[T; Y]]),
+    weight: &[[T; I]; K],
+    bias: &[T],
+) -> Shape {
+    assert_eq!(conv.padding_mode, Padding::Zeros, "transposed convolutions have no other padding than zeros");
+    let shape = check(conv, (y, x), weight, &[], 0);
+    let channels = shape.inputs;
+    assert!(bias.is_empty() || bias.len() == channels, "a bias of {} for {channels} channels", bias.len());
+    shape
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! The gradient of the weight: for each tap and each pair of channels, what they have made of one another at all windows of
+//! all samples.
+
+use super::product::Groups;
+use super::window::{Shape, fill_table};
+use crate::kernels::gemm::block::{Block, Left, Places, Start, lanes, panel, whole_tiles};
+use crate::kernels::gemm::pack::{aligned, cut, packed_width};
+use crate::kernels::gemm::{L1, L2, Right, multiply_into_update, pack_all, packed_len, worth_packing};
+use crate::parallel::with_scratch;
+use crate::{Real, Update};
+
+/// The rows by which tables of a gradient's rows are longer, so that blocks may have whole tiles.
+const SPARE: usize = 8;
+
+/// dw = Σ windowsᵀ·dy, over samples and their windows in order.
+pub(super) fn backward_weight<T: Real>(
+    shape: &Shape,
+    x: &[T],
+    dy: &[T],
+    (index, offset): (usize, usize),
+    update: &mut Update<'_, T>,
+) {
+    let (c, o, k) = (shape.inputs, shape.outputs, shape.rows());
+    let (positions, sample, size) = (shape.positions(), shape.sample(), size_of::<T>());
+    let part = update.part_of(offset, k * o);
+    let part = part.start / o..part.end / o;
+    if part.is_empty() {
+        return;
+    }
+    if shape.is_product() {
+        return multiply_into_update(part, (o, x.len() / c), (x, c), (dy, o), (index, offset), update);
+    }
+    let (groups, frame, batch) = (Groups::forward(shape), shape.frame(), x.len() / sample);
+    // An area of the gradient and a piece of dy and of the windows stay in cache. With one group, rows of the area are whole
+    // registers long.
+    let width = if groups.count == 1 { packed_width::<T>(o) } else { o };
+    let section = (L2 / 8 / size / width).next_multiple_of(24).min(part.len());
+    let together = groups.samples::<T>(0, positions, batch);
+    let piece = (L1 / 2 / size / panel::<T>()).min(together * positions);
+    let packs = !groups.depthwise && worth_packing(o * size, section);
+    let lens = [
+        (section + SPARE) * width,
+        frame.scratch(together),
+        if packs { groups.count * packed_len::<T>(piece, groups.n) } else { 0 },
+    ];
+    with_scratch(k + SPARE + together * positions, |tables: &mut [u32]| {
+        let (rows, windows) = tables.split_at_mut(k + SPARE);
+        let [d, h, l] = shape.tap_axes(&frame);
+        fill_table(&mut rows[..k], 0, &[d, h, l, (groups.channels, 1)]);
+        let last = rows[k - 1];
+        rows[k..].fill(last);
+        let [d, h, l] = shape.window_axes(&frame);
+        fill_table(windows, 0, &[(together, frame.elements()), d, h, l]);
+        with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
+            let [sums, frames, packed] = lens.map(|len| cut(&mut scratch, len));
+            for from in part.clone().step_by(section) {
+                let section = section.min(part.end - from);
+                let rows = Places::new(&rows[from..][..section + SPARE]);
+                let mut start = Start::Zero;
+                for (x, dy) in x.chunks(together * sample).zip(dy.chunks(together * positions * o)) {
+                    let data = frame.of(x, frames);
+                    let windows = &windows[..dy.len() / o];
+                    for (windows, dy) in windows.chunks(piece).zip(dy.chunks(piece * o)) {
+                        let windows = Places::new(windows);
+                        let area = Area { section, length: dy.len() / o, o, width };
+                        area.add(groups, (data, rows, windows), dy, packs.then_some(&mut *packed), start, sums);
+                        start = Start::Sum;
+                    }
+                }
+                if batch == 0 {
+                    sums.fill(T::ZERO);
+                }
+                for row in 1..section {
+                    sums.copy_within(row * width..row * width + o, row * o);
+                }
+                update.finish(index, offset + from * o, &sums[..section * o]);
+            }
+        });
+    });
+}
+
+/// Some rows of the gradient, and what is added to them at once.
+struct Area {
+    section: usize,
+    /// The number of windows.
+    length: usize,
+    o: usize,
+    /// The distance of the area's rows.
+    width: usize,
+}
+
+impl Area {
+    fn add<T: Real>(
+        &self,
+        groups: Groups,
+        (data, rows, windows): (&[T], Places<'_>, Places<'_>),
+        dy: &[T],
+        packed: Option<&mut [T]>,
+        start: Start<'_, T>,
+        sums: &mut [T],
+    ) {
+        let &Area { section, length, o, width } = self;
+        let Groups { count, n, channels, depthwise } = groups;
+        let packed = packed.map(|packed| {
+            for g in 0..count {
+                pack_all((n, length), &dy[g * n..], o, &mut packed[g * packed_len::<T>(length, n)..]);
+            }
+            &*packed
+        });
+        let step = if depthwise { lanes::<T>() } else { panel::<T>() };
+        for g in 0..count {
+            for column in (0..n).step_by(step) {
+                let columns = step.min(n - column);
+                let (right, right_stride) = match packed {
+                    Some(packed) => Right::Packed { data: &packed[g * packed_len::<T>(length, n)..], k: length }
+                        .columns(column, columns),
+                    None => (&dy[g * n + column..], o),
+                };
+                let left = if depthwise {
+                    Left::Channels { data: &data[column..], rows, steps: windows }
+                } else {
+                    Left::Table { data: &data[g * channels..], rows, steps: windows }
+                };
+                T::block(Block {
+                    rows: whole_tiles::<T>(section, columns),
+                    columns,
+                    k: length,
+                    left,
+                    right,
+                    right_stride,
+                    start,
+                    out: &mut sums[g * n + column..],
+                    out_stride: width,
+                    spill: count == 1,
+                });
+            }
+        }
+    }
+}
