@@ -69,7 +69,77 @@ pub struct Conv<const D: usize> {
     pub padding_mode: Padding,
 }
 
+impl<const D: usize> Window<D> {
+    /// Windows of so many elements, side by side, along axes of these lengths.
+    pub const fn new(input: [usize; D], kernel: [usize; D]) -> Self {
+        Window { input, output: [0; D], kernel, stride: [1; D], padding: [0; D], dilation: [1; D] }.counted()
+    }
+
+    /// As many windows as there is room for between as much padding before as behind.
+    const fn counted(mut self) -> Self {
+        let mut axis = 0;
+        while axis < D {
+            let room = self.input[axis] + 2 * self.padding[axis];
+            let extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            // Less than none for a moment, while options are told one by one.
+            self.output[axis] = if room < extent { 0 } else { (room - extent) / self.stride[axis] + 1 };
+            axis += 1;
+        }
+        self
+    }
+}
+
+/// A convolution option by option: `Conv::new([28, 28], [5, 5]).padding([2, 2])`.
 impl<const D: usize> Conv<D> {
+    /// Over axes of these lengths, with a kernel of this size, and PyTorch's defaults for the rest.
+    pub const fn new(input: [usize; D], kernel: [usize; D]) -> Self {
+        Conv { window: Window::new(input, kernel), groups: 1, padding_mode: Padding::Zeros }
+    }
+
+    /// The distance between two windows.
+    pub const fn stride(mut self, stride: [usize; D]) -> Self {
+        self.window.stride = stride;
+        Conv { window: self.window.counted(), ..self }
+    }
+
+    /// As many elements before the first one, and behind the last.
+    pub const fn padding(mut self, padding: [usize; D]) -> Self {
+        self.window.padding = padding;
+        Conv { window: self.window.counted(), ..self }
+    }
+
+    /// The distance between two elements of a window.
+    pub const fn dilation(mut self, dilation: [usize; D]) -> Self {
+        self.window.dilation = dilation;
+        Conv { window: self.window.counted(), ..self }
+    }
+
+    /// The number of windows, where it is not what the other options, told before, say: with other padding behind than before.
+    pub const fn output(mut self, output: [usize; D]) -> Self {
+        self.window.output = output;
+        self
+    }
+
+    /// Input and output channels in so many groups.
+    pub const fn groups(self, groups: usize) -> Self {
+        Conv { groups, ..self }
+    }
+
+    /// The sample mirrored around itself: [`Padding::Reflect`].
+    pub const fn reflect(self) -> Self {
+        Conv { padding_mode: Padding::Reflect, ..self }
+    }
+
+    /// The nearest element around the sample: [`Padding::Replicate`].
+    pub const fn replicate(self) -> Self {
+        Conv { padding_mode: Padding::Replicate, ..self }
+    }
+
+    /// The sample again around itself: [`Padding::Circular`].
+    pub const fn circular(self) -> Self {
+        Conv { padding_mode: Padding::Circular, ..self }
+    }
+
     /// Checks the elements of x, y and the weight (`k` × `o`) against the windows.
     #[inline]
     pub(super) fn shape(&self, x: usize, y: usize, k: usize, o: usize) -> Shape {
