@@ -206,8 +206,8 @@ impl Conv {
         let (more, Padded { before, behind }) = (&self.output_padding.dims[axis], self.padded(axis));
         let len = &input.0[axis + 1];
         let text = format!(
-            "`output_padding = {}` of `{}` must be less than its stride or its dilation, found {more}, {stride} and {dilation}",
-            self.output_padding, from.written
+            "`output_padding` of `{}` must be less than its stride, {stride}, or its dilation, {dilation}, found {more}",
+            from.written
         );
         match (more.known(), stride.known(), dilation.known()) {
             (Some(more), Some(stride), Some(dilation)) if more >= stride.max(dilation) => {
@@ -353,9 +353,7 @@ impl Layer for Conv {
         self.check_groups(from, errors)?;
         self.check_init(from, errors);
         self.input = lengths.to_vec();
-        // Every axis that is too short is told.
-        let output: Vec<_> = (0..self.axes).map(|axis| self.length(axis, input, from, errors)).collect();
-        self.output = output.into_iter().collect::<Option<_>>()?;
+        self.output = (0..self.axes).map(|axis| self.length(axis, input, from, errors)).collect::<Option<_>>()?;
         let mut shape = vec![self.out_channels.0.clone()];
         shape.extend(self.output.iter().cloned());
         Some(vec![Shape(shape)])

@@ -170,12 +170,10 @@ impl<'a> Args<'a> {
             return Err((word, argument.extent.0));
         }
         self.failed = true;
-        let list: Vec<String> = words.iter().map(|word| format!("`{word:?}`")).collect();
+        let words_written = words.iter().map(|word| format!("`{word:?}`"));
+        let list: Vec<String> = ["a number".to_owned()].into_iter().chain(words_written).collect();
         errors
-            .error_at(
-                argument.extent,
-                format!("`{name}` of `{}` is a number or {}, found `{found:?}`", self.layer, one_of(&list)),
-            )
+            .error_at(argument.extent, format!("`{name}` of `{}` is {}, found `{found:?}`", self.layer, one_of(&list)))
             .help_if(nearest(&found, words.iter().copied()).map(|word| format!("write `{word:?}`")));
         Ok(PerAxis::all(0, axes, self.span))
     }

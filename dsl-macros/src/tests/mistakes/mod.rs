@@ -3,6 +3,7 @@
 mod arguments;
 mod blocks;
 mod chains;
+mod convolutions;
 mod declarations;
 mod names;
 mod shapes;
