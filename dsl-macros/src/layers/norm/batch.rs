@@ -1,0 +1,229 @@
+//! `BatchNorm1d`: mean and variance of each channel over the batch.
+
+use quote::quote;
+
+use super::super::operand::{DX, DY, X, Y};
+use super::super::{From, Layer, Orders, Site, batch, check_dim, lookup, rows, tiles};
+use super::Affine;
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Buffer, Call, Dim, Operand, OutputKind, Param, Shape, View};
+use crate::parse::args::{Args, Number, Range, Size};
+
+/// `BatchNorm1d(num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true)` on
+/// samples of shape `[C]` or `[C, L]`.
+#[derive(Clone, Debug)]
+struct BatchNorm {
+    num_features: Size,
+    eps: Number,
+    /// `None`: the cumulative average.
+    momentum: Option<Number>,
+    affine: Affine,
+    tracked: bool,
+    /// How many elements of a sample belong to one channel, AFTER `infer`.
+    each: Dim,
+    /// How many of them lie beside each other, AFTER `order`.
+    inner: Dim,
+}
+
+pub(in crate::layers) fn batch_norm1d(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let num_features = args.size("num_features", errors);
+    let eps = args.number_or("eps", 1e-5, Range::Positive, errors);
+    let momentum = args.optional_number("momentum", Some(0.1), Range::Any, errors);
+    let weight = args.flag("affine", true, errors);
+    let tracked = args.flag("track_running_stats", true, errors);
+    args.keyword_only();
+    let bias = args.flag("bias", true, errors);
+    args.finish(errors)?;
+    let affine = Affine { weight, bias: weight && bias };
+    Some(Box::new(BatchNorm {
+        num_features,
+        eps,
+        momentum,
+        affine,
+        tracked,
+        each: Dim::Known(1),
+        inner: Dim::Known(1),
+    }))
+}
+
+const STATISTICS: Operand = Operand::Statistics(0);
+const SUMS: Operand = Operand::Statistics(1);
+
+impl BatchNorm {
+    fn channels(&self) -> Dim {
+        self.num_features.dim.clone().unwrap_or(Dim::Known(1))
+    }
+
+    fn inner(&self) -> Arg {
+        let inner = &self.inner;
+        Arg::Literal("inner", quote!(#inner))
+    }
+
+    fn eps(&self) -> Arg {
+        Arg::Literal("eps", self.eps.tokens.clone())
+    }
+
+    fn momentum(&self) -> Arg {
+        Arg::Literal(
+            "momentum",
+            match &self.momentum {
+                Some(Number { tokens, .. }) => quote!(::core::option::Option::Some(#tokens)),
+                None => quote!(::core::option::Option::None),
+            },
+        )
+    }
+
+    fn statistics_call(&self, site: &Site<'_>) -> Call {
+        // Without running statistics there is nothing to read or write, in evaluation either.
+        let (mean, var, count) = match self.tracked {
+            true => (Arg::Buffer("running_mean"), Arg::Buffer("running_var"), Arg::Counter("num_batches_tracked")),
+            false => (Arg::Absent, Arg::Absent, Arg::NoCounter),
+        };
+        let (inner, eps) = (self.inner(), self.eps());
+        if !site.predict {
+            let args = vec![Arg::Context, inner, eps, self.momentum(), X, mean, var, count, Arg::Write(STATISTICS)];
+            return batch("batch_norm_statistics", args, "{statistics} = mean and 1/√(variance + eps) of {x}");
+        }
+        let args = vec![inner, eps, X, mean, var, Arg::Write(STATISTICS)];
+        batch("batch_norm_statistics_predict", args, "{statistics} = running mean and 1/√(variance + eps)")
+    }
+}
+
+impl Layer for BatchNorm {
+    fn describe(&self) -> String {
+        let momentum = match &self.momentum {
+            Some(m) if m.value == Some(0.1) => String::new(),
+            Some(m) => format!(", momentum = {m}"),
+            None => ", momentum = None".into(),
+        };
+        let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
+        let tracked = if self.tracked { "" } else { ", track_running_stats = false" };
+        let features = self.num_features.dim.as_ref().map_or("_".into(), Dim::to_string);
+        format!("BatchNorm1d({features}{eps}{momentum}{}{tracked})", self.affine.describe("BatchNorm1d"))
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        let input = &inputs[0];
+        let (written, source, shape) = (from.written, from.source(0), from.shape(0, input));
+        let [channels, rest @ ..] = input.0.as_slice() else {
+            errors.error(from.span, format!("`{written}` expects samples of shape [C] or [C, L], but {shape}"));
+            return None;
+        };
+        if rest.len() > 1 {
+            let message = format!("`{written}` expects samples of shape [C] or [C, L], but {shape}");
+            let (other, axes) =
+                if rest.len() == 2 { ("BatchNorm2d", "[C, H, W]") } else { ("BatchNorm3d", "[C, D, H, W]") };
+            let flatten = format!("make one axis of the last: `Flatten(2) -> {written}`");
+            let help = if lookup(other).is_some() { format!("`{other}` is for {axes}") } else { flatten };
+            errors.error(from.span, message).help(help);
+            return None;
+        }
+        match self.num_features.dim.clone() {
+            None => self.num_features.dim = Some(channels.clone()),
+            Some(expected) => {
+                let what = if rest.is_empty() { "features" } else { "channels" };
+                let shown = if rest.is_empty() { channels.to_string() } else { format!("{channels}, in {input}") };
+                let text = format!("`{written}` expects {expected} {what}, but {source} {shown}");
+                if check_dim(&expected, channels, self.num_features.span, &text, errors).is_none() {
+                    let help = format!("write `BatchNorm1d({channels})` or `BatchNorm1d(_)`");
+                    errors.error(self.num_features.span, text).help(help);
+                }
+            }
+        }
+        self.each = Dim::product(rest);
+        Some(vec![input.clone()])
+    }
+
+    fn input(&self) -> Option<Shape> {
+        self.num_features.dim.clone().map(|dim| Shape(vec![dim]))
+    }
+
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        self.inner = if inputs[0].is_channels_last() { Dim::Known(1) } else { self.each.clone() };
+        Orders::by_axes(inputs, outputs)
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    fn params(&self) -> Vec<Param> {
+        // The input's gradient needs the same sums before.
+        self.affine.params(&[self.channels()], &Dim::Known(0))
+    }
+
+    fn buffers(&self) -> Vec<Buffer> {
+        if !self.tracked {
+            return Vec::new();
+        }
+        let buffer = |name, init| Buffer { name, shape: vec![self.channels()], counter: false, init };
+        let count = Buffer { name: "num_batches_tracked", shape: Vec::new(), counter: true, init: 0.0 };
+        vec![buffer("running_mean", 0.0), buffer("running_var", 1.0), count]
+    }
+
+    fn statistics(&self) -> Vec<(&'static str, Dim)> {
+        let both = Dim::Known(2).mul(&self.channels());
+        vec![("statistics", both.clone()), ("sums", both)]
+    }
+
+    /// Mean and variance, the difference, the scale, the shift.
+    fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
+        Dim::Known(6).mul(&output.len())
+    }
+
+    fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let (weight, bias) = (self.affine.weight_arg(), self.affine.bias_arg());
+        let args = vec![self.inner(), X, weight, bias, Arg::Read(STATISTICS), Y];
+        let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
+        vec![self.statistics_call(site), rows("batch_norm_forward", args, &formula)]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let (statistics, sums) = (Arg::Read(STATISTICS), Arg::Read(SUMS));
+        let tracked = self.tracked;
+        let mut calls = vec![
+            batch(
+                "batch_norm_sums",
+                vec![self.inner(), X, DY, statistics.clone(), Arg::Write(SUMS)],
+                "{statistics1} = Σ {dy}, Σ {dy} ⊙ x̂",
+            ),
+            rows(
+                "batch_norm_backward_input",
+                vec![
+                    Arg::Context,
+                    self.inner(),
+                    Arg::BatchRows,
+                    Arg::Literal("track_running_stats", quote!(#tracked)),
+                    X,
+                    self.affine.weight_arg(),
+                    statistics,
+                    sums.clone(),
+                    DY,
+                    DX,
+                ],
+                "{dx} = weight / √(variance + eps) ⊙ ({dy} - mean({dy}) - x̂ ⊙ mean({dy} ⊙ x̂))",
+            ),
+        ];
+        if self.affine.weight {
+            let args = vec![sums.clone(), Arg::Span("weight"), Arg::Update];
+            calls.push(tiles("batch_norm_backward_weight", args, "d{weight} = Σ {dy} ⊙ x̂"));
+        }
+        if self.affine.bias {
+            let args = vec![sums, Arg::Span("bias"), Arg::Update];
+            calls.push(tiles("batch_norm_backward_bias", args, "d{bias} = Σ {dy}"));
+        }
+        calls
+    }
+
+    fn needs_whole_batch(&self) -> bool {
+        !self.tracked
+    }
+
+    fn values_per_channel(&self) -> Option<Dim> {
+        Some(self.each.clone())
+    }
+
+    fn output_kind(&self) -> OutputKind {
+        OutputKind::Unbounded
+    }
+}
