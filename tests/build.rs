@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 /// The layers that Glulam has, under PyTorch's names. A case of one of them that finds no network is an error.
 const LAYERS: &[&str] = &[
     "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "CELU",
     "Conv1d",
     "Conv2d",

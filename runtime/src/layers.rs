@@ -14,6 +14,7 @@
 
 mod activations;
 mod convolutions;
+mod dropouts;
 mod joins;
 mod linear;
 mod norms;
@@ -26,9 +27,10 @@ pub use activations::{
     SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
 pub use convolutions::{Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
+pub use dropouts::Dropout;
 pub use joins::{Add, Concat, Mul, Residual, Stack};
 pub use linear::Linear;
-pub use norms::{BatchNorm1d, Dropout, LayerNorm};
+pub use norms::{BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm};
 pub use shapes::{Flatten, Identity, Unflatten};
 pub use slopes::{PReLU, RReLU};
 pub use softmaxes::{GLU, LogSoftmax, Softmax, Softmax2d, Softmin};

@@ -145,6 +145,10 @@ gradients! {
     batch_norm_of_sequences { [3, 4] < BatchNorm1d(3, eps = 0.01, momentum = 0.3) > }
     batch_norm_without_statistics { [3] < BatchNorm1d(3, track_running_stats = false) > }
     batch_norm_without_affine { [3] < BatchNorm1d(3, affine = false) > }
+    batch_norm_without_bias { [3] < BatchNorm1d(3, bias = false) > }
+    batch_norm_of_images { [3, 5, 3] < BatchNorm2d(3) > }
+    batch_norm_of_images_without_statistics { [3, 3, 1] < BatchNorm2d(3, momentum = None, track_running_stats = false) > }
+    batch_norm_of_volumes { [3, 2, 3, 1] < BatchNorm3d(3, affine = false) > }
     layer_norm { [6] < LayerNorm(6) > }
     layer_norm_of_two_axes { [3, 2, 4] < LayerNorm([2, 4], eps = 0.001) > }
     layer_norm_without_bias { [5] < LayerNorm(5, bias = false) > }

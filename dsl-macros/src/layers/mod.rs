@@ -4,6 +4,7 @@
 //! the runtime. No pass changes.
 
 mod activation;
+mod channels;
 mod conv;
 mod custom;
 mod dropout;
@@ -270,7 +271,7 @@ pub(crate) struct Entry {
 /// Every layer, in the order of the manual.
 pub(crate) fn registry() -> impl Iterator<Item = Entry> {
     let layer = |(name, read): (&'static str, Constructor)| Entry { name, read, join: false };
-    let layers: [(&'static str, Constructor); 20] = [
+    let layers: &[(&'static str, Constructor)] = &[
         ("Linear", linear::read),
         ("Conv1d", conv::read),
         ("Conv2d", conv::read),
@@ -281,7 +282,9 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
         ("Identity", reshape::identity),
         ("Flatten", reshape::flatten),
         ("Unflatten", reshape::unflatten),
-        ("BatchNorm1d", norm::batch_norm1d),
+        ("BatchNorm1d", norm::batch_norm),
+        ("BatchNorm2d", norm::batch_norm),
+        ("BatchNorm3d", norm::batch_norm),
         ("LayerNorm", norm::layer_norm),
         ("Dropout", dropout::read),
         ("Softmax", softmax::read),
@@ -296,7 +299,7 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
         [("Add", join::add), ("Mul", join::mul), ("Concat", join::concat), ("Stack", join::stack)];
     let join = |(name, read)| Entry { name, read, join: true };
     let activations = activation::NAMES.into_iter().map(|name| (name, activation::read as Constructor));
-    layers.into_iter().chain(activations).map(layer).chain(joins.into_iter().map(join))
+    layers.iter().copied().chain(activations).map(layer).chain(joins.into_iter().map(join))
 }
 
 /// PyTorch has a layer of that name.

@@ -5,10 +5,12 @@ mod layer;
 
 use quote::quote;
 
-use super::vector;
-use crate::ir::{Arg, Dim, Param, ParamKind};
+use super::{From, check_dim, vector};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Dim, Param, ParamKind, Shape};
+use crate::parse::args::Size;
 
-pub(super) use batch::batch_norm1d;
+pub(super) use batch::batch_norm;
 pub(super) use layer::layer_norm;
 
 /// Scale and shift, and which of them there are.
@@ -41,12 +43,35 @@ impl Affine {
         format!("{{y}} = {normal}{weight}{bias}")
     }
 
-    fn describe(self, what: &str) -> &'static str {
+    /// What is not as usual, where the option is called that.
+    fn describe(self, option: &str) -> String {
         match (self.weight, self.bias) {
-            (true, true) => "",
-            (true, false) => ", bias = false",
-            _ if what == "LayerNorm" => ", elementwise_affine = false",
-            _ => ", affine = false",
+            (true, true) => String::new(),
+            (true, false) => ", bias = false".into(),
+            _ => format!(", {option} = false"),
         }
+    }
+}
+
+/// Fills in the number of channels of the layer `name`, or checks it against those that come in.
+fn check_features(
+    name: &str,
+    expected: &mut Size,
+    channels: &Dim,
+    input: &Shape,
+    from: &From<'_>,
+    errors: &mut Diagnostics,
+) {
+    let Some(dim) = expected.dim.clone() else {
+        expected.dim = Some(channels.clone());
+        return;
+    };
+    let alone = input.0.len() == 1;
+    let what = if alone { "features" } else { "channels" };
+    let shown = if alone { channels.to_string() } else { format!("{channels}, in {input}") };
+    let text = format!("`{}` expects {dim} {what}, but {} {shown}", from.written, from.source(0));
+    if check_dim(&dim, channels, expected.span, &text, errors).is_none() {
+        let help = format!("write `{name}({channels})` or `{name}(_)`");
+        errors.error(expected.span, text).help(help);
     }
 }

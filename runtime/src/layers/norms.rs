@@ -1,4 +1,4 @@
-//! Normalisations, and dropout.
+//! Normalisations.
 
 /// y = (x - mean)/√(variance + `eps`)·weight + bias, with mean and variance of each channel over the batch.
 ///
@@ -11,7 +11,7 @@
 /// `[C]` or `[C, L]`, which stays. `weight`, `bias`, `running_mean`, `running_var`: `[C]`; `num_batches_tracked`: `[]`.
 ///
 /// # Panics
-/// In training, if the batch has one value for each channel.
+/// In training, if the batch has one value for each channel; with `track_running_stats = false`, in evaluation too.
 ///
 /// # Example
 /// ```
@@ -24,9 +24,58 @@
 /// ```
 ///
 /// # References
-/// `torch.nn.BatchNorm1d`. Ioffe and Szegedy, Batch Normalization, 2015.
+/// `torch.nn.BatchNorm1d`. Ioffe and Szegedy, Batch Normalization, 2015. PyTorch's `f32` leaves rounding noise where all
+/// values of a channel are equal, up to 316 times that of the value; here it is the bias alone. A state dict without
+/// `num_batches_tracked` lacks a key, whatever its version.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm1d;
+
+/// y = (x - mean)/√(variance + `eps`)·weight + bias, with mean and variance of each channel over the batch and the image.
+///
+/// `BatchNorm2d(num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true)`: the options,
+/// statistics and panics are those of [`BatchNorm1d`].
+///
+/// # Shapes
+/// `[C, H, W]`, which stays, in PyTorch's order or channels last. Parameters and buffers: `[C]`.
+///
+/// # Example
+/// ```
+/// # use glulam::prelude::*;
+/// network! { Net: [1, 2, 2] < BatchNorm2d(_) > }
+/// let mut net = Net::seeded(0);
+/// let mut workspace = net.workspace(1);
+/// let y = net.forward(Mode::Train, &[[[[1.0, 3.0], [3.0, 1.0]]]], &mut workspace);
+/// assert!((y[0][0][0][0] + 1.0).abs() < 1e-4 && (y[0][0][0][1] - 1.0).abs() < 1e-4);
+/// ```
+///
+/// # References
+/// `torch.nn.BatchNorm2d`.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm2d;
+
+/// y = (x - mean)/√(variance + `eps`)·weight + bias, with mean and variance of each channel over the batch and the volume.
+///
+/// `BatchNorm3d(num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true)`: the options,
+/// statistics and panics are those of [`BatchNorm1d`].
+///
+/// # Shapes
+/// `[C, D, H, W]`, which stays, in PyTorch's order or channels last. Parameters and buffers: `[C]`.
+///
+/// # Example
+/// ```
+/// # use glulam::prelude::*;
+/// network! { Net: [1, 1, 1, 2] < BatchNorm3d(1, momentum = 1.0) > }
+/// let mut net = Net::seeded(0);
+/// let mut workspace = net.workspace(1);
+/// net.forward(Mode::Train, &[[[[[1.0, 3.0]]]]], &mut workspace);
+/// // The stored variance is the unbiased one.
+/// assert_eq!(net.weights().buffers[..2], [2.0, 2.0]);
+/// ```
+///
+/// # References
+/// `torch.nn.BatchNorm3d`.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm3d;
 
 /// y = (x - mean)/√(variance + `eps`)·weight + bias, with mean and variance of each sample over its last axes.
 ///
@@ -48,27 +97,3 @@ pub struct BatchNorm1d;
 /// `torch.nn.LayerNorm`. Ba et al., Layer Normalization, 2016.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNorm;
-
-/// In training each element becomes 0 with probability `p`, the others grow by 1/(1 - `p`); in evaluation y = x.
-///
-/// `Dropout(p = 0.5, inplace = false)`: `p` between 0 and 1. `inplace` is accepted and changes nothing.
-///
-/// # Shapes
-/// Any; it stays.
-///
-/// # Example
-/// ```
-/// # use glulam::prelude::*;
-/// network! { Net: [64] < Dropout(0.25) > }
-/// let mut net = Net::seeded(0);
-/// assert_eq!(net.predict(&[[3.0; 64]]), [[3.0; 64]]);
-/// let mut workspace = net.workspace(1);
-/// let y = net.forward(Mode::Train, &[[3.0; 64]], &mut workspace);
-/// assert!(y[0].iter().all(|&y| y == 0.0 || y == 4.0));
-/// ```
-///
-/// # References
-/// `torch.nn.Dropout`. Which elements are dropped is other than in PyTorch: it follows from seed, step, layer and element,
-/// so that it does not depend on the number of threads.
-#[derive(Clone, Copy, Debug)]
-pub struct Dropout;

@@ -14,8 +14,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 pub(crate) use scratch::{with_batch_scratch, with_scratch};
 
-#[doc(hidden)]
-
 /// Something with rows that can be shared out: a slice of samples, the values of a workspace.
 #[doc(hidden)]
 pub trait Split: Sized + Send {

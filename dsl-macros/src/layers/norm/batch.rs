@@ -1,18 +1,20 @@
-//! `BatchNorm1d`: mean and variance of each channel over the batch.
+//! `BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d`: mean and variance of each channel over the batch.
 
 use quote::quote;
 
+use super::super::channels::{Family, Member};
 use super::super::operand::{DX, DY, X, Y};
-use super::super::{From, Layer, Orders, Site, batch, check_dim, lookup, rows, tiles};
-use super::Affine;
+use super::super::{From, Layer, Orders, Site, batch, rows, tiles};
+use super::{Affine, check_features};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Buffer, Call, Dim, Operand, OutputKind, Param, Shape, View};
 use crate::parse::args::{Args, Number, Range, Size};
 
 /// `BatchNorm1d(num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true)` on
-/// samples of shape `[C]` or `[C, L]`.
+/// samples of shape `[C]` or `[C, L]`, and its kin on `[C, H, W]` and `[C, D, H, W]`.
 #[derive(Clone, Debug)]
 struct BatchNorm {
+    member: Member,
     num_features: Size,
     eps: Number,
     /// `None`: the cumulative average.
@@ -25,7 +27,8 @@ struct BatchNorm {
     inner: Dim,
 }
 
-pub(in crate::layers) fn batch_norm1d(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+pub(in crate::layers) fn batch_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let member = Family::with_vectors("BatchNorm").member(args.layer());
     let num_features = args.size("num_features", errors);
     let eps = args.number_or("eps", 1e-5, Range::Positive, errors);
     let momentum = args.optional_number("momentum", Some(0.1), Range::Any, errors);
@@ -36,6 +39,7 @@ pub(in crate::layers) fn batch_norm1d(args: &mut Args<'_>, errors: &mut Diagnost
     args.finish(errors)?;
     let affine = Affine { weight, bias: weight && bias };
     Some(Box::new(BatchNorm {
+        member,
         num_features,
         eps,
         momentum,
@@ -99,43 +103,20 @@ impl Layer for BatchNorm {
         let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
         let tracked = if self.tracked { "" } else { ", track_running_stats = false" };
         let features = self.num_features.dim.as_ref().map_or("_".into(), Dim::to_string);
-        format!("BatchNorm1d({features}{eps}{momentum}{}{tracked})", self.affine.describe("BatchNorm1d"))
+        let name = self.member.name();
+        format!("{name}({features}{eps}{momentum}{}{tracked})", self.affine.describe("affine"))
     }
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        let (written, source, shape) = (from.written, from.source(0), from.shape(0, input));
-        let [channels, rest @ ..] = input.0.as_slice() else {
-            errors.error(from.span, format!("`{written}` expects samples of shape [C] or [C, L], but {shape}"));
-            return None;
-        };
-        if rest.len() > 1 {
-            let message = format!("`{written}` expects samples of shape [C] or [C, L], but {shape}");
-            let (other, axes) =
-                if rest.len() == 2 { ("BatchNorm2d", "[C, H, W]") } else { ("BatchNorm3d", "[C, D, H, W]") };
-            let flatten = format!("make one axis of the last: `Flatten(2) -> {written}`");
-            let help = if lookup(other).is_some() { format!("`{other}` is for {axes}") } else { flatten };
-            errors.error(from.span, message).help(help);
-            return None;
-        }
-        match self.num_features.dim.clone() {
-            None => self.num_features.dim = Some(channels.clone()),
-            Some(expected) => {
-                let what = if rest.is_empty() { "features" } else { "channels" };
-                let shown = if rest.is_empty() { channels.to_string() } else { format!("{channels}, in {input}") };
-                let text = format!("`{written}` expects {expected} {what}, but {source} {shown}");
-                if check_dim(&expected, channels, self.num_features.span, &text, errors).is_none() {
-                    let help = format!("write `BatchNorm1d({channels})` or `BatchNorm1d(_)`");
-                    errors.error(self.num_features.span, text).help(help);
-                }
-            }
-        }
-        self.each = Dim::product(rest);
+        let (channels, positions) = self.member.split(input, from, errors)?;
+        check_features(&self.member.name(), &mut self.num_features, &channels, input, from, errors);
+        self.each = positions;
         Some(vec![input.clone()])
     }
 
     fn input(&self) -> Option<Shape> {
-        self.num_features.dim.clone().map(|dim| Shape(vec![dim]))
+        self.num_features.dim.clone().filter(|_| self.member.takes_vectors()).map(|dim| Shape(vec![dim]))
     }
 
     fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {

@@ -53,7 +53,7 @@ impl LayerNorm {
 impl Layer for LayerNorm {
     fn describe(&self) -> String {
         let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
-        format!("LayerNorm({}{eps}{})", self.written_shape(), self.affine.describe("LayerNorm"))
+        format!("LayerNorm({}{eps}{})", self.written_shape(), self.affine.describe("elementwise_affine"))
     }
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {

@@ -141,7 +141,31 @@ fn a_batch_norm_of_images() {
     check(
         "A: [3, 8, 8] < BatchNorm1d(3) >",
         &[
-            "`BatchNorm1d(3)` expects samples of shape [C] or [C, L], but the input has shape [3, 8, 8]\nhelp: make one axis of the last: `Flatten(2) -> BatchNorm1d(3)` @ `BatchNorm1d`",
+            "`BatchNorm1d(3)` expects samples of shape [C] or [C, L], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W] @ `BatchNorm1d`",
+        ],
+    );
+}
+
+#[test]
+fn a_batch_norm_of_another_rank() {
+    check(
+        "A: [3] < BatchNorm2d(3) > B: [3, 8, 8] < BatchNorm3d(3) > C: [3, 8] < BatchNorm2d(3) > \
+         D: [1, 2, 3, 4, 5] < BatchNorm3d(1) >",
+        &[
+            "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3]\nhelp: `BatchNorm1d` is for [C] or [C, L] @ `BatchNorm2d`",
+            "`BatchNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W] @ `BatchNorm3d`",
+            "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `BatchNorm1d` is for [C] or [C, L] @ `BatchNorm2d`",
+            "`BatchNorm3d(1)` expects samples of shape [C, D, H, W], but the input has shape [1, 2, 3, 4, 5] @ `BatchNorm3d`",
+        ],
+    );
+}
+
+#[test]
+fn a_batch_norm_of_other_channels() {
+    check(
+        "A: [3, 8, 8] < BatchNorm2d(8) >",
+        &[
+            "`BatchNorm2d(8)` expects 8 channels, but the input has 3, in [3, 8, 8]\nhelp: write `BatchNorm2d(3)` or `BatchNorm2d(_)` @ `8`",
         ],
     );
 }
