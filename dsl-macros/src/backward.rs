@@ -152,6 +152,7 @@ impl Walk {
             Operand::DY(i) => self.written[output(i).0].then(|| self.gradient(output(i))),
             Operand::Kept(i) => Some(Place::Kept(id, i)),
             Operand::Statistics(i) => Some(Place::Statistics(id, i)),
+            Operand::Partial(i) => Some(Place::Partial(id, i)),
             Operand::Producer => Some(self.producer_kept(input(0))),
         }
     }

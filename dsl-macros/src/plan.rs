@@ -42,7 +42,7 @@ pub(crate) struct PlacedBuffer {
 pub(crate) struct Slot {
     /// The name of its first inhabitant.
     pub(crate) name: String,
-    /// What it holds of one sample.
+    /// What it holds of one sample, or of one piece of the batch.
     pub(crate) row: Row,
     /// All its inhabitants, one after the other.
     pub(crate) holds: Vec<String>,
@@ -232,9 +232,9 @@ fn statistics<'a>(program: &Program, steps: impl Iterator<Item = &'a Step>) -> V
 }
 
 impl Slots {
-    /// How many of these scalars one sample has in all arrays.
-    pub(crate) fn per_sample(&self, scalar: Scalar) -> Dim {
-        let slots = self.slots.iter().filter(|slot| slot.row.scalar == scalar);
+    /// How many of these scalars one sample has in all arrays, or one piece of the batch.
+    pub(crate) fn width(&self, scalar: Scalar, of_piece: bool) -> Dim {
+        let slots = self.slots.iter().filter(|slot| slot.row.scalar == scalar && slot.row.of_piece == of_piece);
         slots.fold(Dim::Known(0), |sum, slot| sum.add(&slot.row.width))
     }
 }
@@ -256,6 +256,6 @@ impl fmt::Display for Plan {
         for (_, name, len) in &self.statistics {
             writeln!(f, "statistics {name} [{len}]")?;
         }
-        writeln!(f, "{} parameters, {} values per sample", self.parameters, self.values.per_sample(Scalar::Real))
+        writeln!(f, "{} parameters, {} values per sample", self.parameters, self.values.width(Scalar::Real, false))
     }
 }

@@ -16,7 +16,8 @@ pub use crate::*;
 pub use crate::kernels::*;
 pub use crate::loss::total;
 pub use crate::network::{
-    BufferSpec, Context, Kind, LayerSpec, Mode, Output, Outputs, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
+    BufferSpec, Context, Kind, LayerSpec, Mode, Output, Outputs, PIECES, ParamSpec, RowLoss, Sample, UpdateBy, Weights,
+    rows_of_piece,
 };
 pub use crate::parallel::{Split, for_each};
 pub use crate::rng::draw_seed;

@@ -109,7 +109,7 @@ impl Unit<'_> {
             Place::Value(id) | Place::Gradient(id) | Place::Contribution(id, _) => {
                 Some(batch(self.program.graph.shape(id)))
             }
-            Place::Kept(..) | Place::Statistics(..) => None,
+            Place::Kept(..) | Place::Statistics(..) | Place::Partial(..) => None,
         };
         let from = step.call.reads().find_map(shape);
         let to = step.call.writes().find_map(shape);

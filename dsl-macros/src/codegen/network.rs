@@ -56,7 +56,11 @@ impl Unit<'_> {
             Dim::Known(_) => quote!(#parameters),
             Dim::Named { .. } => quote!(glulam::total_parameters(Self::PARAMS)),
         };
-        let (bytes, count) = (self.bytes(&plan.values), number(plan.values.slots.len()));
+        let (bytes, count) = (self.bytes(&plan.values, false), number(plan.values.slots.len()));
+        let of_pieces = self.has_pieces().then(|| {
+            let bytes = self.bytes(&plan.values, true);
+            quote!(const WORKSPACE_BYTES_PER_PIECE: usize = #bytes;)
+        });
         let statistics = plan.statistics.iter().fold(Dim::Known(0), |sum, (.., len)| sum.add(len));
         let (input, output) = (&self.input_shape().0, &self.output_shape().0);
         let kind = ident(match self.output_kind() {
@@ -74,6 +78,7 @@ impl Unit<'_> {
             const PARAMETERS: usize = #parameters;
             const FLOPS_PER_SAMPLE: u64 = glulam::total_flops(Self::LAYERS);
             const WORKSPACE_BYTES_PER_SAMPLE: usize = #bytes;
+            #of_pieces
             const VALUES: usize = #count;
             const STATISTICS: usize = #statistics;
             const INPUT_SHAPE: &'static [usize] = &[#(#input),*];
@@ -315,7 +320,7 @@ impl Unit<'_> {
         let buffers = self.has_buffers().then(|| quote!(let b = #own_buffers::new(&self.weights.buffers);));
         let b = self.has_buffers().then(|| quote!(&b,));
         let Plan { scratch, scratch_statistics: whole, .. } = self.plan;
-        let (per_row, arrays) = (self.bytes(scratch), number(scratch.slots.len() + whole.len()));
+        let (per_row, arrays) = (self.bytes(scratch, false), number(scratch.slots.len() + whole.len()));
         let fixed = match whole.is_empty() {
             true => quote!(0),
             false => {

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::{Unit, ident};
 use crate::ir::{Place, Row, Scalar};
-use crate::plan::Slots;
+use crate::plan::{Slot, Slots};
 
 impl Unit<'_> {
     // Expands to:
@@ -18,8 +18,9 @@ impl Unit<'_> {
         let fields = slots.iter().zip(&names).map(|(slot, name)| {
             let row = self.row_of(&slot.row);
             // Nothing needs to be said of a value that has its array for itself.
-            let doc = (slot.holds.len() > 1).then(|| format!(" {}.", slot.holds.join(", then ")));
-            let doc = doc.iter();
+            let held = (slot.holds.len() > 1).then(|| format!(" {}.", slot.holds.join(", then ")));
+            let of_piece = slot.row.of_piece.then(|| " One row for each piece of the batch.".to_owned());
+            let doc = held.iter().chain(&of_piece);
             quote!(#(#[doc = #doc])* #name: &'v mut [#row])
         });
         let input = self.row_type(Place::Value(self.program.graph.inputs[0]));
@@ -33,6 +34,22 @@ impl Unit<'_> {
         let (new, reborrow) = (d_x(quote!(#name: #none,)), d_x(quote!(#name: self.#name.as_deref_mut(),)));
         let split = d_x(quote!(let #name = glulam::split_option(self.#name, rows);));
         let (left, right) = (d_x(quote!(#name: #name.0,)), d_x(quote!(#name: #name.1,)));
+        let of_piece = |slot: &&Slot| slot.row.of_piece;
+        let taken = slots.iter().map(|slot| if of_piece(&slot) { quote!(glulam::PIECES) } else { quote!(rows) });
+        let cut = slots.iter().map(|slot| if of_piece(&slot) { quote!(pieces) } else { quote!(rows) });
+        let pieces = |tokens: TokenStream| self.has_pieces().then_some(tokens);
+        let piece_field = pieces(quote! {
+            /// The rows of a piece of the batch.
+            piece: usize,
+        });
+        let piece = pieces(quote!(piece: glulam::rows_of_piece(rows),));
+        let same_piece = pieces(quote!(piece: self.piece,));
+        let whole_pieces = pieces(quote!(let pieces = rows.div_ceil(self.piece);));
+        let piece_function = pieces(quote! {
+            fn piece(&self) -> usize {
+                self.piece
+            }
+        });
         let (statistics, buffers) = (self.statistics(), self.buffers());
         quote! {
             /// The values of some rows of a batch, as they lie in the workspace. Values that are equally wide share an array
@@ -40,6 +57,7 @@ impl Unit<'_> {
             struct #own<'v, T> {
                 /// The place in the batch of the first of these rows.
                 first_row: usize,
+                #piece_field
                 #(#fields,)*
                 #field
                 losses: &'v mut [T],
@@ -48,11 +66,11 @@ impl Unit<'_> {
             impl<'v, T: glulam::Real> #own<'v, T> {
                 fn new(mut values: glulam::Memory<'v>, losses: &'v mut [T]) -> Self {
                     let rows = losses.len();
-                    #own { first_row: 0, #(#names: values.take(rows),)* #new losses }
+                    #own { first_row: 0, #piece #(#names: values.take(#taken),)* #new losses }
                 }
 
                 fn reborrow(&mut self) -> #own<'_, T> {
-                    #own { first_row: self.first_row, #(#names: self.#names,)* #reborrow losses: self.losses }
+                    #own { first_row: self.first_row, #same_piece #(#names: self.#names,)* #reborrow losses: self.losses }
                 }
             }
 
@@ -61,13 +79,16 @@ impl Unit<'_> {
                     self.losses.len()
                 }
 
+                #piece_function
+
                 fn split_at(self, rows: usize) -> (Self, Self) {
-                    #(let #names = self.#names.split_at_mut(rows);)*
+                    #whole_pieces
+                    #(let #names = self.#names.split_at_mut(#cut);)*
                     #split
                     let losses = self.losses.split_at_mut(rows);
                     (
-                        #own { first_row: self.first_row, #(#names: #names.0,)* #left losses: losses.0 },
-                        #own { first_row: self.first_row + rows, #(#names: #names.1,)* #right losses: losses.1 },
+                        #own { first_row: self.first_row, #same_piece #(#names: #names.0,)* #left losses: losses.0 },
+                        #own { first_row: self.first_row + rows, #same_piece #(#names: #names.1,)* #right losses: losses.1 },
                     )
                 }
             }
@@ -136,6 +157,11 @@ impl Unit<'_> {
         !self.plan.statistics.is_empty()
     }
 
+    /// Whether something is added up of each piece of the batch.
+    pub(crate) fn has_pieces(&self) -> bool {
+        self.plan.values.slots.iter().any(|slot| slot.row.of_piece)
+    }
+
     pub(crate) fn has_buffers(&self) -> bool {
         self.plan.buffers.iter().any(|b| !b.counter)
     }
@@ -171,9 +197,10 @@ impl Unit<'_> {
 
     // Expands to:
     //     glulam::bytes::<T>(148) + glulam::bytes::<u8>(64)
-    /// The bytes of one sample in these arrays.
-    pub(crate) fn bytes(&self, slots: &Slots) -> TokenStream {
-        let sum = [Scalar::Real, Scalar::Token, Scalar::Byte].map(|kind| (scalar(kind), slots.per_sample(kind)));
+    /// The bytes of one sample in these arrays, or of one piece of the batch.
+    pub(crate) fn bytes(&self, slots: &Slots, of_piece: bool) -> TokenStream {
+        let scalars = [Scalar::Real, Scalar::Token, Scalar::Byte, Scalar::Double];
+        let sum = scalars.map(|kind| (scalar(kind), slots.width(kind, of_piece)));
         let sum = sum.iter().filter(|(_, count)| count.known() != Some(0));
         let sum: Vec<_> = sum.map(|(scalar, count)| quote!(glulam::bytes::<#scalar>(#count))).collect();
         if sum.is_empty() { quote!(0) } else { quote!(#(#sum)+*) }
@@ -186,5 +213,6 @@ pub(super) fn scalar(scalar: Scalar) -> TokenStream {
         Scalar::Real => quote!(T),
         Scalar::Token => quote!(u32),
         Scalar::Byte => quote!(u8),
+        Scalar::Double => quote!(f64),
     }
 }

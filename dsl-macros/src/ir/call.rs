@@ -31,6 +31,8 @@ pub(crate) enum Operand {
     Kept(usize),
     /// What it keeps for the whole batch: entry i of [`Layer::statistics`].
     Statistics(usize),
+    /// What it adds up of each piece of the batch, one row for each: entry i of [`Layer::partials`].
+    Partial(usize),
     /// What its input's producer kept for the derivative of the activation folded into it.
     Producer,
 }

@@ -29,6 +29,8 @@ pub(crate) enum Scalar {
     Token,
     /// Places in a small window, `u8`.
     Byte,
+    /// `f64`, whatever the network's type is: sums of many numbers.
+    Double,
 }
 
 /// A value of the graph, by its place in [`Graph::values`].
@@ -161,7 +163,7 @@ pub(crate) struct Buffer {
     pub(crate) init: f64,
 }
 
-/// What a layer keeps for each sample, beside inputs and outputs.
+/// What a layer keeps for each sample, beside inputs and outputs, or for each piece of the batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) name: &'static str,
@@ -178,6 +180,8 @@ pub(crate) struct Facts {
     pub(crate) params: Vec<Param>,
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) kept: Vec<Kept>,
+    /// What it adds up of each piece of the batch.
+    pub(crate) partials: Vec<Kept>,
     /// What it keeps for the whole batch.
     pub(crate) statistics: Vec<(&'static str, Dim)>,
     /// Of the forward pass for one sample.

@@ -16,15 +16,18 @@ pub(crate) enum Place {
     Kept(NodeId, usize),
     /// Entry i of what a node keeps for the whole batch.
     Statistics(NodeId, usize),
+    /// Entry i of what a node adds up of each piece of the batch.
+    Partial(NodeId, usize),
     /// A contribution to the gradient of a value that already has one.
     Contribution(ValueId, usize),
 }
 
-/// So many scalars beside each other.
+/// So many scalars beside each other, of each sample or of each piece of the batch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) scalar: Scalar,
     pub(crate) width: Dim,
+    pub(crate) of_piece: bool,
 }
 
 /// A call in its place in the program.
@@ -83,6 +86,10 @@ impl Program {
                 let node = self.graph.node(node);
                 format!("{}_{}", value(node.output()), node.layer.statistics[i].0)
             }
+            Place::Partial(node, i) => {
+                let node = self.graph.node(node);
+                format!("{}_{}", value(node.output()), node.layer.partials[i].name)
+            }
             Place::Contribution(id, i) => format!("more_d_{}_{i}", value(id)),
         };
         while self.names.contains(&name) {
@@ -93,13 +100,18 @@ impl Program {
 
     /// What an operand is: of one sample, or of the whole batch for statistics.
     pub(crate) fn row(&self, place: Place) -> Row {
-        let real = |width| Row { scalar: Scalar::Real, width };
+        let row = |scalar, width| Row { scalar, width, of_piece: false };
+        let real = |width| row(Scalar::Real, width);
         match place {
-            Place::Value(id) => Row { scalar: self.graph.value(id).scalar, width: self.graph.shape(id).len() },
+            Place::Value(id) => row(self.graph.value(id).scalar, self.graph.shape(id).len()),
             Place::Gradient(id) | Place::Contribution(id, _) => real(self.graph.shape(id).len()),
             Place::Kept(node, i) => {
                 let Kept { scalar, len, .. } = &self.graph.node(node).layer.kept[i];
-                Row { scalar: *scalar, width: len.clone() }
+                row(*scalar, len.clone())
+            }
+            Place::Partial(node, i) => {
+                let Kept { scalar, len, .. } = &self.graph.node(node).layer.partials[i];
+                Row { of_piece: true, ..row(*scalar, len.clone()) }
             }
             Place::Statistics(node, i) => real(self.graph.node(node).layer.statistics[i].1.clone()),
         }

@@ -160,6 +160,11 @@ pub(crate) trait Layer: Debug {
         Vec::new()
     }
 
+    /// What it adds up of each piece of the batch, for a call of the whole batch to add up in order.
+    fn partials(&self) -> Vec<Kept> {
+        Vec::new()
+    }
+
     /// What it keeps for a whole batch: a name and a number of scalars.
     fn statistics(&self) -> Vec<(&'static str, Dim)> {
         Vec::new()
@@ -222,6 +227,7 @@ impl dyn Layer {
             params: self.params(),
             buffers: self.buffers(),
             kept: self.kept(site),
+            partials: self.partials(),
             statistics: self.statistics(),
             flops: self
                 .flops(&site.inputs.iter().map(|view| view.shape.clone()).collect::<Vec<_>>(), &site.output().shape),

@@ -21,10 +21,59 @@ pub(super) use loops::{BatchNormKernels, Channels, Sums};
 
 use super::Span;
 use super::columns::{ColumnSum, Columns, Scalars, TILE};
-use crate::network::{Context, Mode};
+use crate::network::{Context, Mode, PIECES, rows_of_piece};
+use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
-/// Fills `statistics` with μ of every channel, then r of every channel, for the whole batch `x`.
+/// For each piece of the batch: the mean of every channel, then Σ (x - mean)² of every channel.
+///
+/// Rows of the same piece are in `x` together. Not needed in evaluation with running statistics (`tracked`).
+#[inline]
+pub fn batch_norm_moments<T: Real, const X: usize, const M: usize>(
+    cx: &Context,
+    inner: usize,
+    tracked: bool,
+    x: &[[T; X]],
+    moments: &mut [[f64; M]],
+) {
+    if cx.mode == Mode::Eval && tracked {
+        return;
+    }
+    let channels = check(X, inner, M / 2);
+    for (x, moments) in x.chunks(rows_of_piece(cx.rows)).zip(moments) {
+        piece_moments(Columns { count: channels, inner }, x.as_flattened(), moments);
+    }
+}
+
+fn piece_moments<T: Real>(shape: Columns, x: &[T], moments: &mut [f64]) {
+    let (mean, squares) = moments.split_at_mut(shape.count);
+    let n = (x.len() / shape.count) as f64;
+    let mut sums = [0.0; TILE];
+    // Differences from a mean as good as T holds it: what its sum has lost is made up for, as if it had been in f64 (PyTorch's
+    // are), and the mean of equal numbers is that number.
+    with_scratch(shape.count, |near: &mut [T]| {
+        near.fill(T::ZERO);
+        for first in (0..shape.count).step_by(TILE) {
+            let range = first..shape.count.min(first + TILE);
+            let mut sum = |what, near: &[T]| {
+                T::column_sums(what, shape, range.clone(), x, x, Scalars::Column(near, near), &mut sums);
+                sums
+            };
+            let rough = sum(ColumnSum::Differences, near);
+            for (near, rough) in near[range.clone()].iter_mut().zip(rough) {
+                *near = T::from_f64(rough / n);
+            }
+            let (differences, about) = (sum(ColumnSum::Differences, near), sum(ColumnSum::Squares, near));
+            for (c, (difference, about)) in range.clone().zip(differences.into_iter().zip(about)) {
+                mean[c] = near[c].to_f64() + difference / n;
+                squares[c] = (about - difference * difference / n).max(0.0);
+            }
+        }
+    });
+}
+
+/// Fills `statistics` with μ of every channel, then r of every channel, for the whole batch, of which each sample has `each`
+/// values of a channel.
 ///
 /// In training, and in evaluation without running statistics (empty slices), they are the batch's, with the biased
 /// variance; training then moves the running ones by `momentum` towards μ and the unbiased variance (or, with `momentum`
@@ -32,19 +81,23 @@ use crate::{Real, Update};
 ///
 /// # Panics
 /// If statistics of the batch are wanted and a channel has only one value, as in PyTorch.
-#[inline]
-pub fn batch_norm_statistics<T: Real, const X: usize>(
+///
+/// # References
+/// Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979, for what
+/// several pieces have in common.
+pub fn batch_norm_statistics<T: Real, const M: usize>(
     cx: &Context,
-    inner: usize,
+    each: usize,
     eps: f64,
     momentum: Option<f64>,
-    x: &[[T; X]],
+    moments: &[[f64; M]],
     running_mean: &mut [T],
     running_var: &mut [T],
     count: Option<&mut u64>,
     statistics: &mut [T],
 ) {
-    let channels = check(X, inner, statistics);
+    let channels = statistics.len() / 2;
+    assert_eq!(M, 2 * channels, "moments of another number of channels");
     assert_eq!(running_mean.len(), running_var.len(), "running means and variances of different lengths");
     let tracked = !running_mean.is_empty();
     assert!(!tracked || running_mean.len() == channels, "{} running means, {channels} channels", running_mean.len());
@@ -52,8 +105,7 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
         return running_statistics(eps, running_mean, running_var, statistics);
     }
     let (mean, r) = statistics.split_at_mut(channels);
-
-    let n = (x.len() * (X / channels)) as f64;
+    let n = (cx.rows * each) as f64;
     assert!(n > 1.0, "batch norm needs more than 1 value per channel when training, a batch of 1 sample has 1");
     let mut factor = 0.0;
     if cx.mode == Mode::Train && tracked {
@@ -63,36 +115,36 @@ pub fn batch_norm_statistics<T: Real, const X: usize>(
             factor = momentum.unwrap_or(1.0 / *count as f64);
         }
     }
-    let (x, shape) = (x.as_flattened(), Columns { count: channels, inner });
-    let mut sums = [0.0; TILE];
-    for first in (0..channels).step_by(TILE) {
-        let range = first..channels.min(first + TILE);
-        // The differences from the first result make up for what its sums have lost, as if they had been in f64 (PyTorch's
-        // are): the mean of equal numbers is that number.
-        mean[range.clone()].fill(T::ZERO);
-        for _ in 0..2 {
-            let scalars = Scalars::Column(&*mean, &*r);
-            T::column_sums(ColumnSum::Differences, shape, range.clone(), x, x, scalars, &mut sums);
-            for (mean, sum) in mean[range.clone()].iter_mut().zip(&sums) {
-                *mean = T::from_f64(mean.to_f64() + sum / n);
-            }
-        }
-        T::column_sums(ColumnSum::Squares, shape, range.clone(), x, x, Scalars::Column(&*mean, &*r), &mut sums);
-        for (c, squares) in range.zip(&sums) {
-            r[c] = T::from_f64(1.0 / (squares / n + eps).sqrt());
-            if factor != 0.0 {
-                let towards = |old: T, new: f64| T::from_f64((1.0 - factor) * old.to_f64() + factor * new);
-                running_mean[c] = towards(running_mean[c], mean[c].to_f64());
-                running_var[c] = towards(running_var[c], squares / (n - 1.0));
-            }
+    for c in 0..channels {
+        let (mu, squares) = merged(cx.rows, each, channels, moments.as_flattened(), c);
+        mean[c] = T::from_f64(mu);
+        r[c] = T::from_f64(1.0 / (squares / n + eps).sqrt());
+        if factor != 0.0 {
+            let towards = |old: T, new: f64| T::from_f64((1.0 - factor) * old.to_f64() + factor * new);
+            running_mean[c] = towards(running_mean[c], mean[c].to_f64());
+            running_var[c] = towards(running_var[c], squares / (n - 1.0));
         }
     }
 }
 
+/// The mean of channel `c`, and Σ (x - mean)², of all pieces.
+fn merged(rows: usize, each: usize, channels: usize, moments: &[f64], c: usize) -> (f64, f64) {
+    let piece = rows_of_piece(rows);
+    let pieces = || {
+        let size = |first| (piece.min(rows - first) * each) as f64;
+        (0..rows).step_by(piece).map(size).zip(moments.chunks_exact(2 * channels))
+    };
+    let n = (rows * each) as f64;
+    let first = moments[c];
+    let mean = first + pieces().map(|(size, moments)| size * (moments[c] - first)).sum::<f64>() / n;
+    let squares = pieces().map(|(size, moments)| {
+        let apart = moments[c] - mean;
+        moments[channels + c] + size * apart * apart
+    });
+    (mean, squares.sum())
+}
+
 /// The statistics for a prediction: the running ones; the batch's where there are none (empty slices).
-///
-/// # Panics
-/// As [`batch_norm_statistics`].
 #[inline]
 pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
     inner: usize,
@@ -102,11 +154,21 @@ pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
     running_var: &[T],
     statistics: &mut [T],
 ) {
+    let channels = check(X, inner, statistics.len() / 2);
     if running_mean.is_empty() {
-        let cx = Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: x.len() };
-        return batch_norm_statistics(&cx, inner, eps, None, x, &mut [], &mut [], None, statistics);
+        return with_scratch(PIECES * 2 * channels, |moments: &mut [f64]| {
+            let pieces = x.chunks(rows_of_piece(x.len()));
+            for (x, moments) in pieces.zip(moments.chunks_exact_mut(2 * channels)) {
+                piece_moments(Columns { count: channels, inner }, x.as_flattened(), moments);
+            }
+            let (mean, r) = statistics.split_at_mut(channels);
+            let n = (x.len() * (X / channels)) as f64;
+            for c in 0..channels {
+                let (mu, squares) = merged(x.len(), X / channels, channels, moments, c);
+                (mean[c], r[c]) = (T::from_f64(mu), T::from_f64(1.0 / (squares / n + eps).sqrt()));
+            }
+        });
     }
-    let channels = check(X, inner, statistics);
     assert_eq!(running_mean.len(), channels, "another number of running means than of channels");
     assert_eq!(running_var.len(), channels, "another number of running variances than of channels");
     running_statistics(eps, running_mean, running_var, statistics);
@@ -136,31 +198,46 @@ pub fn batch_norm_forward<T: Real, const X: usize>(
     T::channel_affine(channels, x.as_flattened(), y.as_flattened_mut());
 }
 
-/// Fills `sums` with Σ dy of every channel, then Σ dy·x̂ of every channel, over the whole batch.
+/// For each piece of the batch: Σ dy of every channel, then Σ dy·x̂ of every channel. Rows of the same piece are in `x`
+/// together.
 #[inline]
-pub fn batch_norm_sums<T: Real, const X: usize>(
+pub fn batch_norm_partial_sums<T: Real, const X: usize, const M: usize>(
+    cx: &Context,
     inner: usize,
     x: &[[T; X]],
     dy: &[[T; X]],
     statistics: &[T],
-    sums: &mut [T],
+    partial: &mut [[f64; M]],
 ) {
     assert_eq!(x.len(), dy.len(), "batches of different lengths");
-    assert_eq!(sums.len(), statistics.len(), "another number of sums than of statistics");
-    let channels = Channels::new(X, inner, &[], &[], statistics);
-    let (x, dy) = (x.as_flattened(), dy.as_flattened());
-    let (dy_sums, dy_x_sums) = sums.split_at_mut(statistics.len() / 2);
-    let mut wide = [0.0; TILE];
-    let (shape, normalised) = (Columns { count: channels.r.len(), inner }, Scalars::Column(channels.mean, channels.r));
-    let all = [(ColumnSum::Differences, Scalars::None, dy_sums), (ColumnSum::Normalised, normalised, dy_x_sums)];
-    for (what, scalars, out) in all {
-        for (tile, out) in out.chunks_mut(TILE).enumerate() {
-            let range = tile * TILE..tile * TILE + out.len();
-            T::column_sums(what, shape, range, dy, x, scalars, &mut wide);
-            for (out, &sum) in out.iter_mut().zip(&wide) {
-                *out = T::from_f64(sum);
+    assert_eq!(M, statistics.len(), "another number of sums than of statistics");
+    let Channels { mean, r, .. } = Channels::new(X, inner, &[], &[], statistics);
+    let (shape, piece) = (Columns { count: r.len(), inner }, rows_of_piece(cx.rows));
+    let mut sums = [0.0; TILE];
+    for ((x, dy), partial) in x.chunks(piece).zip(dy.chunks(piece)).zip(partial) {
+        let (x, dy) = (x.as_flattened(), dy.as_flattened());
+        let (dy_sums, dy_x_sums) = partial.split_at_mut(r.len());
+        let all = [
+            (ColumnSum::Differences, Scalars::None, dy_sums),
+            (ColumnSum::Normalised, Scalars::Column(mean, r), dy_x_sums),
+        ];
+        for (what, scalars, out) in all {
+            for (tile, out) in out.chunks_mut(TILE).enumerate() {
+                let range = tile * TILE..tile * TILE + out.len();
+                T::column_sums(what, shape, range, dy, x, scalars, &mut sums);
+                out.copy_from_slice(&sums[..out.len()]);
             }
         }
+    }
+}
+
+/// Fills `sums` with Σ dy of every channel, then Σ dy·x̂ of every channel, over the whole batch: those of its pieces, in their
+/// order.
+pub fn batch_norm_sums<T: Real, const M: usize>(cx: &Context, partial: &[[f64; M]], sums: &mut [T]) {
+    assert_eq!(M, sums.len(), "another number of sums than of statistics");
+    let pieces = cx.rows.div_ceil(rows_of_piece(cx.rows));
+    for (c, sum) in sums.iter_mut().enumerate() {
+        *sum = T::from_f64(partial[..pieces].iter().map(|piece| piece[c]).sum());
     }
 }
 
@@ -211,10 +288,9 @@ pub fn batch_norm_backward_bias<T: Real, const C: usize>(sums: &[T], bias: Span<
     update.finish_within(bias.index, bias.offset, &sums[..C]);
 }
 
-/// The number of channels, for which there are two statistics each.
+/// The number of channels, of which a sample is a whole number.
 #[inline]
-fn check<T>(sample: usize, inner: usize, statistics: &[T]) -> usize {
-    let channels = statistics.len() / 2;
+fn check(sample: usize, inner: usize, channels: usize) -> usize {
     let one = channels * inner;
     assert!(one > 0 && sample.is_multiple_of(one), "a sample of {sample} is not [.., {channels} channels, {inner}]");
     channels
@@ -223,7 +299,7 @@ fn check<T>(sample: usize, inner: usize, statistics: &[T]) -> usize {
 impl<'a, T: Real> Channels<'a, T> {
     #[inline]
     fn new(sample: usize, inner: usize, w: &'a [T], b: &'a [T], statistics: &'a [T]) -> Self {
-        let channels = check(sample, inner, statistics);
+        let channels = check(sample, inner, statistics.len() / 2);
         assert!(w.is_empty() || w.len() == channels, "{} weights for {channels} channels", w.len());
         assert!(b.is_empty() || b.len() == channels, "{} biases for {channels} channels", b.len());
         let (mean, r) = statistics.split_at(channels);

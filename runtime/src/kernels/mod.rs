@@ -32,7 +32,7 @@ pub use activation::{
 };
 pub use batch_norm::{
     batch_norm_backward_bias, batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward,
-    batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
+    batch_norm_moments, batch_norm_partial_sums, batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
 };
 pub use concat::{concat_backward, concat_forward};
 pub use conv::{

@@ -64,6 +64,16 @@ impl Context {
     }
 }
 
+/// The most pieces that a batch is cut into, where something is added up piece by piece and then in their order. Its size
+/// alone says where it is cut, never the number of threads, so each sum has one order; and so many threads find work.
+pub const PIECES: usize = 32;
+
+/// The rows of each piece of a batch of so many rows, but for the last, which may have fewer.
+pub const fn rows_of_piece(rows: usize) -> usize {
+    let rows = rows.div_ceil(PIECES);
+    if rows == 0 { 1 } else { rows }
+}
+
 /// The output of a forward pass, and the place of its gradient, which the criterion fills.
 #[derive(Debug)]
 pub struct Outputs<'w, T, O> {
@@ -111,6 +121,8 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
     const FLOPS_PER_SAMPLE: u64;
     /// Bytes of workspace for one sample of the largest batch.
     const WORKSPACE_BYTES_PER_SAMPLE: usize;
+    /// Bytes of workspace for each piece of a batch, of which there are at most [`PIECES`].
+    const WORKSPACE_BYTES_PER_PIECE: usize = 0;
     /// The shape of one sample of the input.
     const INPUT_SHAPE: &'static [usize];
     /// The shape of one sample of the output.
@@ -251,7 +263,10 @@ pub trait Network<T: Real>: Clone + Debug + Send + Sync + Sized + 'static {
             capacity,
             rows: 0,
             context: Context { mode: Mode::Eval, seed: 0, draw: 0, first_row: 0, rows: 0 },
-            values: Flat::zeros(words_of(capacity * Self::WORKSPACE_BYTES_PER_SAMPLE, Self::VALUES)),
+            values: Flat::zeros(words_of(
+                capacity * Self::WORKSPACE_BYTES_PER_SAMPLE + PIECES * Self::WORKSPACE_BYTES_PER_PIECE,
+                Self::VALUES,
+            )),
             statistics: Flat::zeros(Self::STATISTICS),
             losses: Flat::zeros(capacity),
             non_finite_gradient: None,
@@ -339,9 +354,13 @@ impl<T: Real> Gradients<T> {
     }
 }
 
+/// Of one kind of rows; one of them may be cut into pieces.
 impl<A: Split, B: Split> Split for (A, B) {
     fn rows(&self) -> usize {
         self.0.rows()
+    }
+    fn piece(&self) -> usize {
+        self.0.piece().max(self.1.piece())
     }
     fn split_at(self, rows: usize) -> (Self, Self) {
         let (a, c) = self.0.split_at(rows);

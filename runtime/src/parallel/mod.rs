@@ -19,6 +19,10 @@ pub(crate) use scratch::{with_batch_scratch, with_scratch};
 pub trait Split: Sized + Send {
     /// The number of rows.
     fn rows(&self) -> usize;
+    /// It is cut into whole pieces of so many rows.
+    fn piece(&self) -> usize {
+        1
+    }
     /// The first `rows` rows, and the rest.
     fn split_at(self, rows: usize) -> (Self, Self);
 }
@@ -157,7 +161,7 @@ pub fn for_each<P: Split>(part: P, work: u64, body: impl Fn(P) + Sync) {
         return body(part);
     }
     // Not rounded to whole tiles: 36 and 28 of 64 rows take longer than 32 and 32.
-    let share = rows.div_ceil(threads);
+    let share = rows.div_ceil(threads).next_multiple_of(part.piece());
     share_out(
         threads,
         part,

@@ -7,7 +7,7 @@ use super::super::operand::{DX, DY, X, Y};
 use super::super::{From, Layer, Orders, Site, batch, rows, tiles};
 use super::{Affine, check_features};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Buffer, Call, Dim, Operand, OutputKind, Param, Shape, View};
+use crate::ir::{Arg, Buffer, Call, Dim, Kept, Operand, OutputKind, Param, Scalar, Shape, View};
 use crate::parse::args::{Args, Number, Range, Size};
 
 /// `BatchNorm1d(num_features, eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, bias = true)` on
@@ -52,6 +52,8 @@ pub(in crate::layers) fn batch_norm(args: &mut Args<'_>, errors: &mut Diagnostic
 
 const STATISTICS: Operand = Operand::Statistics(0);
 const SUMS: Operand = Operand::Statistics(1);
+const MOMENTS: Operand = Operand::Partial(0);
+const PARTIAL_SUMS: Operand = Operand::Partial(1);
 
 impl BatchNorm {
     fn channels(&self) -> Dim {
@@ -77,19 +79,33 @@ impl BatchNorm {
         )
     }
 
-    fn statistics_call(&self, site: &Site<'_>) -> Call {
+    /// Statistics of a forward that keeps what backward needs: of pieces, then of the batch; or those of a prediction.
+    fn statistics_calls(&self, site: &Site<'_>) -> Vec<Call> {
         // Without running statistics there is nothing to read or write, in evaluation either.
         let (mean, var, count) = match self.tracked {
             true => (Arg::Buffer("running_mean"), Arg::Buffer("running_var"), Arg::Counter("num_batches_tracked")),
             false => (Arg::Absent, Arg::Absent, Arg::NoCounter),
         };
         let (inner, eps) = (self.inner(), self.eps());
-        if !site.predict {
-            let args = vec![Arg::Context, inner, eps, self.momentum(), X, mean, var, count, Arg::Write(STATISTICS)];
-            return batch("batch_norm_statistics", args, "{statistics} = mean and 1/√(variance + eps) of {x}");
+        if site.predict {
+            let args = vec![inner, eps, X, mean, var, Arg::Write(STATISTICS)];
+            let formula = "{statistics} = running mean and 1/√(variance + eps)";
+            return vec![batch("batch_norm_statistics_predict", args, formula)];
         }
-        let args = vec![inner, eps, X, mean, var, Arg::Write(STATISTICS)];
-        batch("batch_norm_statistics_predict", args, "{statistics} = running mean and 1/√(variance + eps)")
+        let args = vec![Arg::Context, inner, self.tracked(), X, Arg::Write(MOMENTS)];
+        let moments = rows("batch_norm_moments", args, "{partial} = mean({x}), Σ ({x} - mean)²");
+        let each = &self.each;
+        let each = Arg::Literal("values_per_channel", quote!(#each));
+        let moments_read = Arg::Read(MOMENTS);
+        let args =
+            vec![Arg::Context, each, eps, self.momentum(), moments_read, mean, var, count, Arg::Write(STATISTICS)];
+        let formula = "{statistics} = mean and 1/√(variance + eps) of all {partial}";
+        vec![moments, batch("batch_norm_statistics", args, formula)]
+    }
+
+    fn tracked(&self) -> Arg {
+        let tracked = self.tracked;
+        Arg::Literal("track_running_stats", quote!(#tracked))
     }
 }
 
@@ -142,6 +158,12 @@ impl Layer for BatchNorm {
         vec![buffer("running_mean", 0.0), buffer("running_var", 1.0), count]
     }
 
+    fn partials(&self) -> Vec<Kept> {
+        let both = Dim::Known(2).mul(&self.channels());
+        let partial = |name| Kept { name, scalar: Scalar::Double, len: both.clone() };
+        vec![partial("moments"), partial("partial_sums")]
+    }
+
     fn statistics(&self) -> Vec<(&'static str, Dim)> {
         let both = Dim::Known(2).mul(&self.channels());
         vec![("statistics", both.clone()), ("sums", both)]
@@ -156,17 +178,23 @@ impl Layer for BatchNorm {
         let (weight, bias) = (self.affine.weight_arg(), self.affine.bias_arg());
         let args = vec![self.inner(), X, weight, bias, Arg::Read(STATISTICS), Y];
         let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
-        vec![self.statistics_call(site), rows("batch_norm_forward", args, &formula)]
+        let mut calls = self.statistics_calls(site);
+        calls.push(rows("batch_norm_forward", args, &formula));
+        calls
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let (statistics, sums) = (Arg::Read(STATISTICS), Arg::Read(SUMS));
-        let tracked = self.tracked;
         let mut calls = vec![
+            rows(
+                "batch_norm_partial_sums",
+                vec![Arg::Context, self.inner(), X, DY, statistics.clone(), Arg::Write(PARTIAL_SUMS)],
+                "{partial1} = Σ {dy}, Σ {dy} ⊙ x̂",
+            ),
             batch(
                 "batch_norm_sums",
-                vec![self.inner(), X, DY, statistics.clone(), Arg::Write(SUMS)],
-                "{statistics1} = Σ {dy}, Σ {dy} ⊙ x̂",
+                vec![Arg::Context, Arg::Read(PARTIAL_SUMS), Arg::Write(SUMS)],
+                "{statistics1} = Σ {partial1}",
             ),
             rows(
                 "batch_norm_backward_input",
@@ -174,7 +202,7 @@ impl Layer for BatchNorm {
                     Arg::Context,
                     self.inner(),
                     Arg::BatchRows,
-                    Arg::Literal("track_running_stats", quote!(#tracked)),
+                    self.tracked(),
                     X,
                     self.affine.weight_arg(),
                     statistics,
