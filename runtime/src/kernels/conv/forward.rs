@@ -31,6 +31,7 @@ pub(super) fn forward<T: Real>(shape: &Shape, x: &[T], w: &[T], b: &[T], y: &mut
         fill_table(steps, 0, &[d, h, l, (groups.channels, 1)]);
         with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
             let [packed, frames] = lens.map(|len| cut(&mut scratch, len));
+            frame.clear(frames);
             let weight = if packs {
                 for g in 0..groups.count {
                     let to = &mut packed[g * packed_len::<T>(k, groups.n)..];

@@ -43,6 +43,7 @@ pub(super) fn backward_input<T: Real>(shape: &Shape, dy: &[T], w: &[T], b: &[T],
         let (rows, steps) = tables.split_at_mut(together * rows);
         with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
             let [packed, frames, sums, gradients] = lens.map(|len| cut(&mut scratch, len));
+            frame.clear(frames);
             pack_phases(shape, groups, w, packed);
             let (dy_step, dx_step) = (together * result, together * sample);
             for (i, (dy, dx)) in dy.chunks(dy_step).zip(dx.chunks_mut(dx_step)).enumerate() {

@@ -29,7 +29,7 @@ mod product;
 mod weight;
 mod window;
 
-use window::Shape;
+pub use window::Shape;
 pub use window::{Conv, Padding, Window};
 
 use super::gemm::Epilogue;

@@ -12,6 +12,12 @@ use crate::{Real, Update};
 /// The rows by which tables of a gradient's rows are longer, so that blocks may have whole tiles.
 const SPARE: usize = 8;
 
+/// Bytes of the gradient that stay in the second-level cache while windows stream by.
+const AREA: usize = L2 / 4;
+
+/// Windows that are laid out at once: pieces of chains are as long, or as long as a piece of dy stays in the first-level cache.
+const WINDOWS: usize = 256;
+
 /// dw = Σ windowsᵀ·dy, over samples and their windows in order.
 pub(super) fn backward_weight<T: Real>(
     shape: &Shape,
@@ -34,8 +40,8 @@ pub(super) fn backward_weight<T: Real>(
     // An area of the gradient and a piece of dy and of the windows stay in cache. With one group, rows of the area are whole
     // registers long.
     let width = if groups.count == 1 { packed_width::<T>(o) } else { o };
-    let section = (L2 / 8 / size / width).next_multiple_of(24).min(part.len());
-    let together = groups.samples::<T>(0, positions, batch);
+    let section = part.len().div_ceil((part.len() * width * size).div_ceil(AREA)).next_multiple_of(24).min(part.len());
+    let together = WINDOWS.div_ceil(positions).min(batch);
     let piece = (L1 / 2 / size / panel::<T>()).min(together * positions);
     let packs = !groups.depthwise && worth_packing(o * size, section);
     let lens = [
@@ -53,6 +59,7 @@ pub(super) fn backward_weight<T: Real>(
         fill_table(windows, 0, &[(together, frame.elements()), d, h, l]);
         with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
             let [sums, frames, packed] = lens.map(|len| cut(&mut scratch, len));
+            frame.clear(frames);
             for from in part.clone().step_by(section) {
                 let section = section.min(part.end - from);
                 let rows = Places::new(&rows[from..][..section + SPARE]);

@@ -142,7 +142,7 @@ impl<const D: usize> Conv<D> {
 
     /// Checks the elements of x, y and the weight (`k` × `o`) against the windows.
     #[inline]
-    pub(super) fn shape(&self, x: usize, y: usize, k: usize, o: usize) -> Shape {
+    pub(crate) fn shape(&self, x: usize, y: usize, k: usize, o: usize) -> Shape {
         let Window { input, output, kernel, stride, padding, dilation } = &self.window;
         let axes = [&input[..], output, kernel, stride, padding, dilation];
         Shape::new(axes, self.groups, self.padding_mode, (x, y), (k, o))
@@ -409,7 +409,14 @@ impl Frame {
         if self.is_sample() { 0 } else { samples * self.elements() }
     }
 
-    /// The frames of some samples, one after the other: in `scratch`, or the samples themselves.
+    /// Prepares what [`scratch`](Self::scratch) has asked for: zeros around samples stay there.
+    pub(super) fn clear<T: Real>(&self, scratch: &mut [T]) {
+        if self.mode == Padding::Zeros {
+            scratch.fill(T::ZERO);
+        }
+    }
+
+    /// The frames of some samples, one after the other: in `scratch`, which has been cleared, or the samples themselves.
     pub(super) fn of<'a, T: Real>(&self, samples: &'a [T], scratch: &'a mut [T]) -> &'a [T] {
         if self.is_sample() {
             return samples;
@@ -422,28 +429,34 @@ impl Frame {
         &scratch[..count * self.elements()]
     }
 
-    /// Hands `piece` each line of the frame: where it begins in the frame and in the sample, if it stands for one.
-    fn lines(&self, mut piece: impl FnMut(usize, Option<usize>)) {
+    /// Hands `piece` each line of the frame that is one of the sample: where it begins in either.
+    fn lines(&self, mut piece: impl FnMut(usize, usize)) {
         let source = |axis: usize, at: usize| self.mode.source(at as isize - self.shift[axis], self.sample[axis]);
         for d in 0..self.len[0] {
+            let Some(from_d) = source(0, d) else { continue };
             for h in 0..self.len[1] {
-                let line = source(0, d).zip(source(1, h)).map(|(d, h)| (d * self.sample[1] + h) * self.sample[2]);
-                piece((d * self.len[1] + h) * self.len[2], line);
+                if let Some(from_h) = source(1, h) {
+                    piece((d * self.len[1] + h) * self.len[2], (from_d * self.sample[1] + from_h) * self.sample[2]);
+                }
             }
         }
     }
 
-    /// Hands `piece` the stretches of a line that stand for stretches of the sample's, or for zeros: where they begin in both,
-    /// and how long they are.
-    fn stretches(&self, mut piece: impl FnMut(usize, Option<usize>, usize)) {
+    /// Hands `piece` the stretches of a line that are such of the sample's: where they begin in either, and how long they are.
+    fn stretches(&self, mut piece: impl FnMut(usize, usize, usize)) {
         let (len, sample, shift) = (self.len[2], self.sample[2], self.shift[2]);
         let low = shift.clamp(0, len as isize) as usize;
         let high = (shift + sample as isize).clamp(low as isize, len as isize) as usize;
-        (0..low).for_each(|at| piece(at, self.mode.source(at as isize - shift, sample), 1));
         if low < high {
-            piece(low, Some((low as isize - shift) as usize), high - low);
+            piece(low, (low as isize - shift) as usize, high - low);
         }
-        (high..len).for_each(|at| piece(at, self.mode.source(at as isize - shift, sample), 1));
+        if self.mode != Padding::Zeros {
+            for at in (0..low).chain(high..len) {
+                if let Some(source) = self.mode.source(at as isize - shift, sample) {
+                    piece(at, source, 1);
+                }
+            }
+        }
     }
 
     /// Copies a sample into its frame.
@@ -451,11 +464,9 @@ impl Frame {
         let (channels, wide) = (self.channels, self.width());
         self.lines(|line, source| {
             let to = &mut to[line * wide..][..self.len[2] * wide];
-            let Some(from) = source else { return to.fill(T::ZERO) };
-            let from = &sample[from * channels..][..self.sample[2] * channels];
+            let from = &sample[source * channels..][..self.sample[2] * channels];
             self.stretches(|at, source, len| {
                 let to = &mut to[at * wide..][..len * wide];
-                let Some(source) = source else { return to.fill(T::ZERO) };
                 let from = &from[source * channels..][..len * channels];
                 if self.repeat == 1 {
                     to.copy_from_slice(from);
@@ -471,11 +482,9 @@ impl Frame {
         let channels = self.channels;
         sample.fill(T::ZERO);
         self.lines(|line, source| {
-            let Some(to) = source else { return };
             let from = &frame[line * channels..][..self.len[2] * channels];
-            let to = &mut sample[to * channels..][..self.sample[2] * channels];
+            let to = &mut sample[source * channels..][..self.sample[2] * channels];
             self.stretches(|at, source, len| {
-                let Some(source) = source else { return };
                 let from = &from[at * channels..][..len * channels];
                 for (sum, &x) in to[source * channels..].iter_mut().zip(from) {
                     *sum += x;
