@@ -4,7 +4,7 @@
 
 use benches::{Args, Cost, Workload};
 use clap::Parser;
-use glulam::network::ParamSpec;
+use glulam::network::{ParamSpec, Sample};
 use glulam::prelude::*;
 
 network! { MlpSeed < Linear(784, 64) -> ReLU -> Linear(64, 10) > }
@@ -12,22 +12,49 @@ network! { MlpAdam < Linear(784, 512) -> ReLU -> Linear(512, 512) -> ReLU -> Lin
 network! { MlpLarge < Linear(1024, 4096) -> ReLU -> Linear(4096, 4096) -> ReLU -> Linear(4096, 1000) > }
 network! { MlpTiny < Linear(4, 16) -> Tanh -> Linear(16, 16) -> Tanh -> Linear(16, 3) > }
 
+network! { LeNet: [1, 28, 28] <
+    Conv2d(1, 32, 3) -> ReLU -> Conv2d(32, 64, 3) -> ReLU -> MaxPool2d(2)
+    -> Flatten -> Linear(9216, 128) -> ReLU -> Linear(128, 10)
+> }
+network! {
+    block Body(I, O, S) <
+        Conv2d(I, O, 3, stride = S, padding = 1, bias = false) -> BatchNorm2d(O) -> ReLU
+        -> Conv2d(O, O, 3, padding = 1, bias = false) -> BatchNorm2d(O)
+    >
+    block Down(I, O) < Residual(Body(I, O, 2), shortcut = Conv2d(I, O, 1, stride = 2, bias = false) -> BatchNorm2d(O)) >
+    ResNet8: [3, 32, 32] <
+        Conv2d(3, 16, 3, padding = 1, bias = false) -> BatchNorm2d(16) -> ReLU
+        -> Residual(Body(16, 16, 1)) -> ReLU -> Down(16, 32) -> ReLU -> Down(32, 64) -> ReLU
+        -> AdaptiveAvgPool2d(1) -> Flatten -> Linear(64, 10)
+    >
+}
+
 train! { SeedTrainer for MlpSeed { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
 train! { AdamTrainer for MlpAdam { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3) } }
 train! { LargeTrainer for MlpLarge { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
 train! { TinyTrainer for MlpTiny { loss: CrossEntropyLoss, optimizer: Adam(lr = 1e-3) } }
+train! { LeNetTrainer for LeNet { loss: CrossEntropyLoss, optimizer: SGD(lr = 0.01, momentum = 0.9) } }
+train! {
+    ResNet8Trainer for ResNet8 {
+        loss: CrossEntropyLoss,
+        optimizer: SGD(lr = 0.01, momentum = 0.9, weight_decay = 5e-4),
+    }
+}
 
-const WORKLOADS: [Workload; 5] = [
+const WORKLOADS: [Workload; 8] = [
     Workload { name: "mlp_seed", batch: 64, inputs: 784, classes: 10 },
     Workload { name: "mlp_adam", batch: 128, inputs: 784, classes: 10 },
     Workload { name: "mlp_large", batch: 256, inputs: 1024, classes: 1000 },
     Workload { name: "mlp_tiny", batch: 16, inputs: 4, classes: 3 },
+    Workload { name: "lenet", batch: 64, inputs: 784, classes: 10 },
+    Workload { name: "resnet8", batch: 128, inputs: 3 * 32 * 32, classes: 10 },
     Workload { name: "infer_mlp_b1", batch: 1, inputs: 784, classes: 10 },
+    Workload { name: "infer_lenet_b1", batch: 1, inputs: 784, classes: 10 },
 ];
 
 /// Multiply-adds of one sample in each weight's product, the first weight's first.
 fn products(table: &[ParamSpec]) -> impl Iterator<Item = usize> {
-    table.iter().filter(|param| param.shape.len() == 2).map(|param| param.len)
+    table.iter().filter(|param| param.shape.len() >= 2).map(|param| param.len * param.cost)
 }
 
 /// What a training step needs at least: three products for each weight, but no gradient of the inputs; and the parameters
@@ -38,16 +65,36 @@ fn training(table: &[ParamSpec], batch: usize, slots: usize) -> Option<Cost> {
     Some(Cost { flops: 2 * batch * (3 * all - first), bytes: 2 * size_of::<f32>() * parameters * (1 + slots) })
 }
 
+/// What a prediction of one sample needs at least: the products, and the weights, read once.
+fn predicting(table: &[ParamSpec]) -> Cost {
+    let parameters: usize = table.iter().map(|param| param.len).sum();
+    Cost { flops: 2 * products(table).sum::<usize>(), bytes: size_of::<f32>() * parameters }
+}
+
 /// Steps of one trainer; each takes its batch as a slice of the data in memory.
 macro_rules! train {
     ($args:expr, $workload:expr, $trainer:ident, $network:ident, $slots:literal) => {{
         let (inputs, targets) = $workload.dataset();
-        let inputs = inputs.as_chunks::<{ $network::PARAMS[0].shape[1] }>().0;
+        let inputs = <$network as Network<f32>>::Input::from_flat(&inputs);
         let mut trainer = $trainer::new($network::seeded(0));
         $workload.bench($args, training($network::PARAMS, $workload.batch, $slots), |row| {
             let rows = row..row + $workload.batch;
             let out = trainer.step((&inputs[rows.clone()], &targets[rows])).expect("the data fits the network");
             Some(out.loss)
+        });
+    }};
+}
+
+/// Predictions of one sample.
+macro_rules! predict {
+    ($args:expr, $workload:expr, $network:ident, $cost:expr) => {{
+        let (inputs, _) = $workload.dataset();
+        let inputs = <$network as Network<f32>>::Input::from_flat(&inputs);
+        let (model, mut outputs) = ($network::seeded(0), [[0.0f32; 10]]);
+        $workload.bench($args, $cost, |row| {
+            model.predict_into(&inputs[row..row + 1], &mut outputs);
+            std::hint::black_box(&outputs);
+            None
         });
     }};
 }
@@ -69,18 +116,11 @@ fn main() -> std::io::Result<()> {
             "mlp_adam" => train!(&args, workload, AdamTrainer, MlpAdam, 2),
             "mlp_large" => train!(&args, workload, LargeTrainer, MlpLarge, 1),
             "mlp_tiny" => train!(&args, workload, TinyTrainer, MlpTiny, 2),
-            "infer_mlp_b1" => {
-                let (inputs, _) = workload.dataset();
-                let inputs = inputs.as_chunks::<784>().0;
-                let model = MlpSeed::seeded(0);
-                let mut outputs = [[0.0f32; 10]];
-                // Weights are read and nothing is written, which is faster than copies are.
-                workload.bench(&args, None, |row| {
-                    model.predict_into(&inputs[row..row + 1], &mut outputs);
-                    std::hint::black_box(&outputs);
-                    None
-                });
-            }
+            "lenet" => train!(&args, workload, LeNetTrainer, LeNet, 1),
+            "resnet8" => train!(&args, workload, ResNet8Trainer, ResNet8, 1),
+            // Weights are read and nothing is written, which is faster than copies are.
+            "infer_mlp_b1" => predict!(&args, workload, MlpSeed, None),
+            "infer_lenet_b1" => predict!(&args, workload, LeNet, Some(predicting(LeNet::PARAMS))),
             other => unreachable!("{other} is in the table"),
         }
     }

@@ -238,10 +238,7 @@ impl Unit<'_> {
                     _ => quote!(#name),
                 }
             }
-            Arg::Param(name) => {
-                let field = ident(&self.plan.param(step.node, name).field);
-                quote!(p.#field)
-            }
+            Arg::Param(name) => self.param_path(self.plan.param(step.node, name)),
             Arg::Span(name) => {
                 let span = self.span_name(self.plan.param(step.node, name));
                 quote!(#span)

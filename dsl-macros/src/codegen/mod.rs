@@ -13,6 +13,7 @@ mod stub;
 mod tables;
 mod train;
 mod values;
+mod views;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,12 +36,17 @@ pub(crate) struct Unit<'a> {
     taken: BTreeSet<String>,
     /// The constant of each parameter's place: `L0_WEIGHT`.
     spans: HashMap<String, Ident>,
+    views: views::View<'a>,
+    /// How each parameter is reached in the views: `blocks[3].l0_weight`.
+    paths: HashMap<String, TokenStream>,
 }
 
 /// The items of one network.
 pub(crate) fn network(header: &Header, program: &Program, plan: &Plan) -> TokenStream {
     let taken = names::taken(header, program, plan);
-    let unit = Unit { header, program, plan, spans: names::spans(plan, &taken), taken };
+    let (views, mut paths) = (views::of(program, plan), HashMap::new());
+    views.paths(&TokenStream::new(), &mut paths);
+    let unit = Unit { header, program, plan, spans: names::spans(plan, &taken), taken, views, paths };
     let items = [unit.structs(), unit.inherent(), unit.saved(), unit.assertions(), unit.hover()];
     // The flat lists first: they are what a reader comes for.
     let inside = [unit.row_functions(), unit.tile_function(), unit.predict_function(), unit.network_impl()];

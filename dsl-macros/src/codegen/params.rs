@@ -18,26 +18,42 @@ impl Unit<'_> {
         let doc = self.struct_doc();
         let views = format!(" The parameters of [`{name}`], as arrays of arrays.");
         let views_mut = format!(" The parameters of [`{name}`], to be changed.");
-        let fields = self.plan.params.iter().map(|p| {
-            let (field, ty, doc) = (self.field(p), view_type(p), param_doc(p));
-            quote!(#[doc = #doc] pub #field: &'a #ty)
-        });
-        let fields_mut = self.plan.params.iter().map(|p| {
-            let (field, ty, doc) = (self.field(p), view_type(p), param_doc(p));
-            quote!(#[doc = #doc] pub #field: &'a mut #ty)
-        });
         // Without parameters there would be nothing to borrow from.
         let unit =
             self.plan.params.is_empty().then(|| quote!(#[doc(hidden)] pub nothing: ::core::marker::PhantomData<&'a T>));
         let unit_mut = unit.clone();
-        let derived = if self.has_macros() { self.written_out() } else { TokenStream::new() };
-        let (derive, derive_mut) = match derived.is_empty() {
-            true => (
+        let (derive, derive_mut) = match self.has_macros() {
+            false => (
                 Some(quote!(#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)])),
                 Some(quote!(#[derive(::core::fmt::Debug)])),
             ),
-            false => (None, None),
+            true => (None, None),
         };
+        let derived = self.has_macros().then(|| self.written_out());
+        let views = self.views.all().into_iter().map(|view| {
+            let (name, name_mut) = (view.name(&params), view.name(&params_mut));
+            let (fields, fields_mut) = (view.declared(&params, false), view.declared(&params_mut, true));
+            let allowed = quote! {
+                #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
+            };
+            quote! {
+                #[doc = #views]
+                #allowed
+                #derive
+                #vis struct #name<'a, T = f32> {
+                    #fields
+                    #unit
+                }
+
+                #[doc = #views_mut]
+                #allowed
+                #derive_mut
+                #vis struct #name_mut<'a, T = f32> {
+                    #fields_mut
+                    #unit_mut
+                }
+            }
+        });
         quote! {
             #(#attrs)*
             #(#[doc = #doc])*
@@ -46,21 +62,7 @@ impl Unit<'_> {
                 weights: ::glulam::Weights<T>,
             }
 
-            #[doc = #views]
-            #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
-            #derive
-            #vis struct #params<'a, T = f32> {
-                #(#fields,)*
-                #unit
-            }
-
-            #[doc = #views_mut]
-            #[allow(non_camel_case_types, non_snake_case, unused_braces, unused_parens, reason = "names and dimensions are the declaration's")]
-            #derive_mut
-            #vis struct #params_mut<'a, T = f32> {
-                #(#fields_mut,)*
-                #unit_mut
-            }
+            #(#views)*
 
             #derived
         }
@@ -79,13 +81,15 @@ impl Unit<'_> {
     //     impl<T: Debug> Debug for MlpParamsMut<'_, T> { … }
     /// What else is derived.
     fn written_out(&self) -> TokenStream {
-        let params = self.params_name();
-        let debug = [self.params_name(), self.params_mut_name()].map(|name| {
-            let fields = self.plan.params.iter().map(|p| {
-                let (field, text) = (self.field(p), &p.field);
+        let roots = [self.params_name(), self.params_mut_name()];
+        let debug = roots.iter().flat_map(|root| self.views.all().into_iter().map(move |view| (root, view)));
+        let debug = debug.map(|(root, view)| {
+            let name = view.name(root);
+            let text = name.to_string();
+            let fields = view.names().map(|field| {
+                let text = field.to_string();
                 quote!(.field(#text, &self.#field))
             });
-            let text = name.to_string();
             quote! {
                 impl<T: ::core::fmt::Debug> ::core::fmt::Debug for #name<'_, T> {
                     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -94,15 +98,18 @@ impl Unit<'_> {
                 }
             }
         });
-        quote! {
-            impl<T> ::core::clone::Clone for #params<'_, T> {
-                fn clone(&self) -> Self {
-                    *self
+        let copied = self.views.all().into_iter().map(|view| {
+            let name = view.name(&roots[0]);
+            quote! {
+                impl<T> ::core::clone::Clone for #name<'_, T> {
+                    fn clone(&self) -> Self {
+                        *self
+                    }
                 }
+                impl<T> ::core::marker::Copy for #name<'_, T> {}
             }
-            impl<T> ::core::marker::Copy for #params<'_, T> {}
-            #(#debug)*
-        }
+        });
+        quote!(#(#copied)* #(#debug)*)
     }
 
     // Expands to:
@@ -195,16 +202,6 @@ impl Unit<'_> {
     //     impl<'a, T> MlpParams<'a, T> { fn of(parameters: &'a [T]) -> Self { … } }
     pub(crate) fn views(&self) -> TokenStream {
         let (params, params_mut) = (self.params_name(), self.params_mut_name());
-        let fields = self.plan.params.iter().map(|p| {
-            let (field, span) = (self.field(p), self.span_name(p));
-            let view = ident(if p.param.rows.is_some() { "matrix" } else { "vector" });
-            quote!(#field: glulam::#view(parameters, #span))
-        });
-        let fields_mut = self.plan.params.iter().map(|p| {
-            let (field, span) = (self.field(p), self.span_name(p));
-            let view = ident(if p.param.rows.is_some() { "take_matrix" } else { "take_vector" });
-            quote!(#field: glulam::#view(&mut rest, &mut at, #span))
-        });
         if self.plan.params.is_empty() {
             return quote! {
                 impl<'a, T> #params<'a, T> {
@@ -219,25 +216,29 @@ impl Unit<'_> {
                 }
             };
         }
+        let value = self.views.value(&params, &|p| {
+            let (view, span) = (if p.param.rows.is_some() { "matrix" } else { "vector" }, self.span_name(p));
+            let view = ident(view);
+            quote!(glulam::#view(parameters, #span))
+        });
+        let value_mut = self.views.value(&params_mut, &|p| {
+            let (view, span) = (if p.param.rows.is_some() { "take_matrix" } else { "take_vector" }, self.span_name(p));
+            let view = ident(view);
+            quote!(glulam::#view(&mut rest, &mut at, #span))
+        });
         quote! {
             impl<'a, T> #params<'a, T> {
                 fn of(parameters: &'a [T]) -> Self {
-                    Self { #(#fields,)* }
+                    #value
                 }
             }
             impl<'a, T> #params_mut<'a, T> {
                 fn of(parameters: &'a mut [T]) -> Self {
                     let (mut rest, mut at) = (parameters, 0);
-                    Self { #(#fields_mut,)* }
+                    #value_mut
                 }
             }
         }
-    }
-
-    /// The field of a parameter, with the label's span.
-    fn field(&self, p: &PlacedParam) -> Ident {
-        let span = self.program.graph.node(p.node).label;
-        Ident::new(&p.field, span.unwrap_or_else(proc_macro2::Span::call_site))
     }
 }
 
@@ -248,7 +249,7 @@ fn extents(p: &PlacedParam) -> (TokenStream, TokenStream) {
 }
 
 /// `[[T; 64]; 784]`
-fn view_type(p: &PlacedParam) -> TokenStream {
+pub(super) fn view_type(p: &PlacedParam) -> TokenStream {
     let columns = &p.param.columns;
     match &p.param.rows {
         Some(rows) => quote!([[T; #columns]; #rows]),
@@ -256,7 +257,7 @@ fn view_type(p: &PlacedParam) -> TokenStream {
     }
 }
 
-fn param_doc(p: &PlacedParam) -> String {
+pub(super) fn param_doc(p: &PlacedParam) -> String {
     format!(" `{}`, {}.", p.key, order_doc(&p.param))
 }
 

@@ -203,8 +203,17 @@ pub(crate) struct Graph<L> {
     pub(crate) inputs: Vec<ValueId>,
     /// The value that the caller gets.
     pub(crate) output: ValueId,
+    /// What stands in a row several times.
+    pub(crate) repeats: Vec<Repeat>,
     /// Equalities that only rustc can check.
     pub(crate) assertions: Vec<Assertion>,
+}
+
+/// A repeated item: the key of copy r is `key.r`.
+#[derive(Clone, Debug)]
+pub(crate) struct Repeat {
+    pub(crate) key: String,
+    pub(crate) count: usize,
 }
 
 /// `const _: () = assert_that(left == right, message)` at `span`.
@@ -251,13 +260,13 @@ impl<L> Graph<L> {
 
     /// The same graph with these in the place of its layers, and the layers.
     pub(crate) fn exchange<M>(self, new: Vec<M>) -> (Graph<M>, Vec<L>) {
-        let Graph { values, nodes, inputs, output, assertions } = self;
+        let Graph { values, nodes, inputs, output, repeats, assertions } = self;
         let exchange = |(node, new): (Node<L>, M)| {
             let Node { key, layer, inputs, outputs, span, label, written, within, shares, activation } = node;
             (Node { key, layer: new, inputs, outputs, span, label, written, within, shares, activation }, layer)
         };
         let (nodes, layers) = nodes.into_iter().zip(new).map(exchange).unzip();
-        (Graph { values, nodes, inputs, output, assertions }, layers)
+        (Graph { values, nodes, inputs, output, repeats, assertions }, layers)
     }
 }
 

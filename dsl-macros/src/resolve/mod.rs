@@ -16,7 +16,7 @@ use quote::ToTokens;
 use self::names::Names;
 use crate::ast::{self, Chain, Item, Step};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{NodeId, Order, Scalar, Shape, Value, ValueId, excess, identifier};
+use crate::ir::{NodeId, Order, Repeat, Scalar, Shape, Value, ValueId, excess, identifier};
 use crate::layers::{Graph, Layer, Node};
 use crate::parse::args::{self, Argument, Env, Int, Width};
 use crate::parse::tokens::{extent, text};
@@ -38,6 +38,7 @@ pub(crate) fn resolve(network: &ast::Network, errors: &mut Diagnostics) -> Optio
             nodes: Vec::new(),
             inputs: Vec::new(),
             output: ValueId(0),
+            repeats: Vec::new(),
             assertions: Vec::new(),
         },
         labels: BTreeMap::new(),
@@ -184,6 +185,7 @@ impl Resolver<'_> {
     fn step(&mut self, step: &Step, scope: &Scope, place: Place<'_>) -> Option<ValueId> {
         let Some(repeat) = &step.repeat else { return self.item(&step.item, scope, place) };
         let count = self.count(repeat, scope)?;
+        self.graph.repeats.push(Repeat { key: place.key.to_owned(), count });
         let (mut current, before) = (place.input, self.steps);
         for r in 0..count {
             let key = join(place.key, &r.to_string());

@@ -110,6 +110,7 @@ fn program(read: &[usize]) -> String {
         ],
         inputs: vec![ValueId(0)],
         output: ValueId(3),
+        repeats: Vec::new(),
         assertions: Vec::new(),
     };
     let program = backward::derive(graph);

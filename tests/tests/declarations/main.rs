@@ -110,6 +110,29 @@ network! {
     >
 }
 
+network! {
+    block Pair(N) < fc: Linear(N, N) -> ReLU -> Linear(N, N, bias = false) * 2 >
+    Rows < stem: Linear(3, 4) -> blocks: Pair(4) * 3 -> Linear(_, 5) * 2 -> Linear(5, 2) >
+}
+
+#[test]
+fn what_is_repeated_is_an_array_of_views() {
+    let mut net = Rows::seeded(3);
+    assert_eq!(net.params().blocks.len(), 3);
+    net.params_mut().blocks[1].fc_weight[2][3] = 7.5;
+    net.params_mut().blocks[2].l2[1].weight[0][3] = -2.5;
+    let dict = net.state_dict();
+    // The weight is stored [in][out].
+    assert_eq!(dict.get("blocks.1.fc.weight").unwrap().to_reals::<f32>()[3 * 4 + 2], 7.5);
+    assert_eq!(dict.get("blocks.2.2.1.weight").unwrap().to_reals::<f32>()[3 * 4], -2.5);
+    assert_eq!(net.params().blocks[1].fc_weight[2][3], 7.5);
+    // Copies of different shapes are fields of their own.
+    let (first, second) = (net.params().l2_0_weight, net.params().l2_1_weight);
+    assert_eq!((first.len(), second.len()), (4, 5));
+    assert!(format!("{:?}", net.params()).contains("blocks: [RowsParamsBlocks"));
+    check_gradients(net.cast());
+}
+
 #[test]
 fn blocks_and_repeats_have_keys_of_their_own() {
     let body = |prefix: &str| {
