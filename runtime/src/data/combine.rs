@@ -38,6 +38,15 @@ impl<D: Dataset> ConcatDataset<D> {
     }
 }
 
+impl<D: Dataset> ConcatDataset<D> {
+    /// The dataset that has a sample, and its place there.
+    fn find(&self, index: usize) -> Result<(&D, usize), DataError> {
+        let which = self.ends.partition_point(|&end| end <= index);
+        let dataset = self.datasets.get(which).ok_or(DataError::Index { index, len: self.len() })?;
+        Ok((dataset, index - if which == 0 { 0 } else { self.ends[which - 1] }))
+    }
+}
+
 impl<D: Dataset> Dataset for ConcatDataset<D> {
     type Input = D::Input;
     type Target = D::Target;
@@ -52,9 +61,17 @@ impl<D: Dataset> Dataset for ConcatDataset<D> {
         self.datasets[0].target_shape()
     }
     fn read(&self, index: usize, input: &mut [D::Input], target: &mut [D::Target]) -> Result<(), DataError> {
-        let which = self.ends.partition_point(|&end| end <= index);
-        let dataset = self.datasets.get(which).ok_or(DataError::Index { index, len: self.len() })?;
-        let start = if which == 0 { 0 } else { self.ends[which - 1] };
-        dataset.read(index - start, input, target)
+        let (dataset, index) = self.find(index)?;
+        dataset.read(index, input, target)
+    }
+    fn read_in(
+        &self,
+        epoch: u64,
+        index: usize,
+        input: &mut [D::Input],
+        target: &mut [D::Target],
+    ) -> Result<(), DataError> {
+        let (dataset, index) = self.find(index)?;
+        dataset.read_in(epoch, index, input, target)
     }
 }

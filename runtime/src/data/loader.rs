@@ -184,6 +184,7 @@ impl<D: Dataset + 'static> DataLoader<D> {
         let reader = Reader {
             dataset: Arc::clone(&self.dataset),
             pool: Arc::clone(&self.pool),
+            epoch: state.epoch,
             indices,
             position: state.position,
             batch_size: self.batch_size,

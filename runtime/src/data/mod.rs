@@ -3,6 +3,7 @@
 //! A [`Dataset`] writes a sample into memory that the caller owns, so that a batch is filled without an allocation. A
 //! [`Sampler`] says in which order the samples of an epoch come. A [`DataLoader`] puts both together.
 
+mod augment;
 mod batch;
 mod combine;
 mod error;
@@ -21,6 +22,7 @@ pub(crate) mod reading {
     pub(crate) use super::pool::Pool;
 }
 
+pub use augment::{Augmented, RandomCrop, RandomHorizontalFlip};
 pub use batch::Batch;
 pub use combine::ConcatDataset;
 pub use error::DataError;
@@ -32,6 +34,7 @@ pub use tensor_dataset::TensorDataset;
 pub use transform::{Map, Normalized};
 
 use crate::Real;
+use crate::rng::Generator;
 
 /// Samples by index: an input and a target each, written into the batch's own memory.
 ///
@@ -87,6 +90,21 @@ pub trait Dataset: Send + Sync {
     /// What the source of the data reports.
     fn read(&self, index: usize, input: &mut [Self::Input], target: &mut [Self::Target]) -> Result<(), DataError>;
 
+    /// Writes sample `index` as it is in epoch `epoch`, counted from 0: what is drawn at random for a sample is drawn anew for
+    /// each. Training reads so; what changes nothing from epoch to epoch need not implement it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn read_in(
+        &self,
+        _epoch: u64,
+        index: usize,
+        input: &mut [Self::Input],
+        target: &mut [Self::Target],
+    ) -> Result<(), DataError> {
+        self.read(index, input, target)
+    }
+
     /// Whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -99,6 +117,30 @@ pub trait Dataset: Send + Sync {
         F: Fn(&mut [Self::Input], &mut [Self::Target]) + Send + Sync,
     {
         Map::new(self, change)
+    }
+
+    /// The same samples, each changed in place by `change` whenever it is read, with random numbers that belong to the sample
+    /// and the epoch: the same ones for the same `seed`, whatever else was read, on however many threads, and after a run
+    /// has been resumed.
+    ///
+    /// # Example
+    /// ```
+    /// use glulam::data::{Dataset, RandomCrop, RandomHorizontalFlip, TensorDataset};
+    ///
+    /// let images = TensorDataset::from_flat(vec![0.5f32; 10 * 28 * 28], &[1, 28, 28], vec![3i64; 10], &[])?;
+    /// let augmented = images.augment(42, |generator, image, _target| {
+    ///     RandomCrop { padding: 2 }.apply(generator, image, &[1, 28, 28]);
+    ///     RandomHorizontalFlip { p: 0.5 }.apply(generator, image, &[1, 28, 28]);
+    /// });
+    /// assert_eq!(augmented.len(), 10);
+    /// # Ok::<(), glulam::data::DataError>(())
+    /// ```
+    fn augment<F>(self, seed: u64, change: F) -> Augmented<Self, F>
+    where
+        Self: Sized,
+        F: Fn(&mut Generator, &mut [Self::Input], &mut [Self::Target]) + Send + Sync,
+    {
+        Augmented::new(self, seed, change)
     }
 
     /// The same samples, with (x - mean) / std for every input x: one mean and deviation for all, or one for each index
@@ -142,6 +184,15 @@ macro_rules! by_reference {
             }
             fn read(&self, index: usize, input: &mut [D::Input], target: &mut [D::Target]) -> Result<(), DataError> {
                 (**self).read(index, input, target)
+            }
+            fn read_in(
+                &self,
+                epoch: u64,
+                index: usize,
+                input: &mut [D::Input],
+                target: &mut [D::Target],
+            ) -> Result<(), DataError> {
+                (**self).read_in(epoch, index, input, target)
             }
         }
     )* };

@@ -49,6 +49,15 @@ impl<D: Dataset> Dataset for Subset<D> {
     fn read(&self, index: usize, input: &mut [D::Input], target: &mut [D::Target]) -> Result<(), DataError> {
         self.dataset.read(self.indices[index], input, target)
     }
+    fn read_in(
+        &self,
+        epoch: u64,
+        index: usize,
+        input: &mut [D::Input],
+        target: &mut [D::Target],
+    ) -> Result<(), DataError> {
+        self.dataset.read_in(epoch, self.indices[index], input, target)
+    }
 }
 
 /// The sizes of the parts of a split: numbers of samples (`[50_000, 10_000]`), or fractions of the whole (`[0.8, 0.2]`).

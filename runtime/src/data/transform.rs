@@ -46,6 +46,17 @@ where
         (self.change)(input, target);
         Ok(())
     }
+    fn read_in(
+        &self,
+        epoch: u64,
+        index: usize,
+        input: &mut [D::Input],
+        target: &mut [D::Target],
+    ) -> Result<(), DataError> {
+        self.dataset.read_in(epoch, index, input, target)?;
+        (self.change)(input, target);
+        Ok(())
+    }
 }
 
 /// A dataset with (x - mean) / std for every input x. Made by [`Dataset::normalize`].
@@ -77,6 +88,17 @@ impl<D: Dataset<Input: Real>> Dataset for Normalized<D> {
     }
     fn read(&self, index: usize, input: &mut [D::Input], target: &mut [D::Target]) -> Result<(), DataError> {
         self.dataset.read(index, input, target)?;
+        self.scaling.apply(input);
+        Ok(())
+    }
+    fn read_in(
+        &self,
+        epoch: u64,
+        index: usize,
+        input: &mut [D::Input],
+        target: &mut [D::Target],
+    ) -> Result<(), DataError> {
+        self.dataset.read_in(epoch, index, input, target)?;
         self.scaling.apply(input);
         Ok(())
     }

@@ -185,7 +185,7 @@ impl<D: Dataset> Stream<D::Input, D::Target> for Samples<'_, D> {
         let state = &mut self.state;
         let (dataset, pool, batch_size) = (self.dataset, Arc::clone(&self.pool), self.batch_size);
         let ahead = self.ahead;
-        let mut reader = Reader { dataset, pool, indices, position: state.position, batch_size };
+        let mut reader = Reader { dataset, pool, epoch: state.epoch, indices, position: state.position, batch_size };
         let whole = thread::scope(|scope| {
             let (writer, batches) = queue(ahead);
             // Ends when nobody listens any more.

@@ -9,6 +9,8 @@ use super::super::{Batch, DataError, Dataset};
 pub(crate) struct Reader<D: Dataset> {
     pub(crate) dataset: D,
     pub(crate) pool: Arc<Pool<D::Input, D::Target>>,
+    /// The number of the epoch.
+    pub(crate) epoch: u64,
     /// The samples of the epoch in their order.
     pub(crate) indices: Vec<usize>,
     /// How many of them have been read.
@@ -34,7 +36,7 @@ impl<D: Dataset> Reader<D> {
                 return Err(DataError::Index { index, len });
             }
             let (input, target) = (&mut batch.inputs[i * input..][..input], &mut batch.targets[i * target..][..target]);
-            self.dataset.read(index, input, target)?;
+            self.dataset.read_in(self.epoch, index, input, target)?;
         }
         Ok(())
     }
