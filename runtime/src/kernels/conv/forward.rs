@@ -3,9 +3,9 @@
 use super::product::{Groups, Weight, product};
 use super::window::{Shape, fill_table};
 use crate::Real;
-use crate::kernels::gemm::block::{Places, Start};
+use crate::kernels::gemm::block::{Places, Start, panel};
 use crate::kernels::gemm::pack::{aligned, cut};
-use crate::kernels::gemm::{Epilogue, multiply, pack_all, packed_len, worth_packing};
+use crate::kernels::gemm::{Epilogue, multiply, pack_all, packed_len};
 use crate::parallel::with_scratch;
 
 /// Some samples at a time are laid into frames; their windows are the rows of a product.
@@ -21,7 +21,9 @@ pub(super) fn forward<T: Real>(shape: &Shape, x: &[T], w: &[T], b: &[T], y: &mut
         return;
     }
     let together = groups.samples::<T>(k, positions, batch);
-    let packs = !groups.depthwise && (groups.is_large::<T>(k) || worth_packing(o * size_of::<T>(), batch * positions));
+    // Several panels of many rows are worth a copy; so is, for a few dozen rows, what does not stay in the cache.
+    let enough = if groups.is_large::<T>(k) { 48 } else { 512 };
+    let packs = !groups.depthwise && o > panel::<T>() && batch * positions >= enough;
     let lens = [if packs { groups.weight_len::<T>(k) } else { 0 }, frame.scratch(together)];
     with_scratch(together * positions + k, |tables: &mut [u32]| {
         let (rows, steps) = tables.split_at_mut(together * positions);

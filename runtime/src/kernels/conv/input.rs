@@ -5,6 +5,7 @@
 //! is a product of its own, and together they use each tap once.
 
 use super::product::{Groups, Weight, product};
+use super::spread::spread;
 use super::window::{Frame, Padding, Phase, Shape, fill_table};
 use crate::Real;
 use crate::kernels::gemm::block::{Places, Start, panel};
@@ -17,6 +18,9 @@ pub(super) fn backward_input<T: Real>(shape: &Shape, dy: &[T], w: &[T], b: &[T],
     let (c, o) = (shape.inputs, shape.outputs);
     if shape.is_product() && b.is_empty() {
         return multiply_transposed((dx.len() / c, c, o), (dy, o), (w, o), (dx, c), then);
+    }
+    if spreads(shape) {
+        return spread(shape, dy, w, b, dx, then);
     }
     let (sample, result) = (shape.sample(), shape.positions() * o);
     let batch = dx.len() / sample;
@@ -76,7 +80,7 @@ pub(super) fn backward_input<T: Real>(shape: &Shape, dy: &[T], w: &[T], b: &[T],
                 }
                 if folds {
                     for (gradient, dx) in gradients.chunks_exact(gradient).zip(dx.chunks_exact_mut(sample)) {
-                        padded.fold(gradient, dx);
+                        padded.fold(gradient, &[], dx);
                     }
                 }
                 if !in_place {
@@ -85,6 +89,19 @@ pub(super) fn backward_input<T: Real>(shape: &Shape, dy: &[T], w: &[T], b: &[T],
             }
         });
     });
+}
+
+/// Whether it takes less to compute what each window makes of each of its elements, and to add that up, than to gather for each
+/// element: that fills whole registers, and does without the windows that are not there.
+fn spreads(shape: &Shape) -> bool {
+    let (c, o, k) = (shape.inputs, shape.outputs, shape.rows());
+    if shape.groups > 1 {
+        return false;
+    }
+    // In multiply-adds: an addition in memory, and what a short chain costs more than a long one, are some 12.
+    let spread = shape.positions() * k * (o + 12);
+    let gather = phases(shape).map(|phase| positions(&phase) * taps(&phase)).sum::<usize>() * o * c.next_multiple_of(8);
+    spread < gather
 }
 
 /// The phases of all axes.

@@ -13,7 +13,8 @@
 //!
 //! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero. With
 //! padding other than zeros the gradient of the padded sample is one, and then added up in each element that it was copied
-//! from. A transposed convolution is the gradient of another one's input, and the other way round.
+//! from. Where there are few input channels, the gradient of the input is the sum, in the order of windows, of chains over
+//! outputs (`spread.rs`). A transposed convolution is the gradient of another one's input, and the other way round.
 //!
 //! All are products of matrices (`gemm/`) one of whose operands is never made: a block finds the elements of windows by
 //! tables of places (`window.rs`). What is made of a sample is at most a copy with its padding. Rows of a product are windows,
@@ -26,6 +27,7 @@
 mod forward;
 mod input;
 mod product;
+mod spread;
 mod weight;
 mod window;
 
@@ -37,7 +39,7 @@ use super::{Activation, Keeps, Span};
 use crate::{Real, Update};
 
 /// The loops behind this file's functions, on flat slices.
-pub trait ConvKernels: Sized {
+pub trait ConvKernels: spread::SpreadKernels {
     /// y = b + windows · w.
     fn conv_forward(shape: &Shape, x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], then: Epilogue<'_, Self>);
     /// dx = b + what windows make of dy.

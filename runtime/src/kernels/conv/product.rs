@@ -7,7 +7,7 @@ use crate::kernels::gemm::{Epilogue, L2, Right, by_panels, by_rows, packed_len, 
 
 /// Rows of a product that are worth a call of their own; and such that are worth reading a weight from memory.
 const ROWS: usize = 48;
-const ROWS_OF_A_LARGE_WEIGHT: usize = 512;
+const ROWS_OF_A_LARGE_WEIGHT: usize = 192;
 
 /// Of what kind the products of a convolution are: `groups` of them, each k × n, with `outputs` columns in all.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,18 @@ pub(super) fn product<T: Real>(
             Weight::Packed(data) => Right::Packed { data: &data[g * packed_len::<T>(k, n)..], k },
         };
         match right {
+            Right::Plain { .. } if groups.is_large::<T>(k) => {
+                // A few rows of the weight at a time: their streams are read in order.
+                let mut start = start;
+                for from in (0..k).step_by(16) {
+                    let (left, right) = (left.steps_from(from), right.rows_from(from));
+                    by_rows((m, n, 16.min(k - from)), left, right, start, (&mut *out, o), &|_, _| ());
+                    start = Start::Sum;
+                }
+                if count == 1 {
+                    then(0, out);
+                }
+            }
             Right::Packed { data, .. } if groups.is_large::<T>(k) => {
                 by_panels((m, n, k), left, data, start, (&mut *out, o));
                 if count == 1 {

@@ -43,7 +43,7 @@ pub(super) fn backward_weight<T: Real>(
     let section = part.len().div_ceil((part.len() * width * size).div_ceil(AREA)).next_multiple_of(24).min(part.len());
     let together = WINDOWS.div_ceil(positions).min(batch);
     let piece = (L1 / 2 / size / panel::<T>()).min(together * positions);
-    let packs = !groups.depthwise && worth_packing(o * size, section);
+    let packs = !groups.depthwise && section >= 24 && o > panel::<T>();
     let lens = [
         (section + SPARE) * width,
         frame.scratch(together),

@@ -379,7 +379,7 @@ impl Frame {
     }
 
     /// Whether it is the sample as it lies.
-    fn is_sample(&self) -> bool {
+    pub(super) fn is_sample(&self) -> bool {
         self.is_unpadded() && self.repeat == 1
     }
 
@@ -477,10 +477,11 @@ impl Frame {
         });
     }
 
-    /// Adds up in each element of a sample what its places in the frame hold, in the frame's order.
-    pub(super) fn fold<T: Real>(&self, frame: &[T], sample: &mut [T]) {
+    /// Adds up in each element of a sample, which begins with `bias` or zero, what its places in the frame hold, in the
+    /// frame's order.
+    pub(super) fn fold<T: Real>(&self, frame: &[T], bias: &[T], sample: &mut [T]) {
         let channels = self.channels;
-        sample.fill(T::ZERO);
+        fill_rows(bias, sample);
         self.lines(|line, source| {
             let from = &frame[line * channels..][..self.len[2] * channels];
             let to = &mut sample[source * channels..][..self.sample[2] * channels];
@@ -491,6 +492,15 @@ impl Frame {
                 }
             });
         });
+    }
+}
+
+/// Fills all rows with one, or with zeros if it is empty.
+pub(super) fn fill_rows<T: Real>(row: &[T], rows: &mut [T]) {
+    if row.is_empty() {
+        rows.fill(T::ZERO);
+    } else {
+        rows.chunks_exact_mut(row.len()).for_each(|to| to.copy_from_slice(row));
     }
 }
 

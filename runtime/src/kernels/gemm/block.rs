@@ -32,7 +32,7 @@ impl<T> Left<'_, T> {
     }
 
     /// The elements of each row from the `p`th on.
-    pub(super) fn steps_from(self, p: usize) -> Self {
+    pub(crate) fn steps_from(self, p: usize) -> Self {
         match self {
             Left::Rows { data, stride } => Left::Rows { data: &data[p..], stride },
             Left::Columns { data, stride } => Left::Columns { data: &data[p * stride..], stride },

@@ -57,6 +57,14 @@ pub(crate) enum Right<'a, T> {
 }
 
 impl<'a, T> Right<'a, T> {
+    /// The rows from `row` on, if they lie side by side.
+    pub(crate) fn rows_from(self, row: usize) -> Self {
+        match self {
+            Right::Plain { data, stride } => Right::Plain { data: &data[row * stride..], stride },
+            Right::Packed { .. } => unreachable!("panels are not cut"),
+        }
+    }
+
     /// The columns from `column` on, as a slice and the distance of rows. Packed panels are only cut between panels.
     pub(crate) fn columns(&self, column: usize, columns: usize) -> (&'a [T], usize) {
         match *self {
@@ -87,7 +95,7 @@ pub(crate) fn pack_all<T: Real>((n, k): (usize, usize), b: &[T], b_row: usize, t
 }
 
 /// Packs all panels of the transpose of an n × k operand.
-fn pack_all_transposed<T: Real>((n, k): (usize, usize), b: &[T], b_row: usize, to: &mut [T]) {
+pub(crate) fn pack_all_transposed<T: Real>((n, k): (usize, usize), b: &[T], b_row: usize, to: &mut [T]) {
     for column in (0..n).step_by(panel::<T>()) {
         pack_transposed(k, panel::<T>().min(n - column), &b[column * b_row..], b_row, &mut to[column * k..]);
     }
