@@ -18,6 +18,7 @@ mod dropouts;
 mod joins;
 mod linear;
 mod norms;
+mod pools;
 mod shapes;
 mod slopes;
 mod softmaxes;
@@ -31,6 +32,10 @@ pub use dropouts::Dropout;
 pub use joins::{Add, Concat, Mul, Residual, Stack};
 pub use linear::Linear;
 pub use norms::{BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm};
+pub use pools::{
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d,
+    AvgPool1d, AvgPool2d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d, MaxPool1d, MaxPool2d, MaxPool3d,
+};
 pub use shapes::{Flatten, Identity, Unflatten};
 pub use slopes::{PReLU, RReLU};
 pub use softmaxes::{GLU, LogSoftmax, Softmax, Softmax2d, Softmin};

@@ -135,6 +135,36 @@ gradients! {
     conv_transpose2d { [2, 3, 4] < ConvTranspose2d(2, 3, (3, 2), stride = (2, 1), bias = false) > }
     conv_transpose2d_grouped { [4, 3, 2] < ConvTranspose2d(4, 2, 3, groups = 2, dilation = 2, padding = 1) > }
     conv_transpose3d { [2, 2, 2, 3] < ConvTranspose3d(2, 2, 2, stride = (2, 1, 2), output_padding = (1, 0, 0)) > }
+    max_pool1d { [2, 7] < Linear(7, 7) -> MaxPool1d(3, stride = 2, padding = 1) > }
+    max_pool1d_dilated { [3, 9] < MaxPool1d(2, stride = 1, dilation = 3, ceil_mode = true) > }
+    max_pool2d { [3, 5, 7] < MaxPool2d(2) > }
+    max_pool2d_of_one_channel { [1, 6, 5] < MaxPool2d(2) > }
+    max_pool2d_overlapping { [9, 5, 7] < MaxPool2d(3, stride = (2, 1), padding = 1) > }
+    max_pool2d_ceil { [2, 5, 6] < MaxPool2d((2, 3), stride = (2, 4), padding = (0, 1), ceil_mode = true) > }
+    max_pool2d_dilated { [2, 6, 7] < MaxPool2d(2, stride = 1, padding = 1, dilation = (2, 3)) > }
+    max_pool2d_far_apart { [2, 7, 8] < MaxPool2d(2, stride = 3) > }
+    max_pool2d_of_large_windows { [2, 18, 17] < MaxPool2d(17, stride = 1) > }
+    max_pool3d { [2, 3, 4, 5] < MaxPool3d((2, 2, 3), stride = (1, 2, 2), padding = (1, 0, 1)) > }
+    max_pool3d_side_by_side { [2, 4, 5, 4] < MaxPool3d(2) > }
+    avg_pool1d { [3, 8] < AvgPool1d(3, stride = 2, padding = 1, ceil_mode = true) > }
+    avg_pool1d_of_what_is_there { [3, 8] < AvgPool1d(3, 2, 1, count_include_pad = false) > }
+    avg_pool2d { [5, 5, 6] < AvgPool2d(2) > }
+    avg_pool2d_of_one_channel { [1, 4, 7] < AvgPool2d((2, 3), stride = (1, 2)) > }
+    avg_pool2d_padded { [3, 5, 4] < AvgPool2d(3, stride = 2, padding = 1, ceil_mode = true, count_include_pad = false) > }
+    avg_pool2d_over_a_number { [2, 4, 5] < AvgPool2d(2, stride = 1, divisor_override = -3) > }
+    avg_pool3d { [2, 3, 4, 5] < AvgPool3d((1, 2, 3), stride = (2, 2, 1), padding = (0, 1, 1)) > }
+    lp_pool1d { [2, 7] < Softplus -> LPPool1d(2, 3, stride = 2, ceil_mode = true) > }
+    lp_pool2d { [2, 5, 4] < Softplus -> LPPool2d(3, (2, 3), stride = 1) > }
+    lp_pool2d_of_a_fraction { [3, 4, 4] < Softplus -> LPPool2d(1.5, 2) > }
+    lp_pool3d { [2, 2, 3, 4] < Softplus -> LPPool3d(-1, 2, stride = (1, 1, 2)) > }
+    adaptive_avg_pool1d { [3, 7] < AdaptiveAvgPool1d(3) > }
+    adaptive_avg_pool2d { [3, 5, 3] < AdaptiveAvgPool2d((2, 4)) > }
+    adaptive_avg_pool2d_of_the_whole { [5, 3, 4] < Conv2d(5, 4, 2) -> AdaptiveAvgPool2d(1) -> Flatten -> Linear(_, 3) > }
+    adaptive_avg_pool3d { [2, 3, 4, 5] < AdaptiveAvgPool3d((2, None, 3)) > }
+    adaptive_max_pool1d { [3, 7] < AdaptiveMaxPool1d(4) > }
+    adaptive_max_pool2d { [3, 5, 6] < AdaptiveMaxPool2d((3, 2)) > }
+    adaptive_max_pool3d { [2, 3, 4, 5] < AdaptiveMaxPool3d((2, 5, None)) > }
+    pools_after_activations { [2, 7, 7] < Conv2d(2, 3, 2) -> Tanh -> MaxPool2d(2) -> Conv2d(3, 2, 2) -> SiLU -> AvgPool2d(2) -> Flatten -> Linear(_, 2) > }
     activations_after_convolutions { [2, 5, 5] < Conv2d(2, 3, 3) -> Tanh -> Conv2d(3, 4, 2) -> SiLU -> ConvTranspose2d(4, 2, 2) -> Sigmoid > }
     a_convolutional_network { [2, 6, 6] < Conv2d(2, 3, 3, padding = 1) -> Softplus -> Conv2d(3, 4, 3, stride = 2) -> Flatten -> Linear(_, 3) > }
     axes_of_channels_last { [2, 3, 4] < Conv2d(2, 4, 3, padding = 1) as a -> PReLU(4) -> GLU(1) -> Softmax(dim = 1) -> Softmax(dim = -1)

@@ -115,6 +115,14 @@ impl Dim {
         }
     }
 
+    /// The smaller one.
+    pub(crate) fn min(&self, other: &Dim) -> Dim {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => Dim::Known(*a.min(b)),
+            _ => Dim::named(quote::quote!(if (#self) < (#other) { #self } else { #other })),
+        }
+    }
+
     /// The product of some dimensions; 1 of none.
     pub(crate) fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
         dims.into_iter().fold(Dim::Known(1), |product, dim| product.mul(dim))

@@ -11,6 +11,7 @@ mod dropout;
 mod join;
 mod linear;
 mod norm;
+mod pool;
 mod prelu;
 mod relayout;
 mod reshape;
@@ -285,6 +286,21 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
         ("ConvTranspose1d", conv::read),
         ("ConvTranspose2d", conv::read),
         ("ConvTranspose3d", conv::read),
+        ("MaxPool1d", pool::read),
+        ("MaxPool2d", pool::read),
+        ("MaxPool3d", pool::read),
+        ("AvgPool1d", pool::read),
+        ("AvgPool2d", pool::read),
+        ("AvgPool3d", pool::read),
+        ("LPPool1d", pool::read),
+        ("LPPool2d", pool::read),
+        ("LPPool3d", pool::read),
+        ("AdaptiveAvgPool1d", pool::read_adaptive),
+        ("AdaptiveAvgPool2d", pool::read_adaptive),
+        ("AdaptiveAvgPool3d", pool::read_adaptive),
+        ("AdaptiveMaxPool1d", pool::read_adaptive),
+        ("AdaptiveMaxPool2d", pool::read_adaptive),
+        ("AdaptiveMaxPool3d", pool::read_adaptive),
         ("Identity", reshape::identity),
         ("Flatten", reshape::flatten),
         ("Unflatten", reshape::unflatten),
@@ -311,6 +327,11 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
 /// PyTorch has a layer of that name.
 pub(crate) fn is_torch(name: &str) -> bool {
     torch::NAMES.contains(&name)
+}
+
+/// Says of a layer of PyTorch's that there will not be what to write instead.
+pub(crate) fn instead(name: &str, span: proc_macro2::Span, errors: &mut Diagnostics) -> bool {
+    torch::instead(name).map(|(reason, help)| errors.error(span, reason).help(help)).is_some()
 }
 
 /// The layer of that name.

@@ -84,3 +84,25 @@ pub(super) const NAMES: &[&str] = &[
     "ZeroPad2d",
     "ZeroPad3d",
 ];
+
+/// Of a layer that there will not be: why, and what to write.
+pub(super) fn instead(name: &str) -> Option<(String, String)> {
+    let torch = |stem: &str| NAMES.contains(&name) && name.starts_with(stem);
+    let axes = &name[name.len().saturating_sub(2)..];
+    if torch("MaxUnpool") {
+        let reason = format!("`{name}` is not available: it reads places that another layer returns");
+        let help = format!("write `ConvTranspose{axes}(C, C, 2, stride = 2)` to make axes twice as long");
+        return Some((reason, help));
+    }
+    if torch("FractionalMaxPool") {
+        let reason = format!("`{name}` is not available: it draws its windows by lot");
+        return Some((reason, format!("write `AdaptiveMaxPool{axes}(…)`, which shares axes out evenly")));
+    }
+    let layer = name.strip_prefix("Lazy").filter(|layer| {
+        let stem = layer.trim_end_matches(['1', '2', '3', 'd']);
+        ["Linear", "Conv", "ConvTranspose", "BatchNorm", "InstanceNorm"].contains(&stem)
+    })?;
+    let rest = if layer.ends_with("Linear") || layer.starts_with("Conv") { ", …" } else { "" };
+    let reason = format!("there is no layer `{name}`: shapes are known when the network is declared");
+    Some((reason, format!("write `{layer}(_{rest})`, and `_` is what comes in")))
+}

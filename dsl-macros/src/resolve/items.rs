@@ -192,6 +192,9 @@ impl Resolver<'_> {
 
     fn unknown(&mut self, name: &Ident, scope: &Scope) {
         let found = name.to_string();
+        if layers::instead(&found, name.span(), self.errors) {
+            return;
+        }
         if layers::is_torch(&found) {
             self.errors.error(name.span(), format!("`{found}` is not available yet"));
             return;

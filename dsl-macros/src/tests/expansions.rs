@@ -8,7 +8,7 @@ use crate::plan::{Plan, Slots};
 use crate::{backward, codegen, fuse, layout, parse, plan, resolve, shape};
 
 /// The networks that the snapshots are of.
-const NETWORKS: [(&str, &str); 14] = [
+const NETWORKS: [(&str, &str); 15] = [
     ("mlp", "/// Tells clothes apart.\npub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) >"),
     ("an_activation_that_keeps_its_input", "Gelu < Linear(8, 16) -> GELU -> head: Linear(16, 4) -> Sigmoid >"),
     (
@@ -40,6 +40,11 @@ const NETWORKS: [(&str, &str); 14] = [
         "a_convolutional_network",
         "Small: [3, 16, 16] < Conv2d(3, 8, 3, padding = 1) -> ReLU -> Conv2d(8, 8, 3, stride = 2, bias = false)
          -> SiLU -> Flatten -> Linear(_, 10) >",
+    ),
+    (
+        "lenet",
+        "LeNet: [1, 28, 28] < Conv2d(1, 6, 5, padding = 2) -> ReLU -> MaxPool2d(2) -> Conv2d(6, 16, 5) -> ReLU -> MaxPool2d(2)
+         -> Flatten -> Linear(400, 120) -> ReLU -> Linear(120, 84) -> ReLU -> Linear(84, 10) >",
     ),
     ("no_parameters", "Plain: [4] < Tanh -> Softmax >"),
 ];

@@ -19,6 +19,7 @@ mod elementwise;
 mod gemm;
 mod layer_norm;
 mod linear;
+mod pooling;
 mod relayout;
 pub(crate) mod softmax;
 #[cfg(test)]
@@ -54,6 +55,10 @@ pub use linear::{
     linear_activation_backward_input, linear_activation_forward, linear_activation_forward_keep, linear_backward_bias,
     linear_backward_input, linear_backward_weight, linear_forward,
 };
+pub use pooling::{
+    Divisor, Pool, average_pool_activation_backward, average_pool_backward, average_pool_forward, lp_pool_backward,
+    lp_pool_forward, max_pool_activation_backward, max_pool_backward, max_pool_forward, max_pool_predict,
+};
 pub use relayout::{channels_first, channels_last};
 pub use softmax::{
     log_softmax_backward_from_output, log_softmax_forward, softmax_backward_from_output, softmax_forward,
@@ -65,6 +70,7 @@ pub trait Kernels:
     gemm::GemmKernels
     + linear::LinearKernels
     + conv::ConvKernels
+    + pooling::PoolKernels
     + activation::ActivationKernels
     + activation::ChannelKernels
     + softmax::SoftmaxKernels

@@ -154,6 +154,12 @@ impl<'a> Args<'a> {
         (!is_none(&argument)).then(|| self.read_per_axis(name, &argument, (axes, least), errors))
     }
 
+    /// The same, in which `None` may stand for a number.
+    pub(crate) fn per_axis_or_none(&mut self, name: &str, axes: usize, errors: &mut Diagnostics) -> Vec<Option<Dim>> {
+        let Some(argument) = self.required(name) else { return vec![None; axes] };
+        self.read_per_axis_or_none(name, &argument, axes, errors)
+    }
+
     /// A number for each of some axes, or one of some words. As in PyTorch, 0 if it is absent.
     pub(crate) fn per_axis_or_word(
         &mut self,
@@ -252,6 +258,15 @@ impl<'a> Args<'a> {
                     .help_if(help);
                 default
             }
+        }
+    }
+
+    /// A flag that cannot be set, for the reason given.
+    pub(crate) fn off(&mut self, name: &str, reason: &str, errors: &mut Diagnostics) {
+        let extent = self.peek(name).map(|argument| argument.extent);
+        if let (true, Some(extent)) = (self.flag(name, false, errors), extent) {
+            self.failed = true;
+            errors.error_at(extent, format!("`{name}` of `{}` is not available: {reason}", self.layer));
         }
     }
 

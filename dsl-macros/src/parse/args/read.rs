@@ -19,16 +19,21 @@ impl Args<'_> {
     pub(super) fn take(&mut self, name: &str, signature: String) -> Option<Argument> {
         self.names.push(name.to_owned());
         self.signature.push(signature);
-        let mut place = None;
-        if !self.keyword_only {
-            let positional =
-                self.arguments.get(self.asked).is_some_and(|a| a.as_ref().is_some_and(|a| a.name.is_none()));
-            place = positional.then_some(self.asked);
-            self.asked += 1;
-        }
-        let place =
-            place.or_else(|| self.arguments.iter().position(|a| a.as_ref().is_some_and(|a| is_named(a, name))))?;
-        self.arguments[place].take().filter(|a| !a.value.is_empty())
+        let place = self.place(name);
+        self.asked += usize::from(!self.keyword_only);
+        self.arguments[place?].take().filter(|a| !a.value.is_empty())
+    }
+
+    /// The same, left where it is.
+    pub(super) fn peek(&self, name: &str) -> Option<&Argument> {
+        self.arguments[self.place(name)?].as_ref()
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let there =
+            |place: usize| self.arguments.get(place).is_some_and(|a| a.as_ref().is_some_and(|a| a.name.is_none()));
+        let positional = (!self.keyword_only && there(self.asked)).then_some(self.asked);
+        positional.or_else(|| self.arguments.iter().position(|a| a.as_ref().is_some_and(|a| is_named(a, name))))
     }
 
     pub(super) fn read_size(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Size {
@@ -45,7 +50,39 @@ impl Args<'_> {
         errors: &mut Diagnostics,
     ) -> PerAxis {
         let span = argument.extent.0;
-        let mut cursor = Cursor::new(argument.value.clone(), span);
+        let Some(pieces) = self.pieces(name, argument, axes, errors) else {
+            return PerAxis::all(least.max(1) as usize, axes, span);
+        };
+        let one = pieces.len() == 1;
+        let mut dims: Vec<Dim> = pieces.iter().map(|piece| self.read_dim_from(name, piece, least, errors)).collect();
+        if one {
+            dims = vec![dims[0].clone(); axes];
+        }
+        PerAxis { dims, one, span }
+    }
+
+    pub(super) fn read_per_axis_or_none(
+        &mut self,
+        name: &str,
+        argument: &Argument,
+        axes: usize,
+        errors: &mut Diagnostics,
+    ) -> Vec<Option<Dim>> {
+        let Some(pieces) = self.pieces(name, argument, axes, errors) else { return vec![None; axes] };
+        let read = |piece: &Argument| (!is_none(piece)).then(|| self.read_dim(name, piece, errors));
+        let dims: Vec<_> = pieces.iter().map(read).collect();
+        if dims.len() == 1 { vec![dims[0].clone(); axes] } else { dims }
+    }
+
+    /// One number for all axes, or one for each.
+    fn pieces(
+        &mut self,
+        name: &str,
+        argument: &Argument,
+        axes: usize,
+        errors: &mut Diagnostics,
+    ) -> Option<Vec<Argument>> {
+        let mut cursor = Cursor::new(argument.value.clone(), argument.extent.0);
         let list = cursor.eat_group(Delimiter::Parenthesis).or_else(|| cursor.eat_group(Delimiter::Bracket));
         let pieces = match list {
             Some(list) if cursor.is_empty() => split_at_commas(list.stream(), errors),
@@ -59,18 +96,10 @@ impl Args<'_> {
                 _ => format!("one number, or one for each of {axes} axes"),
             };
             errors.error_at(argument.extent, format!("`{name}` of `{}` is {what}, found {count}", self.layer));
-            return PerAxis::all(least.max(1) as usize, axes, span);
+            return None;
         }
-        let dims = pieces.into_iter().map(|value| {
-            let extent = extent(&value).unwrap_or(argument.extent);
-            self.read_dim_from(name, &Argument { name: None, value, extent }, least, errors)
-        });
-        let mut dims: Vec<Dim> = dims.collect();
-        let one = count == 1;
-        if one {
-            dims = vec![dims[0].clone(); axes];
-        }
-        PerAxis { dims, one, span }
+        let piece = |value| Argument { name: None, extent: extent(&value).unwrap_or(argument.extent), value };
+        Some(pieces.into_iter().map(piece).collect())
     }
 
     pub(super) fn read_dim(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Dim {

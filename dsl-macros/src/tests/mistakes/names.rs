@@ -28,6 +28,20 @@ fn a_layer_that_is_not_there_yet() {
 }
 
 #[test]
+fn a_layer_that_will_not_be_there() {
+    check(
+        "A: [3, 8, 8] < MaxUnpool2d(2) -> FractionalMaxPool2d(2, 4) -> LazyConv2d(3, 3) -> LazyBatchNorm1d -> LazyReLU >",
+        &[
+            "`MaxUnpool2d` is not available: it reads places that another layer returns\nhelp: write `ConvTranspose2d(C, C, 2, stride = 2)` to make axes twice as long @ `MaxUnpool2d`",
+            "`FractionalMaxPool2d` is not available: it draws its windows by lot\nhelp: write `AdaptiveMaxPool2d(…)`, which shares axes out evenly @ `FractionalMaxPool2d`",
+            "there is no layer `LazyConv2d`: shapes are known when the network is declared\nhelp: write `Conv2d(_, …)`, and `_` is what comes in @ `LazyConv2d`",
+            "there is no layer `LazyBatchNorm1d`: shapes are known when the network is declared\nhelp: write `BatchNorm1d(_)`, and `_` is what comes in @ `LazyBatchNorm1d`",
+            "there is no layer `LazyReLU`\nhelp: did you mean `LeakyReLU`? @ `LazyReLU`",
+        ],
+    );
+}
+
+#[test]
 fn a_container_of_pytorchs() {
     check(
         "A < Sequential(Linear(3, 4), ReLU) >",

@@ -76,7 +76,7 @@ impl<const D: usize> Window<D> {
     }
 
     /// As many windows as there is room for between as much padding before as behind.
-    const fn counted(mut self) -> Self {
+    pub(crate) const fn counted(mut self) -> Self {
         let mut axis = 0;
         while axis < D {
             let room = self.input[axis] + 2 * self.padding[axis];
