@@ -17,7 +17,7 @@
 
 mod loops;
 
-pub(super) use loops::{BatchNormKernels, Channels, Sums};
+pub(super) use loops::{BatchNormKernels, Channels, Slopes};
 
 use super::Span;
 use super::columns::{ColumnSum, Columns, Scalars, TILE};
@@ -175,7 +175,7 @@ pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
 }
 
 /// μ and r of the running statistics.
-fn running_statistics<T: Real>(eps: f64, running_mean: &[T], running_var: &[T], statistics: &mut [T]) {
+pub(super) fn running_statistics<T: Real>(eps: f64, running_mean: &[T], running_var: &[T], statistics: &mut [T]) {
     let (mean, r) = statistics.split_at_mut(running_mean.len());
     mean.copy_from_slice(running_mean);
     for (r, var) in r.iter_mut().zip(running_var) {
@@ -264,13 +264,20 @@ pub fn batch_norm_backward_input<T: Real, const X: usize>(
         T::channel_affine(Channels { mean: &[], ..channels }, dy, dx);
     } else {
         assert_eq!(sums.len(), statistics.len(), "another number of sums than of statistics");
-        let (dy_sums, dy_x_sums) = sums.split_at(statistics.len() / 2);
-        let sums = Sums {
-            dy: dy_sums,
-            dy_x: dy_x_sums,
-            one_over_n: T::from_f64(1.0 / (rows * (X / channels.r.len())) as f64),
-        };
-        T::batch_norm_backward_input(channels, sums, x, dy, dx);
+        let Channels { mean, r, w, .. } = channels;
+        let count = r.len();
+        let (dy_sums, dy_x_sums) = sums.split_at(count);
+        let one_over_n = T::from_f64(1.0 / (rows * (X / count)) as f64);
+        with_scratch(3 * count, |scratch| {
+            let (slope, rest) = scratch.split_at_mut(count);
+            let (shift, tilt) = rest.split_at_mut(count);
+            for c in 0..count {
+                slope[c] = if w.is_empty() { r[c] } else { r[c] * w[c] };
+                shift[c] = slope[c] * (dy_sums[c] * one_over_n);
+                tilt[c] = slope[c] * (dy_x_sums[c] * one_over_n * r[c]);
+            }
+            T::channel_gradient(Slopes { inner, mean, slope, shift, tilt }, x, dy, dx);
+        });
     }
 }
 

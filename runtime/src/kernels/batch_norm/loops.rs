@@ -7,34 +7,31 @@ use crate::simd::{Simd, mul_add, multiversion};
 /// What the loops need to know of each channel; empty `mean` and `b` count as 0, empty `w` as 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Channels<'a, T> {
-    /// The elements of a channel in one sample.
-    pub(super) inner: usize,
-    pub(super) mean: &'a [T],
-    pub(super) r: &'a [T],
-    pub(super) w: &'a [T],
-    pub(super) b: &'a [T],
+    /// The elements of a channel that lie beside each other.
+    pub(in crate::kernels) inner: usize,
+    pub(in crate::kernels) mean: &'a [T],
+    pub(in crate::kernels) r: &'a [T],
+    pub(in crate::kernels) w: &'a [T],
+    pub(in crate::kernels) b: &'a [T],
 }
 
-/// Σ dy/n and Σ dy·x̂/n of each channel.
+/// The gradient's coefficients of each channel.
 #[derive(Clone, Copy, Debug)]
-pub struct Sums<'a, T> {
-    pub(super) dy: &'a [T],
-    pub(super) dy_x: &'a [T],
-    pub(super) one_over_n: T,
+pub struct Slopes<'a, T> {
+    /// As that of [`Channels`].
+    pub(in crate::kernels) inner: usize,
+    pub(in crate::kernels) mean: &'a [T],
+    pub(in crate::kernels) slope: &'a [T],
+    pub(in crate::kernels) shift: &'a [T],
+    pub(in crate::kernels) tilt: &'a [T],
 }
 
-/// The loops behind batch norm's functions, on flat slices.
+/// The loops behind batch norm's functions, and group norm's, on flat slices.
 pub trait BatchNormKernels: Sized {
     /// y = (x - μ)·r·w + b.
     fn channel_affine(channels: Channels<'_, Self>, x: &[Self], y: &mut [Self]);
-    /// dx = r·w·(dy - Σ dy/n - x̂·Σ dy·x̂/n).
-    fn batch_norm_backward_input(
-        channels: Channels<'_, Self>,
-        sums: Sums<'_, Self>,
-        x: &[Self],
-        dy: &[Self],
-        dx: &mut [Self],
-    );
+    /// dx = slope·dy - shift - tilt·(x - μ).
+    fn channel_gradient(slopes: Slopes<'_, Self>, x: &[Self], dy: &[Self], dx: &mut [Self]);
 }
 
 /// (μ, r·w, b) of channel `c`.
@@ -74,43 +71,23 @@ fn channel_affine_body<S: Simd, T: Math>(channels: Channels<'_, T>, x: &[T], y: 
 }
 
 #[inline(always)]
-fn backward_input_body<S: Simd, T: Math>(
-    channels: Channels<'_, T>,
-    sums: Sums<'_, T>,
-    x: &[T],
-    dy: &[T],
-    dx: &mut [T],
-) {
-    let (count, inner) = (channels.r.len(), channels.inner);
-    // dx = slope·(dy - shift - (x - μ)·tilt).
-    let at = |c: usize| {
-        let (mean, slope, _) = channel(&channels, c);
-        (mean, slope, sums.dy[c] * sums.one_over_n, sums.dy_x[c] * sums.one_over_n * channels.r[c])
-    };
+fn channel_gradient_body<S: Simd, T: Math>(slopes: Slopes<'_, T>, x: &[T], dy: &[T], dx: &mut [T]) {
+    let (count, inner) = (slopes.mean.len(), slopes.inner);
     if inner > 1 {
         let pieces = x.chunks_exact(inner).zip(dy.chunks_exact(inner)).zip(dx.chunks_exact_mut(inner));
         for (((x, dy), dx), c) in pieces.zip((0..count).cycle()) {
-            let (mean, slope, shift, tilt) = at(c);
+            let (mean, slope, shift, tilt) = (slopes.mean[c], slopes.slope[c], slopes.shift[c], slopes.tilt[c]);
             for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
-                *dx = slope * mul_add::<S, T>(mean - x, tilt, dy - shift);
+                *dx = mul_add::<S, T>(slope, dy, mul_add::<S, T>(mean - x, tilt, -shift));
             }
         }
         return;
     }
-    for first in (0..count).step_by(TILE) {
-        let width = TILE.min(count - first);
-        let (mut mean, mut slope) = ([T::ZERO; TILE], [T::ZERO; TILE]);
-        let (mut shift, mut tilt) = ([T::ZERO; TILE], [T::ZERO; TILE]);
-        for c in 0..width {
-            (mean[c], slope[c], shift[c], tilt[c]) = at(first + c);
-        }
-        let rows = x.chunks_exact(count).zip(dy.chunks_exact(count)).zip(dx.chunks_exact_mut(count));
-        for ((x, dy), dx) in rows {
-            let at = first..first + width;
-            let (x, dy, dx) = (&x[at.clone()], &dy[at.clone()], &mut dx[at]);
-            for c in 0..width {
-                dx[c] = slope[c] * mul_add::<S, T>(mean[c] - x[c], tilt[c], dy[c] - shift[c]);
-            }
+    let Slopes { mean, slope, shift, tilt, .. } = slopes;
+    for ((x, dy), dx) in x.chunks_exact(count).zip(dy.chunks_exact(count)).zip(dx.chunks_exact_mut(count)) {
+        let coefficients = mean.iter().zip(slope).zip(shift).zip(tilt);
+        for (((dx, &x), &dy), (((&mean, &slope), &shift), &tilt)) in dx.iter_mut().zip(x).zip(dy).zip(coefficients) {
+            *dx = mul_add::<S, T>(slope, dy, mul_add::<S, T>(mean - x, tilt, -shift));
         }
     }
 }
@@ -124,14 +101,11 @@ macro_rules! batch_norm_kernels {
                 }
                 run(channels, x, y);
             }
-            fn batch_norm_backward_input(
-                channels: Channels<'_, $t>, sums: Sums<'_, $t>, x: &[$t], dy: &[$t], dx: &mut [$t],
-            ) {
+            fn channel_gradient(slopes: Slopes<'_, $t>, x: &[$t], dy: &[$t], dx: &mut [$t]) {
                 multiversion! {
-                    fn run(channels: Channels<'_, $t>, sums: Sums<'_, $t>, x: &[$t], dy: &[$t], dx: &mut [$t])
-                        = backward_input_body::<S, $t>;
+                    fn run(slopes: Slopes<'_, $t>, x: &[$t], dy: &[$t], dx: &mut [$t]) = channel_gradient_body::<S, $t>;
                 }
-                run(channels, sums, x, dy, dx);
+                run(slopes, x, dy, dx);
             }
         }
     )* };

@@ -200,6 +200,15 @@ fn without_momentum_running_statistics_are_the_average_of_all_batches() {
 }
 
 #[test]
+fn a_momentum_of_zero_leaves_running_statistics_and_counts() {
+    let x = numbers(10, 23);
+    let (mut running_mean, mut running_var, mut count, mut statistics) = ([0.25], [1.5], 0, [0.0; 2]);
+    let (x, running) = (x.as_chunks::<1>().0, (&mut running_mean[..], &mut running_var[..]));
+    statistics_of(&context(Mode::Train), 1, Some(0.0), x, running, Some(&mut count), &mut statistics);
+    assert_eq!((running_mean, running_var, count), ([0.25], [1.5], 1));
+}
+
+#[test]
 fn evaluation_uses_running_statistics_and_passes_gradients_through() {
     let (x, dy) = ([[1.0, -2.0], [0.5, 4.0], [3.0, 0.0]], [[1.0, 2.0], [-1.0, 0.5], [0.0, 3.0]]);
     let (mut running_mean, mut running_var, w) = ([0.5, 1.0], [4.0, 0.25], [2.0, -1.0]);
