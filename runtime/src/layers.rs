@@ -28,7 +28,7 @@ pub use activations::{
     SiLU, Sigmoid, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
 pub use convolutions::{Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
-pub use dropouts::Dropout;
+pub use dropouts::{AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout};
 pub use joins::{Add, Concat, Mul, Residual, Stack};
 pub use linear::Linear;
 pub use norms::{BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm};

@@ -183,6 +183,12 @@ gradients! {
     layer_norm_of_two_axes { [3, 2, 4] < LayerNorm([2, 4], eps = 0.001) > }
     layer_norm_without_bias { [5] < LayerNorm(5, bias = false) > }
     layer_norm_without_affine { [5] < LayerNorm(5, elementwise_affine = false) > }
+    dropout1d { [5, 3] < Dropout1d(0.4) > }
+    dropout2d { [5, 3, 1] < Dropout2d > }
+    dropout3d { [5, 1, 3, 1] < Dropout3d(0.2) > }
+    alpha_dropout { [9] < AlphaDropout(0.3) > }
+    feature_alpha_dropout { [5, 3] < FeatureAlphaDropout(0.6) > }
+    dropouts_channels_last { [2, 3, 4] < Conv2d(2, 5, 2) -> Dropout2d(0.3) -> Conv2d(5, 4, 1) -> FeatureAlphaDropout(0.3) -> AlphaDropout(0.2) -> Conv2d(4, 2, 1) > }
     sum_of_three { [3] < Linear(3, 3) as a -> Tanh as b -> [_, a, b -> Linear(3, 3)] => Add > }
     product { [3] < Linear(3, 3) as a -> Tanh -> [_, a] => Mul > }
     concat { [2, 3] < Linear(3, 3) as a -> Linear(3, 2) -> [_, a, a] => Concat(2) > }

@@ -1,8 +1,8 @@
 //! Samples of channels, for families of layers whose names end in 1d, 2d and 3d: `[C, L]`, `[C, H, W]`, `[C, D, H, W]`.
 
-use super::{From, lookup};
+use super::From;
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Dim, Shape};
+use crate::ir::Shape;
 
 /// The layers of one name but for its end.
 #[derive(Clone, Copy, Debug)]
@@ -58,23 +58,19 @@ impl Member {
         self.axes == 1 && self.family.vectors
     }
 
-    /// The channels of a sample, and the positions of each; reports samples of another kind.
-    pub(super) fn split(self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<(Dim, Dim)> {
-        let (written, found) = (from.written, input.0.len().saturating_sub(1));
-        match input.0.split_first() {
-            Some((channels, rest)) if found == self.axes || found == 0 && self.takes_vectors() => {
-                Some((channels.clone(), Dim::product(rest)))
-            }
-            split => {
-                let shape = from.shape(0, input);
-                let message = format!("`{written}` expects samples of shape {}, but {shape}", self.shapes());
-                let other = Member { axes: found.max(1), ..self };
-                let fits = split.is_some() && (found > 0 || other.takes_vectors());
-                let known = fits && lookup(&other.name()).is_some();
-                let help = known.then(|| format!("`{}` is for {}", other.name(), other.shapes()));
-                errors.error(from.span, message).help_if(help);
-                None
-            }
+    /// Reports samples of another shape than it takes.
+    pub(super) fn check(self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
+        let takes = |member: Member, rank| rank == member.axes + 1 || rank == 1 && member.takes_vectors();
+        let rank = input.0.len();
+        if takes(self, rank) {
+            return Some(());
         }
+        let message =
+            format!("`{}` expects samples of shape {}, but {}", from.written, self.shapes(), from.shape(0, input));
+        let others = (1..=3).map(|axes| Member { axes, ..self });
+        let other = others.into_iter().find(|&other| takes(other, rank));
+        let help = other.map(|other| format!("`{}` is for {}", other.name(), other.shapes()));
+        errors.error(from.span, message).help_if(help);
+        None
     }
 }

@@ -53,25 +53,29 @@ impl Affine {
     }
 }
 
-/// Fills in the number of channels of the layer `name`, or checks it against those that come in.
+/// Fills in the number of channels of the layer `name`, or checks it against those that come in; `first` is what stands
+/// before it in the layer's arguments.
 fn check_features(
     name: &str,
+    first: &str,
     expected: &mut Size,
-    channels: &Dim,
     input: &Shape,
     from: &From<'_>,
     errors: &mut Diagnostics,
-) {
+) -> Option<()> {
+    let channels = &input.0[0];
     let Some(dim) = expected.dim.clone() else {
         expected.dim = Some(channels.clone());
-        return;
+        return Some(());
     };
     let alone = input.0.len() == 1;
     let what = if alone { "features" } else { "channels" };
     let shown = if alone { channels.to_string() } else { format!("{channels}, in {input}") };
     let text = format!("`{}` expects {dim} {what}, but {} {shown}", from.written, from.source(0));
     if check_dim(&dim, channels, expected.span, &text, errors).is_none() {
-        let help = format!("write `{name}({channels})` or `{name}(_)`");
+        let help = format!("write `{name}({first}{channels})` or `{name}({first}_)`");
         errors.error(expected.span, text).help(help);
+        return None;
     }
+    Some(())
 }

@@ -44,7 +44,10 @@ pub use conv::{
 };
 pub use custom::custom_finish;
 pub(crate) use custom::{custom_backward_input, custom_backward_parameters, custom_forward};
-pub use dropout::{dropout_backward, dropout_forward};
+pub use dropout::{
+    alpha_dropout_backward, alpha_dropout_forward, channel_alpha_dropout_backward, channel_alpha_dropout_forward,
+    channel_dropout_backward, channel_dropout_forward, dropout_backward, dropout_forward,
+};
 pub use elementwise::{accumulate, add, copy, multiply};
 pub(crate) use gemm::rows_of_a_cut;
 pub use layer_norm::{

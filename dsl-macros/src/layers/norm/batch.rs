@@ -125,9 +125,10 @@ impl Layer for BatchNorm {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        let (channels, positions) = self.member.split(input, from, errors)?;
-        check_features(&self.member.name(), &mut self.num_features, &channels, input, from, errors);
-        self.each = positions;
+        self.member.check(input, from, errors)?;
+        // Another number is reported, and what comes after checked all the same.
+        let _ = check_features(&self.member.name(), "", &mut self.num_features, input, from, errors);
+        self.each = Dim::product(&input.0[1..]);
         Some(vec![input.clone()])
     }
 

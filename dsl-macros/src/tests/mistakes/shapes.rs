@@ -179,6 +179,19 @@ fn a_batch_norm_of_scalars() {
 }
 
 #[test]
+fn a_dropout_of_channels_of_another_rank() {
+    check(
+        "A: [3, 8] < Dropout2d > B: [3] < Dropout1d(0.2) > C: [3, 4, 4, 4] < Dropout1d > D: [] < FeatureAlphaDropout >",
+        &[
+            "`Dropout2d` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `Dropout1d` is for [C, L] @ `Dropout2d`",
+            "`Dropout1d(0.2)` expects samples of shape [C, L], but the input has shape [3] @ `Dropout1d`",
+            "`Dropout1d` expects samples of shape [C, L], but the input has shape [3, 4, 4, 4]\nhelp: `Dropout3d` is for [C, D, H, W] @ `Dropout1d`",
+            "`FeatureAlphaDropout` expects samples of shape [C, …], but the input has shape [] @ `FeatureAlphaDropout`",
+        ],
+    );
+}
+
+#[test]
 fn a_layer_norm_of_too_many_axes() {
     check(
         "A: [8] < LayerNorm([4, 8]) >",

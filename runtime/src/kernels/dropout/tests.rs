@@ -109,3 +109,96 @@ fn evaluation_and_certainty_need_no_random_numbers() {
     assert_eq!(run(Mode::Train, 0.0), bits(&x[0]));
     assert_eq!(run(Mode::Train, 1.0), bits(&[0.0; 3]));
 }
+
+/// What becomes of one number in many places: each value once, and how often.
+fn outcomes<const X: usize>(y: &[[f64; X]]) -> Vec<(f64, usize)> {
+    let mut found: Vec<(f64, usize)> = Vec::new();
+    for &y in y.as_flattened() {
+        match found.iter_mut().find(|(value, _)| *value == y) {
+            Some((_, count)) => *count += 1,
+            None => found.push((y, 1)),
+        }
+    }
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    found
+}
+
+#[test]
+fn alpha_dropout_of_ones_has_pytorchs_numbers() {
+    let (cx, x) = (context(Mode::Train), [[1.0; 64]; 10]);
+    on_every_isa(|| {
+        let mut y = x;
+        alpha_dropout_forward(&cx, 2, 0.5, &x, &mut y);
+        let [(dropped, _), (kept, _)] = outcomes(&y)[..] else { panic!("two values") };
+        assert!((kept - 1.665599).abs() < 1e-6 && (dropped + 0.779194).abs() < 1e-6, "{kept}, {dropped}");
+        let mut dx = x;
+        alpha_dropout_backward(&cx, 2, 0.5, &x, &mut dx);
+        let a = kept + dropped;
+        for (y, dx) in y.as_flattened().iter().zip(dx.as_flattened()) {
+            let want = if *y == kept { a } else { 0.0 };
+            assert!((dx - want).abs() < 1e-15, "{y}: {dx}, expected {want}");
+        }
+        alpha_dropout_forward(&cx, 2, 1.0, &x, &mut y);
+        assert_eq!(y, [[0.0; 64]; 10]);
+        alpha_dropout_forward(&context(Mode::Eval), 2, 0.5, &x, &mut y);
+        assert_eq!(y, x);
+    });
+}
+
+#[test]
+fn alpha_dropout_keeps_mean_and_variance() {
+    for p in [0.1, 0.5, 0.8] {
+        // Of mean 0 and variance 1: ±1.
+        let x: Vec<[f64; 100]> =
+            (0..2000).map(|_| std::array::from_fn(|i| if i % 2 == 0 { 1.0 } else { -1.0 })).collect();
+        let mut y = x.clone();
+        alpha_dropout_forward(&context(Mode::Train), 1, p, &x, &mut y);
+        let (y, n) = (y.as_flattened(), 200_000.0);
+        let mean = y.iter().sum::<f64>() / n;
+        let variance = y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / n;
+        // Their standard errors are some 1/√n and 2/√n.
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "p = {p}: mean {mean}, variance {variance}");
+    }
+}
+
+#[test]
+fn whole_channels_are_dropped_the_same_ones_in_either_order() {
+    const CHANNELS: usize = 37;
+    const POSITIONS: usize = 6;
+    const X: usize = CHANNELS * POSITIONS;
+    let (cx, x) = (context(Mode::Train), vec![[1.0f64; X]; 300]);
+    type Kernel = fn(&Context, u64, f64, usize, usize, &[[f64; X]], &mut [[f64; X]]);
+    let kernels: [Kernel; 4] = [
+        channel_dropout_forward,
+        channel_dropout_backward,
+        channel_alpha_dropout_forward,
+        channel_alpha_dropout_backward,
+    ];
+    for kernel in kernels {
+        on_every_isa(|| {
+            let (mut first, mut last, mut moved) = (x.clone(), x.clone(), x.clone());
+            kernel(&cx, 3, P, CHANNELS, POSITIONS, &x, &mut first);
+            kernel(&cx, 3, P, CHANNELS, 1, &x, &mut last);
+            crate::kernels::channels_first(CHANNELS, &last, &mut moved);
+            assert!(first == moved, "another mask with channels last");
+            assert!(first.as_flattened().chunks(POSITIONS).all(|channel| channel.iter().all(|y| *y == channel[0])));
+            let [(_, dropped), _] = outcomes(&first)[..] else { panic!("two values") };
+            let (n, dropped) = ((300 * CHANNELS) as f64, (dropped / POSITIONS) as f64);
+            assert!((dropped - n * P).abs() < STANDARD_ERRORS * (n * P * (1.0 - P)).sqrt(), "{dropped} of {n}");
+        });
+    }
+}
+
+#[test]
+fn a_dropped_element_is_zero_whatever_it_was() {
+    // PyTorch multiplies by 0: NaN, NaN and -0 remain.
+    let (x, cx) = ([[f64::NAN, f64::INFINITY, -1.0, -0.0]; 50], context(Mode::Train));
+    let mut y = x;
+    dropout_forward(&cx, 1, 0.5, &x, &mut y);
+    for y in y {
+        assert!(y[0].is_nan() || y[0].to_bits() == 0, "{}", y[0]);
+        assert!(y[1] == f64::INFINITY || y[1].to_bits() == 0, "{}", y[1]);
+        assert!(y[2] == -2.0 || y[2].to_bits() == 0, "{}", y[2]);
+        assert!(y[3] == 0.0);
+    }
+}
