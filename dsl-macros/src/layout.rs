@@ -103,3 +103,25 @@ impl Pass {
         name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+    use crate::tests::compile;
+
+    /// The nodes that nobody has written.
+    fn conversions(source: &str) -> Vec<String> {
+        let (mut graphs, messages) = compile(source);
+        assert_eq!(messages, [""; 0], "{source}");
+        let graph = choose(graphs.remove(0));
+        graph.nodes.iter().filter(|node| node.key.is_empty()).map(|node| node.layer.describe()).collect()
+    }
+
+    #[test]
+    fn norms_and_dropouts_take_channels_last_as_it_comes() {
+        let source = "N: [2, 5, 5] < Conv2d(2, 4, 3) -> BatchNorm2d(4) -> GroupNorm(2, 4) -> InstanceNorm2d(4) \
+                      -> LocalResponseNorm(3) -> Dropout2d -> AlphaDropout -> FeatureAlphaDropout -> LayerNorm([4, 3, 3]) \
+                      -> RMSNorm([4, 3, 3]) -> Conv2d(4, 2, 3) -> Flatten >";
+        assert_eq!(conversions(source), ["channels last"]);
+    }
+}

@@ -11,6 +11,10 @@ network! { Perceptron < Linear(20, 33) -> ReLU -> Linear(33, 70) -> GELU -> Line
 network! { Tiny < Linear(4, 16) -> Tanh -> Linear(16, 3) > }
 network! { Wide < Linear(40, 300) -> SiLU -> Linear(300, 130) -> LeakyReLU(0.1) -> Linear(130, 10) > }
 network! { Normed: [3, 7] < Linear(7, 6) -> BatchNorm1d(3) -> LayerNorm(6) -> Mish -> Flatten -> Linear(_, 5) > }
+network! {
+    Grouped: [6, 7] < GroupNorm(2, 6) -> Linear(7, 5) -> InstanceNorm1d(6, affine = true, track_running_stats = true) -> Dropout1d(0.2)
+        -> LocalResponseNorm(3) -> RMSNorm(5) -> AlphaDropout(0.1) -> FeatureAlphaDropout(0.1) -> Flatten -> Linear(_, 5) >
+}
 network! { Noisy: [12] < Dropout(0.3) -> Linear(12, 17) -> RReLU -> PReLU -> Dropout(0.1) -> Linear(17, 4) > }
 network! { Deep < Linear(9, 9) -> Residual(LayerNorm(9) -> Linear(9, 18) -> GELU -> Linear(18, 9)) * 3 -> Linear(9, 3) > }
 network! { Forked < Linear(6, 8) as a -> ELU -> [_, a, Linear(_, 8) -> Tanh] => Add -> Linear(8, 4) > }
@@ -87,6 +91,7 @@ fn any_number_of_threads_gives_the_same_bits_folded_or_not() {
         check(Tiny::seeded(1)),
         check(Wide::seeded(1)),
         check(Normed::seeded(1)),
+        check(Grouped::seeded(1)),
         check(Noisy::seeded(1)),
         check(Deep::seeded(1)),
         check(Forked::seeded(1)),

@@ -183,12 +183,32 @@ gradients! {
     layer_norm_of_two_axes { [3, 2, 4] < LayerNorm([2, 4], eps = 0.001) > }
     layer_norm_without_bias { [5] < LayerNorm(5, bias = false) > }
     layer_norm_without_affine { [5] < LayerNorm(5, elementwise_affine = false) > }
+    group_norm { [6, 3] < GroupNorm(2, 6) > }
+    group_norm_of_images { [6, 3, 5] < GroupNorm(3, _, eps = 0.01) > }
+    group_norm_of_vectors { [6] < GroupNorm(2, 6, bias = false) > }
+    group_norm_without_affine { [4, 1, 3] < GroupNorm(1, 4, affine = false) > }
+    group_norm_of_many_channels { [70, 3] < GroupNorm(7, 70) > }
+    instance_norm { [3, 5] < InstanceNorm1d(3, affine = true) > }
+    instance_norm_of_images { [2, 3, 5] < InstanceNorm2d(2, eps = 0.01) > }
+    instance_norm_with_statistics { [3, 3, 3] < InstanceNorm2d(3, momentum = 0.3, affine = true, track_running_stats = true) > }
+    instance_norm_of_volumes { [2, 3, 1, 3] < InstanceNorm3d(2, affine = true, track_running_stats = true, bias = false) > }
+    rms_norm { [3, 5] < RMSNorm(5) > }
+    rms_norm_of_two_axes { [3, 2, 3] < RMSNorm([2, 3], eps = 0.01) > }
+    rms_norm_without_affine { [7] < RMSNorm(7, elementwise_affine = false) > }
+    local_response_norm { [7, 3] < LocalResponseNorm(3, alpha = 1.3, beta = 0.8, k = 1.2) > }
+    local_response_norm_of_images { [5, 3, 3] < LocalResponseNorm(4, alpha = 0.9) > }
+    local_response_norm_of_more_than_there_are { [3, 5] < LocalResponseNorm(9, alpha = 2.0) > }
+    local_response_norm_of_a_long_sample { [5, 61] < LocalResponseNorm(2, alpha = 0.7) > }
     dropout1d { [5, 3] < Dropout1d(0.4) > }
     dropout2d { [5, 3, 1] < Dropout2d > }
     dropout3d { [5, 1, 3, 1] < Dropout3d(0.2) > }
     alpha_dropout { [9] < AlphaDropout(0.3) > }
     feature_alpha_dropout { [5, 3] < FeatureAlphaDropout(0.6) > }
+    norms_channels_last { [2, 3, 4] < Conv2d(2, 6, 2) -> GroupNorm(2, 6) -> InstanceNorm2d(6, affine = true, track_running_stats = true) -> LocalResponseNorm(3, alpha = 0.5) -> BatchNorm2d(6) -> Conv2d(6, 2, 1) > }
+    group_norm_channels_last { [2, 3, 4] < Conv2d(2, 6, 2, bias = false) -> GroupNorm(3, 6, bias = false) -> Tanh -> Conv2d(6, 2, 1) -> InstanceNorm2d(2) > }
+    layer_norm_channels_last { [2, 3, 4] < Conv2d(2, 3, 2) -> LayerNorm([3, 2, 3]) -> Tanh -> Conv2d(3, 2, 1) -> RMSNorm([2, 2, 3]) -> Conv2d(2, 2, 1) -> LayerNorm(3) > }
     dropouts_channels_last { [2, 3, 4] < Conv2d(2, 5, 2) -> Dropout2d(0.3) -> Conv2d(5, 4, 1) -> FeatureAlphaDropout(0.3) -> AlphaDropout(0.2) -> Conv2d(4, 2, 1) > }
+    norms_between_layers { [4, 3] < Linear(3, 5) -> GroupNorm(2, 4) -> Tanh -> InstanceNorm1d(4, affine = true, track_running_stats = true) -> Dropout1d(0.3) -> Linear(5, 2) -> RMSNorm(2) -> LocalResponseNorm(3, alpha = 0.5) -> Flatten -> Linear(_, 2) > }
     sum_of_three { [3] < Linear(3, 3) as a -> Tanh as b -> [_, a, b -> Linear(3, 3)] => Add > }
     product { [3] < Linear(3, 3) as a -> Tanh -> [_, a] => Mul > }
     concat { [2, 3] < Linear(3, 3) as a -> Linear(3, 2) -> [_, a, a] => Concat(2) > }

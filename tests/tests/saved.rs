@@ -94,3 +94,23 @@ fn a_file_that_pytorch_wrote_is_loaded() {
     }
     assert_eq!(again.len(), theirs.len());
 }
+
+network! {
+    Instances: [2, 3] < InstanceNorm1d(2) -> InstanceNorm1d(2, affine = true) -> InstanceNorm1d(2, affine = true, bias = false)
+        -> InstanceNorm1d(2, track_running_stats = true) >
+}
+
+#[test]
+fn an_instance_norm_has_pytorchs_keys_and_does_not_count() {
+    let mut model = Instances::seeded(1);
+    let mut workspace = model.workspace(1);
+    model.forward(Mode::Train, &[[[1.0, 2.0, 4.0], [0.0, 1.0, 0.0]]], &mut workspace);
+    let dict = model.state_dict();
+    let names: Vec<&str> = dict.iter().map(|(name, _)| name).collect();
+    let of_last = ["3.running_mean", "3.running_var", "3.num_batches_tracked"];
+    assert_eq!(names, [["1.weight", "1.bias", "2.weight"], of_last].concat());
+    assert_eq!(dict.get("3.num_batches_tracked").and_then(|count| count.to_counts()), Some(vec![0]));
+    let variances = dict.get("3.running_var").expect("it is there").to_reals::<f32>();
+    // What comes in has a biased variance of 1, so an unbiased one of 3/2.
+    assert!(variances.iter().all(|var| (var - (0.9 + 0.1 * 1.5)).abs() < 1e-4), "{variances:?}");
+}

@@ -1,7 +1,10 @@
-//! Normalisations, by what they take mean and variance over: the batch (`batch`), the last axes of a sample (`layer`).
+//! Normalisations, by what they take mean and variance over: the batch (`batch`), groups of a sample's channels (`group`),
+//! its last axes (`layer`), neighbouring channels at one position (`response`).
 
 mod batch;
+mod group;
 mod layer;
+mod response;
 
 use quote::quote;
 
@@ -11,7 +14,9 @@ use crate::ir::{Arg, Dim, Param, ParamKind, Shape};
 use crate::parse::args::Size;
 
 pub(super) use batch::batch_norm;
-pub(super) use layer::layer_norm;
+pub(super) use group::{group_norm, instance_norm};
+pub(super) use layer::{layer_norm, rms_norm};
+pub(super) use response::local_response_norm;
 
 /// Scale and shift, and which of them there are.
 #[derive(Clone, Copy, Debug)]

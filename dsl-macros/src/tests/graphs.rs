@@ -22,6 +22,7 @@ snapshot! {
     a_declared_shape_of_a_scalar: "N: [] < Tanh -> ELU(0.5) -> PReLU >",
     a_linear_layer_on_the_last_of_several_axes: "N: [7, 16] < Linear(16, 4, bias = false) -> LayerNorm((7, 4)) >",
     a_named_constant_is_carried_on: "N < Linear(784, H) -> ReLU -> Linear(H, 2 * H) -> Linear(K, 10) >",
+    norms_of_named_channels: "N: [C, 2, 3] < BatchNorm2d(C, momentum = None) -> GroupNorm(G, C, bias = false) -> InstanceNorm2d(_, affine = true, track_running_stats = true, momentum = 0.2) -> LocalResponseNorm(5, k = 2) -> RMSNorm((2, 3), eps = 0.1) -> Dropout2d(0.1) >",
     a_named_constant_as_the_shape: "N: [C, L * 2] < BatchNorm1d(C) -> Flatten -> GLU -> Softmax(dim = 1) >",
     a_constant_number: "N < Linear(4, 4) -> Dropout(P) -> LeakyReLU(SLOPE) -> Hardtanh(-1.0, M) >",
     a_residual_adds_its_input: "N < Linear(4, 4) -> Residual(Linear(4, 8) -> fc: Linear(8, 4)) -> ReLU >",

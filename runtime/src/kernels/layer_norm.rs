@@ -1,4 +1,5 @@
-//! Layer norm: each group of consecutive elements is brought to mean 0 and variance 1, then scaled and shifted.
+//! Layer norm: each group of consecutive elements is brought to mean 0 and variance 1, then scaled and shifted. RMS norm is
+//! the same with 0 in the place of the mean: it brings the mean square to 1.
 //!
 //! | | formula, over a group of `len` elements |
 //! |---|---|
@@ -11,7 +12,8 @@
 //! not cancel. Kept are μ and r of each group, one after the other.
 //!
 //! # References
-//! `torch.nn.LayerNorm`; Ba, Kiros and Hinton, Layer Normalization, 2016.
+//! `torch.nn.LayerNorm`; Ba, Kiros and Hinton, Layer Normalization, 2016. `torch.nn.RMSNorm`; Zhang and Sennrich, Root Mean
+//! Square Layer Normalization, 2019.
 
 use super::Span;
 use super::columns::{ColumnSum, Columns, Scalars, finish_columns};
@@ -20,11 +22,18 @@ use crate::simd::reduce::{dot, dot_centred, dot3_centred, sum, sum_squares};
 use crate::simd::{Simd, mul_add, multiversion};
 use crate::{Real, Update};
 
+/// Groups of `len` elements, brought to mean 0 first if they are to be centred; else μ is 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Norm {
+    len: usize,
+    centred: bool,
+}
+
 /// The loops behind this file's functions, on flat slices; `statistics` are μ and r of each group.
 pub trait LayerNormKernels: Sized {
     /// Statistics and y.
     fn layer_norm_forward(
-        len: usize,
+        norm: Norm,
         eps: f64,
         x: &[Self],
         w: &[Self],
@@ -33,7 +42,7 @@ pub trait LayerNormKernels: Sized {
         y: &mut [Self],
     );
     /// dx.
-    fn layer_norm_backward_input(len: usize, x: &[Self], w: &[Self], statistics: &[Self], dy: &[Self], dx: &mut [Self]);
+    fn layer_norm_backward_input(norm: Norm, x: &[Self], w: &[Self], statistics: &[Self], dy: &[Self], dx: &mut [Self]);
 }
 
 /// y = (x - μ)·r·w + b for each group of `len` elements; `weight` and `bias` may be empty. Fills `statistics` with μ and r
@@ -51,7 +60,7 @@ pub fn layer_norm_forward<T: Real, const X: usize, const S: usize>(
     assert!(x.len() == y.len() && x.len() == statistics.len(), "batches of different lengths");
     check::<T, X, S>(len, weight, bias);
     let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-    T::layer_norm_forward(len, eps, x, weight, bias, statistics.as_flattened_mut(), y);
+    T::layer_norm_forward(Norm::centred(len), eps, x, weight, bias, statistics.as_flattened_mut(), y);
 }
 
 /// y alone, for predictions: the same numbers as [`layer_norm_forward`], whose statistics are not kept.
@@ -64,17 +73,7 @@ pub fn layer_norm_predict<T: Real, const X: usize>(
     bias: &[T],
     y: &mut [[T; X]],
 ) {
-    assert_eq!(x.len(), y.len(), "batches of different lengths");
-    assert!(len > 0 && X.is_multiple_of(len), "a sample of {X} in groups of {len}");
-    assert!(weight.is_empty() || weight.len() == len, "{} weights for groups of {len}", weight.len());
-    assert!(bias.is_empty() || bias.len() == len, "{} biases for groups of {len}", bias.len());
-    // Room on the stack for the statistics of a few groups at a time.
-    const GROUPS: usize = 32;
-    let mut statistics = [T::ZERO; 2 * GROUPS];
-    let (x, y) = (x.as_flattened().chunks(GROUPS * len), y.as_flattened_mut().chunks_mut(GROUPS * len));
-    for (x, y) in x.zip(y) {
-        T::layer_norm_forward(len, eps, x, weight, bias, &mut statistics[..2 * (x.len() / len)], y);
-    }
+    predict(Norm::centred(len), eps, x, weight, bias, y);
 }
 
 /// dx = r·(g - mean g - x̂·mean(g·x̂)) with g = dy·w.
@@ -90,7 +89,7 @@ pub fn layer_norm_backward_input<T: Real, const X: usize, const S: usize>(
     assert!(x.len() == dy.len() && x.len() == dx.len() && x.len() == statistics.len(), "batches of different lengths");
     check::<T, X, S>(len, weight, &[]);
     let (x, dy, dx) = (x.as_flattened(), dy.as_flattened(), dx.as_flattened_mut());
-    T::layer_norm_backward_input(len, x, weight, statistics.as_flattened(), dy, dx);
+    T::layer_norm_backward_input(Norm::centred(len), x, weight, statistics.as_flattened(), dy, dx);
 }
 
 /// dw = Σ dy·x̂ over all groups of all rows.
@@ -128,6 +127,75 @@ pub fn layer_norm_backward_bias<T: Real, const X: usize, const D: usize>(
     });
 }
 
+/// y = x·r·w with r = 1/√(mean x² + ε) for each group of `len` elements; `weight` may be empty, and without `eps` it is the
+/// type's epsilon. Fills `statistics` with 0 and r of each group, so that the gradient of the weight is
+/// [`layer_norm_backward_weight`]'s.
+#[inline]
+pub fn rms_norm_forward<T: Real, const X: usize, const S: usize>(
+    len: usize,
+    eps: Option<f64>,
+    x: &[[T; X]],
+    weight: &[T],
+    statistics: &mut [[T; S]],
+    y: &mut [[T; X]],
+) {
+    assert!(x.len() == y.len() && x.len() == statistics.len(), "batches of different lengths");
+    check::<T, X, S>(len, weight, &[]);
+    let (eps, norm) = (eps.unwrap_or(T::EPSILON.to_f64()), Norm { len, centred: false });
+    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+    T::layer_norm_forward(norm, eps, x, weight, &[], statistics.as_flattened_mut(), y);
+}
+
+/// y alone, for predictions: the same numbers as [`rms_norm_forward`].
+#[inline]
+pub fn rms_norm_predict<T: Real, const X: usize>(
+    len: usize,
+    eps: Option<f64>,
+    x: &[[T; X]],
+    weight: &[T],
+    y: &mut [[T; X]],
+) {
+    predict(Norm { len, centred: false }, eps.unwrap_or(T::EPSILON.to_f64()), x, weight, &[], y);
+}
+
+/// dx = r·(g - x̂·mean(g·x̂)) with g = dy·w and x̂ = x·r.
+#[inline]
+pub fn rms_norm_backward_input<T: Real, const X: usize, const S: usize>(
+    len: usize,
+    x: &[[T; X]],
+    weight: &[T],
+    statistics: &[[T; S]],
+    dy: &[[T; X]],
+    dx: &mut [[T; X]],
+) {
+    assert!(x.len() == dy.len() && x.len() == dx.len() && x.len() == statistics.len(), "batches of different lengths");
+    check::<T, X, S>(len, weight, &[]);
+    let (x, dy, dx) = (x.as_flattened(), dy.as_flattened(), dx.as_flattened_mut());
+    T::layer_norm_backward_input(Norm { len, centred: false }, x, weight, statistics.as_flattened(), dy, dx);
+}
+
+#[inline]
+fn predict<T: Real, const X: usize>(norm: Norm, eps: f64, x: &[[T; X]], weight: &[T], bias: &[T], y: &mut [[T; X]]) {
+    let len = norm.len;
+    assert_eq!(x.len(), y.len(), "batches of different lengths");
+    assert!(len > 0 && X.is_multiple_of(len), "a sample of {X} in groups of {len}");
+    assert!(weight.is_empty() || weight.len() == len, "{} weights for groups of {len}", weight.len());
+    assert!(bias.is_empty() || bias.len() == len, "{} biases for groups of {len}", bias.len());
+    // Room on the stack for the statistics of a few groups at a time.
+    const GROUPS: usize = 32;
+    let mut statistics = [T::ZERO; 2 * GROUPS];
+    let (x, y) = (x.as_flattened().chunks(GROUPS * len), y.as_flattened_mut().chunks_mut(GROUPS * len));
+    for (x, y) in x.zip(y) {
+        T::layer_norm_forward(norm, eps, x, weight, bias, &mut statistics[..2 * (x.len() / len)], y);
+    }
+}
+
+impl Norm {
+    fn centred(len: usize) -> Norm {
+        Norm { len, centred: true }
+    }
+}
+
 #[inline]
 fn check<T, const X: usize, const S: usize>(len: usize, weight: &[T], bias: &[T]) {
     assert!(
@@ -139,11 +207,12 @@ fn check<T, const X: usize, const S: usize>(len: usize, weight: &[T], bias: &[T]
 }
 
 #[inline(always)]
-fn forward_body<S: Simd, T: Math>(len: usize, eps: f64, x: &[T], w: &[T], b: &[T], statistics: &mut [T], y: &mut [T]) {
+fn forward_body<S: Simd, T: Math>(norm: Norm, eps: f64, x: &[T], w: &[T], b: &[T], statistics: &mut [T], y: &mut [T]) {
+    let Norm { len, centred } = norm;
     let (one_over_len, eps) = (T::from_f64(1.0 / len as f64), T::from_f64(eps));
     let groups = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(statistics.chunks_exact_mut(2));
     for ((x, y), statistics) in groups {
-        let mean = sum(x) * one_over_len;
+        let mean = if centred { sum(x) * one_over_len } else { T::ZERO };
         let variance = sum_squares::<S, T>(x, mean) * one_over_len;
         let r = T::ONE / (variance + eps).sqrt();
         (statistics[0], statistics[1]) = (mean, r);
@@ -173,7 +242,8 @@ fn forward_body<S: Simd, T: Math>(len: usize, eps: f64, x: &[T], w: &[T], b: &[T
 }
 
 #[inline(always)]
-fn backward_input_body<S: Simd, T: Math>(len: usize, x: &[T], w: &[T], statistics: &[T], dy: &[T], dx: &mut [T]) {
+fn backward_input_body<S: Simd, T: Math>(norm: Norm, x: &[T], w: &[T], statistics: &[T], dy: &[T], dx: &mut [T]) {
+    let Norm { len, centred } = norm;
     let one_over_len = T::from_f64(1.0 / len as f64);
     let groups = x.chunks_exact(len).zip(dy.chunks_exact(len)).zip(dx.chunks_exact_mut(len));
     for (((x, dy), dx), statistics) in groups.zip(statistics.chunks_exact(2)) {
@@ -183,7 +253,8 @@ fn backward_input_body<S: Simd, T: Math>(len: usize, x: &[T], w: &[T], statistic
         } else {
             (dot::<S, T>(dy, w), dot3_centred::<S, T>(dy, w, x, mean))
         };
-        let (shift, slope) = (total * one_over_len, total_x * one_over_len * r * r);
+        let shift = if centred { total * one_over_len } else { T::ZERO };
+        let slope = total_x * one_over_len * r * r;
         if w.is_empty() {
             for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
                 *dx = r * mul_add::<S, T>(-slope, x - mean, dy - shift);
@@ -200,22 +271,22 @@ macro_rules! layer_norm_kernels {
     ($($t:ident)*) => { $(
         impl LayerNormKernels for $t {
             fn layer_norm_forward(
-                len: usize, eps: f64, x: &[$t], w: &[$t], b: &[$t], statistics: &mut [$t], y: &mut [$t],
+                norm: Norm, eps: f64, x: &[$t], w: &[$t], b: &[$t], statistics: &mut [$t], y: &mut [$t],
             ) {
                 multiversion! {
-                    fn run(len: usize, eps: f64, x: &[$t], w: &[$t], b: &[$t], statistics: &mut [$t], y: &mut [$t])
+                    fn run(norm: Norm, eps: f64, x: &[$t], w: &[$t], b: &[$t], statistics: &mut [$t], y: &mut [$t])
                         = forward_body::<S, $t>;
                 }
-                run(len, eps, x, w, b, statistics, y);
+                run(norm, eps, x, w, b, statistics, y);
             }
             fn layer_norm_backward_input(
-                len: usize, x: &[$t], w: &[$t], statistics: &[$t], dy: &[$t], dx: &mut [$t],
+                norm: Norm, x: &[$t], w: &[$t], statistics: &[$t], dy: &[$t], dx: &mut [$t],
             ) {
                 multiversion! {
-                    fn run(len: usize, x: &[$t], w: &[$t], statistics: &[$t], dy: &[$t], dx: &mut [$t])
+                    fn run(norm: Norm, x: &[$t], w: &[$t], statistics: &[$t], dy: &[$t], dx: &mut [$t])
                         = backward_input_body::<S, $t>;
                 }
-                run(len, x, w, statistics, dy, dx);
+                run(norm, x, w, statistics, dy, dx);
             }
         }
     )* };

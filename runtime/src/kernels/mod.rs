@@ -17,8 +17,10 @@ mod custom;
 mod dropout;
 mod elementwise;
 mod gemm;
+mod group_norm;
 mod layer_norm;
 mod linear;
+mod local_response_norm;
 mod pooling;
 mod relayout;
 pub(crate) mod softmax;
@@ -50,14 +52,20 @@ pub use dropout::{
 };
 pub use elementwise::{accumulate, add, copy, multiply};
 pub(crate) use gemm::rows_of_a_cut;
+pub use group_norm::{
+    Groups, group_norm_backward_bias, group_norm_backward_input, group_norm_backward_weight, group_norm_forward,
+    group_norm_predict, instance_norm_backward_input, instance_norm_forward, instance_norm_running,
+    instance_norm_statistics,
+};
 pub use layer_norm::{
     layer_norm_backward_bias, layer_norm_backward_input, layer_norm_backward_weight, layer_norm_forward,
-    layer_norm_predict,
+    layer_norm_predict, rms_norm_backward_input, rms_norm_forward, rms_norm_predict,
 };
 pub use linear::{
     linear_activation_backward_input, linear_activation_forward, linear_activation_forward_keep, linear_backward_bias,
     linear_backward_input, linear_backward_weight, linear_forward,
 };
+pub use local_response_norm::{Response, local_response_norm_backward, local_response_norm_forward};
 pub use pooling::{
     Divisor, Pool, average_pool_activation_backward, average_pool_backward, average_pool_forward, lp_pool_backward,
     lp_pool_forward, max_pool_activation_backward, max_pool_backward, max_pool_forward, max_pool_predict,
@@ -80,6 +88,8 @@ pub trait Kernels:
     + columns::ColumnKernels
     + layer_norm::LayerNormKernels
     + batch_norm::BatchNormKernels
+    + group_norm::GroupNormKernels
+    + local_response_norm::LocalResponseKernels
     + dropout::DropoutKernels
     + elementwise::ElementwiseKernels
 {

@@ -1,24 +1,29 @@
-//! `LayerNorm`: mean and variance of each sample over its last axes.
+//! `LayerNorm` and `RMSNorm`: mean and variance, or the mean square, of each sample over its last axes.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use super::super::operand::{DX, DY, X, Y};
-use super::super::{From, Layer, Site, check_dim, rows, tiles};
+use super::super::{From, Layer, Orders, Site, check_dim, rows, tiles};
 use super::Affine;
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Kept, Operand, OutputKind, Param, Shape};
+use crate::ir::{Arg, Call, Dim, Kept, Operand, OutputKind, Param, Shape, View};
 use crate::parse::args::{Args, Number, Range, Size};
 
-/// `LayerNorm(normalized_shape, eps = 1e-5, elementwise_affine = true, bias = true)` over the last axes.
+/// `LayerNorm(normalized_shape, eps = 1e-5, elementwise_affine = true, bias = true)` over the last axes;
+/// `RMSNorm(normalized_shape, eps = None, elementwise_affine = true)`, which subtracts no mean and adds no bias.
 #[derive(Clone, Debug)]
 struct LayerNorm {
+    kind: Kind,
     normalized_shape: Vec<Size>,
     span: Span,
-    eps: Number,
+    /// Of an `RMSNorm` `None`: the epsilon of the type.
+    eps: Option<Number>,
     affine: Affine,
     /// How many groups a sample has that are normalised apart, AFTER `infer`.
     groups: Dim,
+    /// It normalises whole samples that are stored channels last, as its parameters are then, AFTER `order`.
+    last: bool,
 }
 
 pub(in crate::layers) fn layer_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
@@ -28,7 +33,41 @@ pub(in crate::layers) fn layer_norm(args: &mut Args<'_>, errors: &mut Diagnostic
     let bias = args.flag("bias", true, errors);
     args.finish(errors)?;
     let affine = Affine { weight, bias: weight && bias };
-    Some(Box::new(LayerNorm { normalized_shape, span, eps, affine, groups: Dim::Known(1) }))
+    let (kind, groups) = (Kind::Layer, Dim::Known(1));
+    Some(Box::new(LayerNorm { kind, normalized_shape, span, eps: Some(eps), affine, groups, last: false }))
+}
+
+pub(in crate::layers) fn rms_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let (normalized_shape, span) = args.sizes("normalized_shape", errors);
+    let eps = args.optional_number("eps", None, Range::NotNegative, errors);
+    let weight = args.flag("elementwise_affine", true, errors);
+    args.finish(errors)?;
+    let affine = Affine { weight, bias: false };
+    let (kind, groups) = (Kind::Rms, Dim::Known(1));
+    Some(Box::new(LayerNorm { kind, normalized_shape, span, eps, affine, groups, last: false }))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Layer,
+    Rms,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Layer => "LayerNorm",
+            Kind::Rms => "RMSNorm",
+        }
+    }
+
+    /// The beginning of its kernels' names.
+    fn kernel(self) -> &'static str {
+        match self {
+            Kind::Layer => "layer_norm",
+            Kind::Rms => "rms_norm",
+        }
+    }
 }
 
 const GROUPS: Operand = Operand::Kept(0);
@@ -44,6 +83,15 @@ impl LayerNorm {
         if sizes.len() == 1 { sizes.concat() } else { format!("[{}]", sizes.join(", ")) }
     }
 
+    fn eps(&self) -> Arg {
+        let tokens = match (self.kind, &self.eps) {
+            (Kind::Layer, Some(eps)) => eps.tokens.clone(),
+            (_, Some(Number { tokens, .. })) => quote!(::core::option::Option::Some(#tokens)),
+            (_, None) => quote!(::core::option::Option::None),
+        };
+        Arg::Literal("eps", tokens)
+    }
+
     fn len(&self) -> TokenStream {
         let len = self.shape().len();
         quote!(#len)
@@ -52,8 +100,16 @@ impl LayerNorm {
 
 impl Layer for LayerNorm {
     fn describe(&self) -> String {
-        let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
-        format!("LayerNorm({}{eps}{})", self.written_shape(), self.affine.describe("elementwise_affine"))
+        let eps = match (self.kind, &self.eps) {
+            (_, None) => String::new(),
+            (Kind::Layer, Some(eps)) if eps.value == Some(1e-5) => String::new(),
+            (_, Some(eps)) => format!(", eps = {eps}"),
+        };
+        let affine = match (self.kind, self.affine.weight) {
+            (Kind::Rms, true) => String::new(),
+            _ => self.affine.describe("elementwise_affine"),
+        };
+        format!("{}({}{eps}{affine})", self.kind.name(), self.written_shape())
     }
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
@@ -74,10 +130,10 @@ impl Layer for LayerNorm {
             }
         }
         if !agree {
-            let shown = Shape(last.to_vec());
+            let (name, shown) = (self.kind.name(), Shape(last.to_vec()));
             let help = match last {
-                [only] => format!("write `LayerNorm({only})` or `LayerNorm(_)`"),
-                _ => format!("write `LayerNorm({shown})`"),
+                [only] => format!("write `{name}({only})` or `{name}(_)`"),
+                _ => format!("write `{name}({shown})`"),
             };
             errors.error(self.span, text).help(help);
         }
@@ -89,12 +145,23 @@ impl Layer for LayerNorm {
         self.normalized_shape.iter().map(|s| s.dim.clone()).collect::<Option<Vec<Dim>>>().map(Shape)
     }
 
+    /// A whole sample has one mean and one variance, in whatever order it lies.
+    fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
+        self.last = self.normalized_shape.len() == inputs[0].shape.0.len() && inputs[0].is_channels_last();
+        if self.last { Orders::channels_last(outputs) } else { Orders::logical(outputs) }
+    }
+
     fn boxed(&self) -> Box<dyn Layer> {
         Box::new(self.clone())
     }
 
     fn params(&self) -> Vec<Param> {
-        self.affine.params(&self.shape().0, &self.groups)
+        let (shape, mut params) = (self.shape().0, Vec::new());
+        for param in self.affine.params(&shape, &self.groups) {
+            let order = if self.last { (1..shape.len()).chain([0]).collect() } else { param.order };
+            params.push(Param { order, ..param });
+        }
+        params
     }
 
     fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
@@ -107,29 +174,33 @@ impl Layer for LayerNorm {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
-        let mut args = vec![
-            Arg::Literal("len", self.len()),
-            Arg::Literal("eps", self.eps.tokens.clone()),
-            X,
-            self.affine.weight_arg(),
-            self.affine.bias_arg(),
-        ];
+        let formula = self.affine.formula(match self.kind {
+            Kind::Layer => "({x} - mean) / √(variance + eps)",
+            Kind::Rms => "{x} / √(mean({x}²) + eps)",
+        });
+        let mut args = vec![Arg::Literal("len", self.len()), self.eps(), X, self.affine.weight_arg()];
+        if self.kind == Kind::Layer {
+            args.push(self.affine.bias_arg());
+        }
+        let kernel = self.kind.kernel();
         if site.predict {
             args.push(Y);
-            return vec![rows("layer_norm_predict", args, &formula)];
+            return vec![rows(&format!("{kernel}_predict"), args, &formula)];
         }
         args.extend([Arg::Write(GROUPS), Y]);
-        vec![rows("layer_norm_forward", args, &formula)]
+        vec![rows(&format!("{kernel}_forward"), args, &formula)]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
         let statistics = Arg::Read(GROUPS);
         let len = Arg::Literal("len", self.len());
         let mut calls = vec![rows(
-            "layer_norm_backward_input",
+            &format!("{}_backward_input", self.kind.kernel()),
             vec![len.clone(), X, self.affine.weight_arg(), statistics.clone(), DY, DX],
-            "{dx} = (g - mean(g) - x̂ ⊙ mean(g ⊙ x̂)) / √(variance + eps), g = {dy} ⊙ weight",
+            match self.kind {
+                Kind::Layer => "{dx} = (g - mean(g) - x̂ ⊙ mean(g ⊙ x̂)) / √(variance + eps), g = {dy} ⊙ weight",
+                Kind::Rms => "{dx} = (g - x̂ ⊙ mean(g ⊙ x̂)) / √(mean({x}²) + eps), g = {dy} ⊙ weight",
+            },
         )];
         if self.affine.weight {
             let args = vec![len, X, statistics, DY, Arg::Span("weight"), Arg::Update];

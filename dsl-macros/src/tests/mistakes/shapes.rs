@@ -179,6 +179,79 @@ fn a_batch_norm_of_scalars() {
 }
 
 #[test]
+fn groups_that_do_not_divide_the_channels() {
+    check(
+        "A: [6, 8] < GroupNorm(4, 6) > B: [32, 8, 8] < GroupNorm(30, _) > C: [6, 8] < GroupNorm(7, 6) >",
+        &[
+            "`num_groups` of `GroupNorm(4, 6)` must divide its 6 channels, found 4\nhelp: write `GroupNorm(3, 6)` @ `4`",
+            "`num_groups` of `GroupNorm(30, _)` must divide its 32 channels, found 30\nhelp: write `GroupNorm(32, 32)` @ `30`",
+            "`num_groups` of `GroupNorm(7, 6)` must divide its 6 channels, found 7\nhelp: write `GroupNorm(6, 6)` @ `7`",
+        ],
+    );
+}
+
+#[test]
+fn a_group_norm_of_other_channels() {
+    check(
+        "A: [3, 8] < GroupNorm(2, 4) -> InstanceNorm1d(4) -> GroupNorm(1, 3) >",
+        &[
+            "`GroupNorm(2, 4)` expects 4 channels, but the input has 3, in [3, 8]\nhelp: write `GroupNorm(2, 3)` or `GroupNorm(2, _)` @ `4`",
+            "`InstanceNorm1d(4)` expects 4 channels, but `GroupNorm(2, 4)` produces 3, in [3, 8]\nhelp: write `InstanceNorm1d(3)` or `InstanceNorm1d(_)` @ `4`",
+        ],
+    );
+    check(
+        "A: [] < GroupNorm(1, 1) >",
+        &["`GroupNorm(1, 1)` expects samples of shape [C, …], but the input has shape [] @ `GroupNorm`"],
+    );
+}
+
+#[test]
+fn norms_of_one_value() {
+    check(
+        "A: [4] < GroupNorm(4, 4) > B: [4, 1, 1] < InstanceNorm2d(4, track_running_stats = true) > C: [1] < GroupNorm(1, 1) >",
+        &[
+            "`GroupNorm(4, 4)` needs more than 1 value in each group of a sample, but the input has shape [4]\nhelp: write `GroupNorm(1, 4)`: one group @ `GroupNorm`",
+            "`InstanceNorm2d(4, track_running_stats = true)` needs more than 1 value in each channel of a sample, but the input has shape [4, 1, 1]\nhelp: one value is its own mean: normalise over the channels, with `LayerNorm` or `GroupNorm` @ `InstanceNorm2d`",
+            "`GroupNorm(1, 1)` needs more than 1 value in each group of a sample, but the input has shape [1]\nhelp: one value is its own mean: leave it out @ `GroupNorm`",
+        ],
+    );
+}
+
+#[test]
+fn an_instance_norm_of_another_rank() {
+    check(
+        "A: [3, 8, 8] < InstanceNorm1d(3) > B: [3] < InstanceNorm1d(3) > C: [3, 8] < InstanceNorm3d(3) >",
+        &[
+            "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3, 8, 8]\nhelp: `InstanceNorm2d` is for [C, H, W] @ `InstanceNorm1d`",
+            "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3] @ `InstanceNorm1d`",
+            "`InstanceNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8]\nhelp: `InstanceNorm1d` is for [C, L] @ `InstanceNorm3d`",
+        ],
+    );
+}
+
+#[test]
+fn an_rms_norm_of_other_axes() {
+    check(
+        "A: [4, 8] < RMSNorm([8, 4]) > B: [8] < RMSNorm(9) >",
+        &[
+            "`RMSNorm([8, 4])` normalises the last axes [8, 4], but the input has shape [4, 8]\nhelp: write `RMSNorm([4, 8])` @ `[8, 4]`",
+            "`RMSNorm(9)` normalises the last axes 9, but the input has shape [8]\nhelp: write `RMSNorm(8)` or `RMSNorm(_)` @ `9`",
+        ],
+    );
+}
+
+#[test]
+fn a_local_response_norm_of_vectors() {
+    check(
+        "A: [8] < LocalResponseNorm(3) > B: [] < LocalResponseNorm(3) >",
+        &[
+            "`LocalResponseNorm(3)` expects samples of shape [C, L, …], but the input has shape [8]\nhelp: `Unflatten(1, [_, 1])` makes a position of them @ `LocalResponseNorm`",
+            "`LocalResponseNorm(3)` expects samples of shape [C, L, …], but the input has shape [] @ `LocalResponseNorm`",
+        ],
+    );
+}
+
+#[test]
 fn a_dropout_of_channels_of_another_rank() {
     check(
         "A: [3, 8] < Dropout2d > B: [3] < Dropout1d(0.2) > C: [3, 4, 4, 4] < Dropout1d > D: [] < FeatureAlphaDropout >",

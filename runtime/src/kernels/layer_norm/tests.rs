@@ -30,8 +30,8 @@ struct Run<T> {
 fn run<T: Real>(len: usize, x: &[T], w: &[T], b: &[T], dy: &[T]) -> Run<T> {
     let (mut y, mut dx) = (x.to_vec(), x.to_vec());
     let mut statistics = vec![T::ZERO; x.len() / len * 2];
-    T::layer_norm_forward(len, EPS, x, w, b, &mut statistics, &mut y);
-    T::layer_norm_backward_input(len, x, w, &statistics, dy, &mut dx);
+    T::layer_norm_forward(Norm::centred(len), EPS, x, w, b, &mut statistics, &mut y);
+    T::layer_norm_backward_input(Norm::centred(len), x, w, &statistics, dy, &mut dx);
     let (mut dw, mut db) = (Vec::new(), Vec::new());
     for first in (0..len).step_by(TILE) {
         let (range, mut sums) = (first..len.min(first + TILE), [0.0; TILE]);
@@ -161,4 +161,83 @@ fn a_prediction_has_the_bits_of_the_forward_pass() {
     layer_norm_forward(20, EPS, &x, &[], &[], &mut statistics, &mut y);
     layer_norm_predict(20, EPS, &x, &[], &[], &mut predicted);
     assert_eq!(bits(y.as_flattened()), bits(predicted.as_flattened()));
+}
+
+fn plain_rms(len: usize, eps: f64, x: &[f64], w: &[f64]) -> Vec<f64> {
+    let mut y = Vec::new();
+    for x in x.chunks(len) {
+        let square = x.iter().map(|x| x * x).sum::<f64>() / len as f64;
+        y.extend(x.iter().enumerate().map(|(i, x)| x / (square + eps).sqrt() * w.get(i).unwrap_or(&1.0)));
+    }
+    y
+}
+
+#[test]
+fn an_rms_norm_is_that_of_the_formula() {
+    fn check<T: Real, const X: usize>(len: usize) {
+        let x: Vec<[T; X]> = cast(&numbers(3 * X, 20)).as_chunks().0.to_vec();
+        let dy: Vec<[T; X]> = cast(&numbers(3 * X, 21)).as_chunks().0.to_vec();
+        let wide = |x: &[[T; X]]| x.as_flattened().iter().map(|x| x.to_f64()).collect::<Vec<_>>();
+        let (wide_x, wide_dy) = (wide(&x), wide(&dy));
+        for w in [vec![], cast::<T>(&numbers(len, 22))] {
+            let wide_w: Vec<f64> = w.iter().map(|w| w.to_f64()).collect();
+            let want = plain_rms(len, EPS, &wide_x, &wide_w);
+            let dx = differences(&wide_x, |x| weighted_sum(&plain_rms(len, EPS, x, &wide_w), &wide_dy));
+            let dw = differences(&wide_w, |w| weighted_sum(&plain_rms(len, EPS, &wide_x, w), &wide_dy));
+            on_every_isa(|| {
+                let what = format!("{len} elements");
+                // Two numbers for each group; as many are there as groups of one have.
+                let (mut statistics, mut y, mut got) = (vec![[T::ZERO; X]; 3], x.clone(), x.clone());
+                let norm = Norm { len, centred: false };
+                let kept = &mut statistics.as_flattened_mut()[..3 * 2 * X / len];
+                T::layer_norm_forward(norm, EPS, x.as_flattened(), &w, &[], kept, y.as_flattened_mut());
+                assert_close(y.as_flattened(), &want, rounding::<T>(), &what);
+                let mut predicted = x.clone();
+                rms_norm_predict(len, Some(EPS), &x, &w, &mut predicted);
+                assert_eq!(bits(predicted.as_flattened()), bits(y.as_flattened()), "a prediction is the same");
+                let (dy, out) = (dy.as_flattened(), got.as_flattened_mut());
+                T::layer_norm_backward_input(norm, x.as_flattened(), &w, kept, dy, out);
+                let tolerance = DIFFERENCES.max(10.0 * rounding::<T>());
+                assert_close(out, &dx, tolerance, &format!("dx of {what}"));
+                if !w.is_empty() {
+                    let (shape, mut sums) = (Columns { count: len, inner: 1 }, [0.0; TILE]);
+                    let range = 0..len.min(TILE);
+                    let scalars = Scalars::Row(kept);
+                    T::column_sums(
+                        ColumnSum::Normalised,
+                        shape,
+                        range.clone(),
+                        dy,
+                        x.as_flattened(),
+                        scalars,
+                        &mut sums,
+                    );
+                    let got: Vec<T> = sums[range.clone()].iter().map(|&x| T::from_f64(x)).collect();
+                    assert_close(&got, &dw[range], tolerance, &format!("dw of {what}"));
+                }
+            });
+        }
+    }
+    fn both<T: Real>() {
+        check::<T, 7>(7);
+        check::<T, 6>(3);
+        check::<T, 130>(65);
+        check::<T, 200>(200);
+    }
+    both::<f32>();
+    both::<f64>();
+}
+
+#[test]
+fn without_an_epsilon_an_rms_norm_has_that_of_the_type() {
+    // A number so small that its square is a few epsilons.
+    fn check<T: Real>(eps: f64) {
+        let x = [[T::from_f64(eps.sqrt()); 2]];
+        let (mut statistics, mut y) = ([[T::ONE; 2]], x);
+        rms_norm_forward(2, None, &x, &[], &mut statistics, &mut y);
+        assert_close(&y[0], &[0.5f64.sqrt(); 2], rounding::<T>(), "y");
+        assert_eq!(statistics[0][0], T::ZERO, "no mean is subtracted");
+    }
+    check::<f32>(1.1920929e-7);
+    check::<f64>(2.220446049250313e-16);
 }
