@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::state_dict::{check_rates, merge, read, read_options};
+use super::state_dict::{check_rates, merge, read, saved_over, to_json};
 use super::{Groups, LrScheduler, SchedulerError, SchedulerState};
 
 /// A moment in a schedule.
@@ -164,19 +164,14 @@ impl<S: GroupWise> SchedulerState for GroupWiseState<S> {
         &self.progress.last_lr
     }
     fn state_dict(&self) -> Value {
-        merge(&self.settings, &self.progress)
+        merge(self.settings.options(), to_json(&self.progress))
     }
     fn load_state_dict(&mut self, state: &Value) -> Result<(), SchedulerError> {
-        let progress = self.progress.read(S::CLASS, state)?;
-        let mut settings = read_options(S::CLASS, &self.settings, state)?;
-        settings.keep_functions(&self.settings);
-        settings.check_options()?;
-        *self = GroupWiseState { settings, progress };
-        Ok(())
+        self.progress.load(&mut self.settings, state)
     }
 }
 
-/// What a step asks of a [`GroupWise`] schedule. Each schedule is a `dyn Formula`, so that [`Progress`], which does the
+/// What [`Progress`] asks of a [`GroupWise`] schedule. Each schedule is a `dyn Formula`, so that `Progress`, which does the
 /// work, is compiled once and not for each of them; `inline(never)` there keeps the compiler from undoing that.
 trait Formula {
     fn class(&self) -> &'static str;
@@ -186,6 +181,9 @@ trait Formula {
     fn base_lr(&self, group: usize) -> Option<f64>;
     /// The rate and the momentum; with `restart`, of a step 0 whose rate is computed anew.
     fn values(&self, at: At, restart: bool, group: usize, base_lr: f64, lr: f64) -> (f64, Option<f64>);
+    fn options(&self) -> Value;
+    /// Takes other options, if they are in their ranges.
+    fn set_options(&mut self, options: &Value) -> Result<(), SchedulerError>;
 }
 
 impl<S: GroupWise> Formula for S {
@@ -205,6 +203,16 @@ impl<S: GroupWise> Formula for S {
     fn values(&self, at: At, restart: bool, group: usize, base_lr: f64, lr: f64) -> (f64, Option<f64>) {
         let anew = if restart { self.rate_at_restart(group, base_lr) } else { None };
         (anew.unwrap_or_else(|| self.rate(at, group, base_lr, lr)), self.momentum(at, group))
+    }
+    fn options(&self) -> Value {
+        to_json(self)
+    }
+    fn set_options(&mut self, options: &Value) -> Result<(), SchedulerError> {
+        let mut settings: S = read(S::CLASS, options)?;
+        settings.keep_functions(self);
+        settings.check_options()?;
+        *self = settings;
+        Ok(())
     }
 }
 
@@ -286,11 +294,15 @@ impl Progress {
         }
     }
 
-    /// The progress of a state dict, of as many groups.
-    fn read(&self, class: &'static str, dict: &Value) -> Result<Self, SchedulerError> {
+    /// Takes a state dict of as many groups, and gives `formula` its options.
+    #[inline(never)]
+    fn load(&mut self, formula: &mut dyn Formula, dict: &Value) -> Result<(), SchedulerError> {
+        let class = formula.class();
         let saved: Progress = read(class, dict)?;
         check_rates(class, "base_lrs", &saved.base_lrs, self.base_lrs.len())?;
         check_rates(class, "_last_lr", &saved.last_lr, self.last_lr.len())?;
-        Ok(saved)
+        formula.set_options(&saved_over(formula.options(), dict))?;
+        *self = saved;
+        Ok(())
     }
 }

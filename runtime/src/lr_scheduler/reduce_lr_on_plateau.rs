@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fault::{Fault, demand, implement_settings};
 use super::group_lists::{check_list, of_group};
-use super::state_dict::{check_rates, merge, read, read_options};
+use super::state_dict::{check_rates, merge, read, saved_over, to_json};
 use super::{Groups, List, LrScheduler, PlateauMode, SchedulerError, SchedulerState, ThresholdMode};
 
 /// Multiplies the rate by `factor` when a metric has not got better for more than `patience` steps. To be stepped once
@@ -211,12 +211,13 @@ impl SchedulerState for PlateauState {
         &self.progress.last_lr
     }
     fn state_dict(&self) -> Value {
-        merge(&self.settings, &self.progress)
+        merge(to_json(&self.settings), to_json(&self.progress))
     }
     fn load_state_dict(&mut self, state: &Value) -> Result<(), SchedulerError> {
         let progress: Progress = read(ReduceLROnPlateau::NAME, state)?;
         check_rates(ReduceLROnPlateau::NAME, "_last_lr", &progress.last_lr, self.progress.last_lr.len())?;
-        let settings = read_options(ReduceLROnPlateau::NAME, &self.settings, state)?;
+        let options = saved_over(to_json(&self.settings), state);
+        let settings: ReduceLROnPlateau = read(ReduceLROnPlateau::NAME, &options)?;
         settings.check()?;
         *self = PlateauState { settings, progress };
         Ok(())
@@ -225,36 +226,27 @@ impl SchedulerState for PlateauState {
 
 /// JSON has no infinities, but the best metric before the first is one: they are strings there.
 mod with_infinities {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+    use serde_json::Value;
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Finite(f64),
-        Infinite(Infinity),
-    }
+    const INFINITY: &str = "Infinity";
+    const MINUS_INFINITY: &str = "-Infinity";
 
-    #[derive(Serialize, Deserialize)]
-    enum Infinity {
-        Infinity,
-        #[serde(rename = "-Infinity")]
-        MinusInfinity,
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        match *value {
-            f64::INFINITY => Number::Infinite(Infinity::Infinity),
-            f64::NEG_INFINITY => Number::Infinite(Infinity::MinusInfinity),
-            finite => Number::Finite(finite),
+    pub(super) fn serialize<S: Serializer>(&value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            f64::INFINITY => serializer.serialize_str(INFINITY),
+            f64::NEG_INFINITY => serializer.serialize_str(MINUS_INFINITY),
+            finite => serializer.serialize_f64(finite),
         }
-        .serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        Ok(match Number::deserialize(deserializer)? {
-            Number::Finite(value) => value,
-            Number::Infinite(Infinity::Infinity) => f64::INFINITY,
-            Number::Infinite(Infinity::MinusInfinity) => f64::NEG_INFINITY,
-        })
+        let number = match Value::deserialize(deserializer)? {
+            Value::String(name) if name == INFINITY => Some(f64::INFINITY),
+            Value::String(name) if name == MINUS_INFINITY => Some(f64::NEG_INFINITY),
+            other => other.as_f64(),
+        };
+        number.ok_or_else(|| D::Error::custom("it is neither a number nor an infinity"))
     }
 }

@@ -1,25 +1,23 @@
 //! State dicts: a schedule's options and its progress side by side in one JSON object, as in PyTorch. What is generic
 //! here is compiled for each schedule, so it is only the step between a type and JSON.
 
-use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::{Error, Map, Value};
+use serde_json::{Error, Map, Value, map};
 
 use super::SchedulerError;
 
 /// Where the settings stand if they are not a struct with named fields.
 const UNNAMED: &str = "settings";
 
-fn to_json(value: &impl Serialize) -> Value {
+/// Options, or progress, as JSON.
+pub(crate) fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("numbers, lists and names are JSON")
 }
 
 /// The options, and the progress over them.
-pub(crate) fn merge(settings: &impl Serialize, progress: &impl Serialize) -> Value {
-    merge_json(to_json(settings), to_json(progress))
-}
-
-fn merge_json(settings: Value, progress: Value) -> Value {
+pub(crate) fn merge(settings: Value, progress: Value) -> Value {
     let mut dict = match settings {
         Value::Object(options) => options,
         Value::Null => Map::new(),
@@ -35,22 +33,17 @@ fn merge_json(settings: Value, progress: Value) -> Value {
     Value::Object(dict)
 }
 
-/// The progress of a state dict.
+/// What a state dict holds.
 pub(crate) fn read<'de, P: Deserialize<'de>>(scheduler: &'static str, dict: &'de Value) -> Result<P, SchedulerError> {
-    P::deserialize(Named(dict)).map_err(|error| SchedulerError::State { scheduler, what: error.to_string() })
+    P::deserialize(Named(dict)).map_err(|error| misfit(scheduler, error))
 }
 
-/// The settings of a state dict; options that it lacks are those of `settings`.
-pub(crate) fn read_options<S: Serialize + DeserializeOwned>(
-    scheduler: &'static str,
-    settings: &S,
-    dict: &Value,
-) -> Result<S, SchedulerError> {
-    read(scheduler, &saved_over(to_json(settings), dict))
+fn misfit(scheduler: &'static str, error: Error) -> SchedulerError {
+    SchedulerError::State { scheduler, what: error.to_string() }
 }
 
 /// The options with those values that are saved.
-fn saved_over(options: Value, dict: &Value) -> Value {
+pub(crate) fn saved_over(options: Value, dict: &Value) -> Value {
     match options {
         Value::Object(mut options) => {
             for (name, value) in &mut options {
@@ -93,7 +86,7 @@ impl<'de> Deserializer<'de> for Named<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Object(fields) => fields.deserialize_any(visitor),
+            Value::Object(fields) => visitor.visit_map(Fields { rest: fields.iter(), value: &Value::Null }),
             _ => Err(Error::custom("it is not an object")),
         }
     }
@@ -117,5 +110,33 @@ impl<'de> Deserializer<'de> for Named<'de> {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
+    }
+}
+
+/// The fields of an object. What is `inline(never)` would otherwise be compiled again for each field of each schedule.
+struct Fields<'de> {
+    rest: map::Iter<'de>,
+    /// That of the field whose name was read last.
+    value: &'de Value,
+}
+
+impl<'de> Fields<'de> {
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'de str> {
+        let (name, value) = self.rest.next()?;
+        self.value = value;
+        Some(name)
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        self.next().map(|name| seed.deserialize(BorrowedStrDeserializer::new(name))).transpose()
+    }
+    #[inline(never)]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(self.value)
     }
 }
