@@ -72,17 +72,17 @@ impl EpochRecord {
 
     /// All numbers with their names, in the order of a log's columns.
     pub fn columns(&self) -> impl Iterator<Item = (String, f64)> {
-        let metrics = |prefix: &'static str, metrics| {
-            let metrics: &BTreeMap<String, f64> = metrics;
-            metrics.iter().map(move |(name, &value)| (format!("{prefix}_{name}"), value))
+        let metrics = |prefix, metrics: &BTreeMap<String, f64>| -> Vec<(String, f64)> {
+            metrics.iter().map(|(name, &value)| (format!("{prefix}_{name}"), value)).collect()
         };
-        let fixed = |name: &str, value| (name.to_owned(), value);
-        std::iter::once(fixed("lr", self.lr))
-            .chain([fixed("train_loss", self.train_loss)])
-            .chain(metrics("train", &self.train_metrics))
-            .chain(self.val_loss.map(|loss| fixed("val_loss", loss)))
-            .chain(metrics("val", &self.val_metrics))
-            .chain([fixed("seconds", self.seconds), fixed("samples_per_second", self.samples_per_second)])
+        // One list: a chain of iterators would be compiled wherever it is gone through.
+        let mut columns = vec![("lr".to_owned(), self.lr), ("train_loss".to_owned(), self.train_loss)];
+        columns.extend(metrics("train", &self.train_metrics));
+        columns.extend(self.val_loss.map(|loss| ("val_loss".to_owned(), loss)));
+        columns.extend(metrics("val", &self.val_metrics));
+        columns.push(("seconds".to_owned(), self.seconds));
+        columns.push(("samples_per_second".to_owned(), self.samples_per_second));
+        columns.into_iter()
     }
 
     /// The number that a schedule or callback watches.
