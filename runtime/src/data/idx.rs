@@ -81,31 +81,39 @@ pub(super) fn read_flat<E: Element>(path: &Path) -> Result<(Vec<usize>, Vec<E>),
     let file = file::open(path).map_err(|error| DataError::io(path, error))?;
     let mut file = BufReader::with_capacity(1 << 16, file);
     let start = file.fill_buf().map_err(|error| DataError::io(path, error))?;
-    if start.starts_with(&[0x1F, 0x8B]) { decode(path, MultiGzDecoder::new(file)) } else { decode(path, file) }
+    let zipped = start.starts_with(&[0x1F, 0x8B]);
+    let source: &mut dyn Read = if zipped { &mut MultiGzDecoder::new(file) } else { &mut file };
+    let (shape, bytes) = decode(path, source, (E::CODE, E::NAME, E::SIZE))?;
+    Ok((shape, E::from_bytes(bytes)))
 }
 
-fn decode<E: Element>(path: &Path, mut source: impl Read) -> Result<(Vec<usize>, Vec<E>), DataError> {
+/// The sizes of the axes, and the bytes of the elements, whose type has this code, name and size.
+fn decode(
+    path: &Path,
+    source: &mut dyn Read,
+    (element, name, size): (u8, &str, usize),
+) -> Result<(Vec<usize>, Vec<u8>), DataError> {
     let format = |what, found: String, expected: String| {
         Err(DataError::Format { path: path.display().to_string(), what, found, expected })
     };
-    let magic = take(path, &mut source, 0, 4)?;
+    let magic = take(path, source, 0, 4)?;
     let (code, axes) = (magic[2], usize::from(magic[3]));
     if magic[..2] != [0, 0] || !KNOWN.contains(&code) || axes == 0 {
         return format("magic number", format!("{magic:02x?}"), "[00, 00, element type, number of axes]".to_owned());
     }
-    if code != E::CODE {
-        return format("element type", format!("{code:#04x}"), format!("{:#04x} ({})", E::CODE, E::NAME));
+    if code != element {
+        return format("element type", format!("{code:#04x}"), format!("{element:#04x} ({name})"));
     }
-    let sizes = take(path, &mut source, 4, 4 * axes)?;
+    let sizes = take(path, source, 4, 4 * axes)?;
     let shape: Vec<usize> = sizes.as_chunks().0.iter().map(|&size| u32::from_be_bytes(size) as usize).collect();
-    let bytes = shape.iter().try_fold(E::SIZE, |bytes, &size| bytes.checked_mul(size));
+    let bytes = shape.iter().try_fold(size, |bytes, &size| bytes.checked_mul(size));
     let Some(bytes) = bytes.filter(|&bytes| bytes < isize::MAX as usize) else {
         return format("sizes", format!("{shape:?}"), "what fits into memory".to_owned());
     };
-    let elements = take(path, &mut source, 4 + 4 * axes, bytes)?;
+    let elements = take(path, source, 4 + 4 * axes, bytes)?;
     // Reading on to the end has gzip compare its checksum, too.
     match source.read(&mut [0]) {
-        Ok(0) => Ok((shape, E::from_bytes(elements))),
+        Ok(0) => Ok((shape, elements)),
         Ok(_) => Err(corrupt(path, &format!("there is more than the {bytes} bytes of shape {shape:?}"))),
         Err(error) => Err(reading(path, error)),
     }
@@ -113,11 +121,11 @@ fn decode<E: Element>(path: &Path, mut source: impl Read) -> Result<(Vec<usize>,
 const KNOWN: [u8; 6] = [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E];
 
 /// The next `count` bytes of a file of which `before` have been read.
-fn take(path: &Path, source: &mut impl Read, before: usize, count: usize) -> Result<Vec<u8>, DataError> {
+fn take(path: &Path, source: &mut dyn Read, before: usize, count: usize) -> Result<Vec<u8>, DataError> {
     // A size in a file is believed only as far as there are bytes: no more than this is set aside for it.
     const TRUSTED: usize = 1 << 26;
     let mut bytes = Vec::with_capacity(count.min(TRUSTED));
-    let result = source.by_ref().take(count as u64).read_to_end(&mut bytes);
+    let result = source.take(count as u64).read_to_end(&mut bytes);
     let truncated = match &result {
         Ok(_) => bytes.len() < count,
         Err(error) => error.kind() == ErrorKind::UnexpectedEof,
