@@ -259,12 +259,16 @@ pub fn trunc_normal_<T: Real>(
     Init::TruncNormal { mean, std, a, b }.fill_tensor(values, shape, generator)
 }
 
+// The three fillers are `inline(never)`, since `Init::fill_tensor` calls them from ten places.
+
+#[inline(never)]
 fn fill_uniform<T: Real>(values: &mut [T], a: f64, b: f64, generator: &mut Generator) {
     for value in values {
         *value = T::from_f64(generator.uniform(a, b));
     }
 }
 
+#[inline(never)]
 fn fill_normal<T: Real>(values: &mut [T], mean: f64, std: f64, generator: &mut Generator) {
     for pair in values.chunks_mut(2) {
         let (x, y) = generator.normal_pair();
@@ -274,6 +278,7 @@ fn fill_normal<T: Real>(values: &mut [T], mean: f64, std: f64, generator: &mut G
     }
 }
 
+#[inline(never)]
 fn fill_trunc_normal<T: Real>(values: &mut [T], mean: f64, std: f64, a: f64, b: f64, generator: &mut Generator) {
     // Rejection, as in PyTorch: from the normal distribution where much of it lies within the bounds (a third at
     // least), from the uniform one where little does.
