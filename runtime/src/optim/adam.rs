@@ -127,28 +127,27 @@ impl<T: Real> AdamRule<T> {
         match (self.amsgrad, self.is_coupled) {
             (false, false) => each(self, p, g, first(slots), Self::plain::<false>),
             (false, true) => each(self, p, g, first(slots), Self::plain::<true>),
-            (true, false) => each(self, p, g, first(slots), Self::with_maximum::<false>),
-            (true, true) => each(self, p, g, first(slots), Self::with_maximum::<true>),
+            (true, _) => each(self, p, g, first(slots), Self::with_maximum),
         }
     }
 
     #[inline(always)]
     fn plain<const COUPLED: bool>(&self, p: T, g: T, [m, v]: [T; 2]) -> (T, [T; 2]) {
-        let (m, v) = self.moments::<COUPLED>(p, g, m, v);
+        let (m, v) = self.moments(COUPLED, p, g, m, v);
         (p * self.shrink - self.step_size * (m / (v.sqrt() + self.eps)), [m, v])
     }
 
     #[inline(always)]
-    fn with_maximum<const COUPLED: bool>(&self, p: T, g: T, [m, v, max]: [T; 3]) -> (T, [T; 3]) {
-        let (m, v) = self.moments::<COUPLED>(p, g, m, v);
+    fn with_maximum(&self, p: T, g: T, [m, v, max]: [T; 3]) -> (T, [T; 3]) {
+        let (m, v) = self.moments(self.is_coupled, p, g, m, v);
         let max = max.max_nan(v);
         (p * self.shrink - self.step_size * (m / (max.sqrt() + self.eps)), [m, v, max])
     }
 
     #[inline(always)]
-    fn moments<const COUPLED: bool>(&self, p: T, g: T, m: T, v: T) -> (T, T) {
+    fn moments(&self, coupled: bool, p: T, g: T, m: T, v: T) -> (T, T) {
         let g = self.sign * g;
-        let g = if COUPLED { g + self.coupled * p } else { g };
+        let g = if coupled { g + self.coupled * p } else { g };
         (flush(m + self.fresh1 * (g - m)), self.squares.after(v, g))
     }
 }

@@ -70,17 +70,17 @@ impl ElementWise for SGD {
     }
 
     fn rule<T: Real>(&self, progress: &mut StepProgress) -> SGDRule<T> {
+        // The buffer begins with the first gradient, and is zero until then.
+        let started = progress.started[0];
         SGDRule {
             sign: T::from_f64(if self.maximize { -1.0 } else { 1.0 }),
             lr: T::from_f64(self.lr),
             weight_decay: T::from_f64(self.weight_decay),
             momentum: T::from_f64(self.momentum),
-            fresh: T::from_f64(1.0 - self.dampening),
-            form: match (self.momentum != 0.0, progress.started[0], self.nesterov) {
-                (false, ..) => Form::Plain,
-                (true, false, nesterov) => Form::First { nesterov },
-                (true, true, nesterov) => Form::Momentum { nesterov },
-            },
+            keep: T::from_f64(if started { self.momentum } else { 0.0 }),
+            fresh: T::from_f64(if started { 1.0 - self.dampening } else { 1.0 }),
+            has_momentum: self.momentum != 0.0,
+            nesterov: self.nesterov,
         }
     }
 }
@@ -92,26 +92,20 @@ pub struct SGDRule<T> {
     lr: T,
     weight_decay: T,
     momentum: T,
+    /// What stays of the buffer.
+    keep: T,
     fresh: T,
-    form: Form,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    Plain,
-    First { nesterov: bool },
-    Momentum { nesterov: bool },
+    has_momentum: bool,
+    nesterov: bool,
 }
 
 impl<T: Real> SGDRule<T> {
     #[inline(always)]
     pub(super) fn body(&self, p: &mut [T], g: &[T], slots: &mut [&mut [T]]) {
-        match self.form {
-            Form::Plain => each(self, p, g, [], Self::plain),
-            Form::First { nesterov: false } => each(self, p, g, first(slots), Self::with_momentum::<true, false>),
-            Form::First { nesterov: true } => each(self, p, g, first(slots), Self::with_momentum::<true, true>),
-            Form::Momentum { nesterov: false } => each(self, p, g, first(slots), Self::with_momentum::<false, false>),
-            Form::Momentum { nesterov: true } => each(self, p, g, first(slots), Self::with_momentum::<false, true>),
+        match (self.has_momentum, self.nesterov) {
+            (false, _) => each(self, p, g, [], Self::plain),
+            (true, false) => each(self, p, g, first(slots), Self::with_momentum::<false>),
+            (true, true) => each(self, p, g, first(slots), Self::with_momentum::<true>),
         }
     }
 
@@ -121,9 +115,9 @@ impl<T: Real> SGDRule<T> {
     }
 
     #[inline(always)]
-    fn with_momentum<const FIRST: bool, const NESTEROV: bool>(&self, p: T, g: T, [b]: [T; 1]) -> (T, [T; 1]) {
+    fn with_momentum<const NESTEROV: bool>(&self, p: T, g: T, [b]: [T; 1]) -> (T, [T; 1]) {
         let g = self.sign * g + self.weight_decay * p;
-        let b = flush(if FIRST { g } else { self.momentum * b + self.fresh * g });
+        let b = flush(self.keep * b + self.fresh * g);
         (p - self.lr * (if NESTEROV { g + self.momentum * b } else { b }), [b])
     }
 }
