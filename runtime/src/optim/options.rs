@@ -1,6 +1,10 @@
 //! What the settings of all optimizers have in common, written once: the check of their options, at compile time and
 //! at run time from the same conditions, and the accessors that schedules use.
 
+use std::fmt::Debug;
+
+use super::OptimError;
+
 /// Finite and at least 0.
 pub(crate) const fn non_negative(x: f64) -> bool {
     x >= 0.0 && x.is_finite()
@@ -14,6 +18,16 @@ pub(crate) const fn finite(x: f64) -> bool {
 /// Finite and above 0.
 pub(crate) const fn positive(x: f64) -> bool {
     x > 0.0 && x.is_finite()
+}
+
+/// The error of an option, its optimizer's name before its own.
+#[cold]
+pub(super) fn not_allowed(
+    (optimizer, option): (&'static str, &'static str),
+    found: &dyn Debug,
+    expected: &'static str,
+) -> OptimError {
+    OptimError::Option { optimizer, option, found: format!("{found:?}"), expected }
 }
 
 /// In [0, 1).
@@ -49,12 +63,8 @@ macro_rules! options {
                 let $this = self;
                 $(let is_allowed = $ok;
                 if !is_allowed {
-                    return Err($crate::optim::OptimError::Option {
-                        optimizer: stringify!($name),
-                        option: stringify!($option),
-                        found: format!("{:?}", $this.$option),
-                        expected: $expected,
-                    });
+                    let names = (stringify!($name), stringify!($option));
+                    return Err($crate::optim::options::not_allowed(names, &$this.$option, $expected));
                 })*
                 Ok(())
             }
