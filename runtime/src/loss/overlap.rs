@@ -120,8 +120,8 @@ struct Index {
 }
 
 impl Index {
-    /// The loss of one mask; its derivative goes to `dp`.
-    #[inline(always)]
+    /// The loss of one mask; its derivative goes to `dp`. (Compiled once for both losses.)
+    #[inline(never)]
     fn mask<T: Math>(self, p: &[T], y: &[T], scale: T, dp: &mut [T]) -> T {
         let (p, y, dp) = (p, &y[..p.len()], &mut dp[..p.len()]);
         let (alpha, beta, smooth) = (T::from_f64(self.alpha), T::from_f64(self.beta), T::from_f64(self.smooth));
