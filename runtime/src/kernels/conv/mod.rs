@@ -31,7 +31,7 @@ mod spread;
 mod weight;
 mod window;
 
-pub use window::Shape;
+pub(crate) use window::Shape;
 pub use window::{Conv, Padding, Window};
 
 use super::gemm::Epilogue;

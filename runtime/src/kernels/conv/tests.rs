@@ -1,10 +1,8 @@
 //! Every kernel, on every instruction set, against the sum over all pairs of a window's element and a weight: on whole numbers,
 //! of which no sum is rounded.
 
-use super::{Conv, ConvKernels, Padding, Window, conv_backward_weight, conv_forward, conv_transpose_forward};
-use crate::kernels::Span;
+use super::*;
 use crate::kernels::testing::{bits, cast, numbers, on_every_isa};
-use crate::{Real, Update};
 
 /// A convolution with its channels.
 #[derive(Clone, Copy, Debug)]
@@ -263,4 +261,49 @@ fn one_and_two_axes_are_the_last_of_three() {
     let dy = [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]];
     conv_backward_weight(conv, &[[1.0, 2.0]], &dy, Span::<4, 1>::new(0, 0), &mut update);
     assert_eq!(dw, [23.0, 20.0, 11.0, 8.0]);
+}
+
+#[test]
+fn activations_are_applied_to_whole_results() {
+    use crate::kernels::{ReLU, SiLU, activation_backward, activation_forward};
+    let window =
+        Window { input: [5, 4], output: [3, 4], kernel: [3, 3], stride: [2, 1], padding: [1, 1], dilation: [1, 1] };
+    let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
+    // Of two channels to three, and back.
+    let samples = |seed| cast::<f32>(&numbers(80, seed));
+    let (x, t) = (samples(1), cast::<f32>(&numbers(72, 2)));
+    let (x, t): (&[[f32; 40]], &[[f32; 36]]) = (x.as_chunks().0, t.as_chunks().0);
+    let weight = cast::<f32>(&numbers(54, 3));
+    let weight: &[[f32; 3]; 18] = weight.as_chunks().0.try_into().expect("18 rows");
+    let (bias, back) = ([0.5, -1.0, 0.25], [0.125, -2.0]);
+
+    let (mut plain, mut z, mut y, mut folded) = ([[0.0; 36]; 2], [[0.0; 36]; 2], [[0.0; 36]; 2], [[0.0; 36]; 2]);
+    conv_forward(conv, x, weight, &bias, &mut plain);
+    activation_forward(SiLU, &plain, &mut folded);
+    conv_activation_forward_keep(conv, x, weight, &bias, SiLU, &mut z, &mut y);
+    assert_eq!((z, y), (plain, folded));
+    conv_activation_forward(conv, x, weight, &bias, SiLU, &mut y);
+    assert_eq!(y, folded);
+    conv_transpose_backward_input(conv, weight, x, &mut plain);
+    activation_backward(ReLU, t, &plain, &mut folded);
+    conv_transpose_activation_backward_input(conv, weight, x, ReLU, t, &mut y);
+    assert_eq!(y, folded);
+
+    let (mut plain, mut z, mut y, mut folded) = ([[0.0; 40]; 2], [[0.0; 40]; 2], [[0.0; 40]; 2], [[0.0; 40]; 2]);
+    conv_transpose_forward(conv, t, weight, &back, &mut plain);
+    activation_forward(SiLU, &plain, &mut folded);
+    conv_transpose_activation_forward_keep(conv, t, weight, &back, SiLU, &mut z, &mut y);
+    assert_eq!((z, y), (plain, folded));
+    conv_transpose_activation_forward(conv, t, weight, &back, SiLU, &mut y);
+    assert_eq!(y, folded);
+    conv_backward_input(conv, weight, t, &mut plain);
+    activation_backward(ReLU, x, &plain, &mut folded);
+    conv_activation_backward_input(conv, weight, t, ReLU, x, &mut y);
+    assert_eq!(y, folded);
+
+    let (mut dw, mut transposed) = ([0.0; 54], [0.0; 54]);
+    conv_backward_weight(conv, x, t, Span::<18, 3>::new(0, 0), &mut Update::accumulate(&mut dw, None));
+    let mut update = Update::accumulate(&mut transposed, None);
+    conv_transpose_backward_weight(conv, t, x, Span::<18, 3>::new(0, 0), &mut update);
+    assert_eq!(dw, transposed);
 }

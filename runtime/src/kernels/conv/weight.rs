@@ -5,7 +5,7 @@ use super::product::Groups;
 use super::window::{Shape, fill_table};
 use crate::kernels::gemm::block::{Block, Left, Places, Start, lanes, panel, whole_tiles};
 use crate::kernels::gemm::pack::{aligned, cut, packed_width};
-use crate::kernels::gemm::{L1, L2, Right, multiply_into_update, pack_all, packed_len, worth_packing};
+use crate::kernels::gemm::{L1, L2, Right, multiply_into_update, pack_all, packed_len};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
 

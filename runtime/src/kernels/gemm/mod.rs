@@ -43,7 +43,7 @@ fn is_small<T>(elements: usize, n: usize) -> bool {
 ///
 /// From half a page on, few sets of the first-level cache serve them all, and from a page on, prefetchers give up. The copy
 /// costs as much as 10 to 20 rows of A.
-pub(crate) fn worth_packing(bytes: usize, rows: usize) -> bool {
+fn worth_packing(bytes: usize, rows: usize) -> bool {
     (bytes >= 4096 && rows >= 24) || (bytes >= 1024 && rows >= 256)
 }
 
