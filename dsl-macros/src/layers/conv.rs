@@ -7,9 +7,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::operand::{DX, DY, X, Y};
+use super::operand::{DX, DY, X};
 use super::window::{AXES, LETTERS, Line, Padded, channels_and_axes, described, extent, option, windows};
-use super::{From, Layer, Orders, Site, check_dim, rows, tiles};
+use super::{From, Layer, Orders, Site, check_dim, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Named, Operand, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, PerAxis, Size};
@@ -394,12 +394,7 @@ impl Layer for Conv {
     }
 
     fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
-        match site.activation {
-            Some(activation) if activation.keeps_input && !site.predict => {
-                vec![Kept::real("z", site.output().shape.len())]
-            }
-            _ => Vec::new(),
-        }
+        kept_for_activation(site)
     }
 
     /// Each element of the smaller side meets all elements of its window.
@@ -409,26 +404,9 @@ impl Layer for Conv {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let mut args = vec![self.conv(), X, Arg::Param("weight"), self.bias_arg()];
-        let call = match site.activation {
-            None => {
-                args.push(Y);
-                rows(&self.kernel("forward"), args, &self.formula("{y} = "))
-            }
-            Some(a) => {
-                args.push(Arg::Value(a.value.clone()));
-                if self.kept(site).is_empty() {
-                    args.push(Y);
-                    let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
-                    rows(&self.kernel("activation_forward"), args, &formula)
-                } else {
-                    args.extend([Arg::Write(Operand::Kept(0)), Y]);
-                    let formula = format!("{}, {{y}} = {}({{kept}})", self.formula("{kept} = "), a.name);
-                    rows(&self.kernel("activation_forward_keep"), args, &formula)
-                }
-            }
-        };
-        vec![call]
+        let kernels = ["forward", "activation_forward", "activation_forward_keep"].map(|what| self.kernel(what));
+        let args = vec![self.conv(), X, Arg::Param("weight"), self.bias_arg()];
+        vec![forward_call(site, kernels.each_ref().map(String::as_str), args, &|before| self.formula(before))]
     }
 
     /// `dy` is the gradient of x ∗ w + b, whatever was folded into the forward.

@@ -3,9 +3,9 @@
 use quote::quote;
 
 use super::operand::{DY, Y};
-use super::{From, Layer, Orders, Site, check_dim, rows, sample_axis};
+use super::{From, Layer, Orders, Site, check_dim, forward_call, kept_for_activation, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Operand, Shape, View};
+use crate::ir::{Arg, Call, Dim, Kept, Operand, Shape, View};
 use crate::parse::args::{Args, Integer};
 
 /// Which sum it is, for its messages.
@@ -90,12 +90,23 @@ impl Layer for Sum {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         let read = |i| Arg::Read(Operand::X(i));
-        let mut calls = vec![rows("add", vec![read(0), read(1), Y], "{y} = {x} + {x1}")];
+        let kernels = ["add", "add_activation", "add_activation_keep"];
+        let formula = |before: &str| format!("{before}{{x}} + {{x1}}");
+        let mut calls = vec![forward_call(site, kernels, vec![read(0), read(1)], &formula)];
         for i in 2..site.inputs.len() {
             let args = vec![read(i), Arg::Change(Operand::Y(0))];
             calls.push(rows("accumulate", args, &format!("{{y}} += {{x{i}}}")));
         }
         calls
+    }
+
+    fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
+        kept_for_activation(site)
+    }
+
+    /// A residual's, which adds two values; a longer sum is not finished by one call.
+    fn takes_activation(&self) -> bool {
+        !matches!(self, Sum::Add)
     }
 
     fn backward(&self, site: &Site<'_>) -> Vec<Call> {

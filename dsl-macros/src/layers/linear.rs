@@ -5,8 +5,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Orders, Site, Take, check_dim, rows, tiles};
+use super::operand::{DX, DY, X};
+use super::{From, Layer, Orders, Site, Take, check_dim, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Operand, Order, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Size};
@@ -174,12 +174,7 @@ impl Layer for Linear {
     }
 
     fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
-        match site.activation {
-            Some(activation) if activation.keeps_input && !site.predict => {
-                vec![Kept::real("z", site.output().shape.len())]
-            }
-            _ => Vec::new(),
-        }
+        kept_for_activation(site)
     }
 
     fn flops(&self, _inputs: &[Shape], output: &Shape) -> Dim {
@@ -187,22 +182,9 @@ impl Layer for Linear {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let call = match site.activation {
-            None => rows("linear_forward", vec![X, Arg::Param("weight"), self.bias_arg(), Y], &self.formula("{y} = ")),
-            Some(a) => {
-                let formula = self.formula(&format!("{{y}} = {}(", a.name)) + ")";
-                let mut args = vec![X, Arg::Param("weight"), self.bias_arg(), Arg::Value(a.value.clone())];
-                if self.kept(site).is_empty() {
-                    args.push(Y);
-                    rows("linear_activation_forward", args, &formula)
-                } else {
-                    args.extend([Arg::Write(Operand::Kept(0)), Y]);
-                    let formula = format!("{}, {{y}} = {}({{kept}})", self.formula("{kept} = "), a.name);
-                    rows("linear_activation_forward_keep", args, &formula)
-                }
-            }
-        };
-        vec![call]
+        let kernels = ["linear_forward", "linear_activation_forward", "linear_activation_forward_keep"];
+        let args = vec![X, Arg::Param("weight"), self.bias_arg()];
+        vec![forward_call(site, kernels, args, &|before| self.formula(before))]
     }
 
     /// `dy` is the gradient of x·w + b, whatever was folded into the forward.

@@ -422,6 +422,37 @@ fn tiles(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
     Call::new(Scope::Tiles, kernel, args, template)
 }
 
+/// What a layer keeps for the activation folded into it: the activation's input, where its derivative is taken from that.
+fn kept_for_activation(site: &Site<'_>) -> Vec<Kept> {
+    match site.activation {
+        Some(activation) if activation.keeps_input && !site.predict => vec![Kept::real("z", site.output().shape.len())],
+        _ => Vec::new(),
+    }
+}
+
+/// The forward call of a layer that may have to apply an activation: `kernel_forward`, `kernel_activation_forward` or
+/// `kernel_activation_forward_keep`, of what comes before the output among its arguments. `formula` makes the layer's own
+/// formula, from what stands before it.
+fn forward_call(
+    site: &Site<'_>,
+    [plain, applying, keeping]: [&str; 3],
+    mut args: Vec<Arg>,
+    formula: &dyn Fn(&str) -> String,
+) -> Call {
+    let Some(activation) = site.activation else {
+        args.push(operand::Y);
+        return rows(plain, args, &formula("{y} = "));
+    };
+    let name = &activation.name;
+    args.push(Arg::Value(activation.value.clone()));
+    if kept_for_activation(site).is_empty() {
+        args.push(operand::Y);
+        return rows(applying, args, &(formula(&format!("{{y}} = {name}(")) + ")"));
+    }
+    args.extend([Arg::Write(Operand::Kept(0)), operand::Y]);
+    rows(keeping, args, &format!("{}, {{y}} = {name}({{kept}})", formula("{kept} = ")))
+}
+
 /// The operands that nearly every call has.
 mod operand {
     use super::{Arg, Operand};

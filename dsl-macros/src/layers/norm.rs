@@ -42,10 +42,10 @@ impl Affine {
     }
 
     /// `x̂ ⊙ weight + bias`.
-    fn formula(self, normal: &str) -> String {
+    fn formula(self, before: &str, normal: &str) -> String {
         let weight = if self.weight { " ⊙ {weight}" } else { "" };
         let bias = if self.bias { " + {bias}" } else { "" };
-        format!("{{y}} = {normal}{weight}{bias}")
+        format!("{before}{normal}{weight}{bias}")
     }
 
     /// What is not as usual, where the option is called that.

@@ -88,7 +88,7 @@ pub(super) const NAMES: &[&str] = &[
 /// Of a layer that there will not be: why, and what to write.
 pub(super) fn instead(name: &str) -> Option<(String, String)> {
     let torch = |stem: &str| NAMES.contains(&name) && name.starts_with(stem);
-    let axes = &name[name.len().saturating_sub(2)..];
+    let axes = name.get(name.len().saturating_sub(2)..).unwrap_or_default();
     if torch("MaxUnpool") {
         let reason = format!("`{name}` is not available: it reads places that another layer returns");
         let help = format!("write `ConvTranspose{axes}(C, C, 2, stride = 2)` to make axes twice as long");

@@ -19,8 +19,8 @@ mod loops;
 
 pub(super) use loops::{BatchNormKernels, Channels, Slopes};
 
-use super::Span;
 use super::columns::{ColumnSum, Columns, Scalars, TILE};
+use super::{Activation, Keeps, Span};
 use crate::network::{Context, Mode, PIECES, rows_of_piece};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
@@ -196,6 +196,48 @@ pub fn batch_norm_forward<T: Real, const X: usize>(
     assert_eq!(x.len(), y.len(), "batches of different lengths");
     let channels = Channels::new(X, inner, weight, bias, statistics);
     T::channel_affine(channels, x.as_flattened(), y.as_flattened_mut());
+}
+
+/// y = f((x - μ)·r·w + b): for predictions, and for activations whose derivative is computed from their output.
+///
+/// The activation is applied to some elements at a time, while they are in the first-level cache.
+#[inline]
+pub fn batch_norm_activation_forward<T: Real, const X: usize>(
+    inner: usize,
+    x: &[[T; X]],
+    weight: &[T],
+    bias: &[T],
+    statistics: &[T],
+    activation: impl Activation<T>,
+    y: &mut [[T; X]],
+) {
+    assert_eq!(x.len(), y.len(), "batches of different lengths");
+    let channels = Channels::new(X, inner, weight, bias, statistics);
+    // Whole channels, of as many positions as stay in cache where they lie side by side.
+    let one = inner * channels.r.len();
+    let chunk = one * (2048 / one).max(1);
+    for (x, y) in x.as_flattened().chunks(chunk).zip(y.as_flattened_mut().chunks_mut(chunk)) {
+        T::channel_affine(channels, x, y);
+        activation.forward_in_place(y);
+    }
+}
+
+/// z = (x - μ)·r·w + b and y = f(z), for activations whose derivative is computed from their input.
+#[inline]
+pub fn batch_norm_activation_forward_keep<T: Real, A: Activation<T>, const X: usize>(
+    inner: usize,
+    x: &[[T; X]],
+    weight: &[T],
+    bias: &[T],
+    statistics: &[T],
+    activation: A,
+    z: &mut [[T; X]],
+    y: &mut [[T; X]],
+) {
+    const { assert!(matches!(A::KEEPS, Keeps::Input), "the derivative is computed from the output: z is of no use") }
+    assert_eq!(z.len(), y.len(), "batches of different lengths");
+    batch_norm_forward(inner, x, weight, bias, statistics, z);
+    activation.forward(z.as_flattened(), y.as_flattened_mut());
 }
 
 /// For each piece of the batch: Σ dy of every channel, then Σ dy·x̂ of every channel. Rows of the same piece are in `x`

@@ -1,8 +1,12 @@
 //! Sums, products and copies of whole values: residual connections, gates and forks.
 
+use super::{Activation, Keeps};
 use crate::Real;
 use crate::simd::math::Math;
 use crate::simd::{Simd, multiversion};
+
+/// Elements that stay in the first-level cache.
+const CHUNK: usize = 2048;
 
 /// The loops behind this file's functions.
 pub trait ElementwiseKernels: Sized {
@@ -19,6 +23,39 @@ pub trait ElementwiseKernels: Sized {
 pub fn add<T: Real, const X: usize>(a: &[[T; X]], b: &[[T; X]], y: &mut [[T; X]]) {
     assert!(a.len() == b.len() && b.len() == y.len(), "batches of different lengths");
     T::add_values(a.as_flattened(), b.as_flattened(), y.as_flattened_mut());
+}
+
+/// y = f(a + b): for predictions, and for activations whose derivative is computed from their output.
+///
+/// The activation is applied to some elements at a time, while they are in the first-level cache.
+#[inline]
+pub fn add_activation<T: Real, const X: usize>(
+    a: &[[T; X]],
+    b: &[[T; X]],
+    activation: impl Activation<T>,
+    y: &mut [[T; X]],
+) {
+    assert!(a.len() == b.len() && b.len() == y.len(), "batches of different lengths");
+    let (a, b) = (a.as_flattened().chunks(CHUNK), b.as_flattened().chunks(CHUNK));
+    for ((a, b), y) in a.zip(b).zip(y.as_flattened_mut().chunks_mut(CHUNK)) {
+        T::add_values(a, b, y);
+        activation.forward_in_place(y);
+    }
+}
+
+/// z = a + b and y = f(z), for activations whose derivative is computed from their input.
+#[inline]
+pub fn add_activation_keep<T: Real, A: Activation<T>, const X: usize>(
+    a: &[[T; X]],
+    b: &[[T; X]],
+    activation: A,
+    z: &mut [[T; X]],
+    y: &mut [[T; X]],
+) {
+    const { assert!(matches!(A::KEEPS, Keeps::Input), "the derivative is computed from the output: z is of no use") }
+    assert_eq!(z.len(), y.len(), "batches of different lengths");
+    add(a, b, z);
+    activation.forward(z.as_flattened(), y.as_flattened_mut());
 }
 
 /// y = a ⊙ b.

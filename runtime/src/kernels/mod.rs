@@ -34,8 +34,9 @@ pub use activation::{
     prelu_backward_weight, prelu_forward, rrelu_backward, rrelu_forward,
 };
 pub use batch_norm::{
-    batch_norm_backward_bias, batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward,
-    batch_norm_moments, batch_norm_partial_sums, batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
+    batch_norm_activation_forward, batch_norm_activation_forward_keep, batch_norm_backward_bias,
+    batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward, batch_norm_moments,
+    batch_norm_partial_sums, batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
 };
 pub use concat::{concat_backward, concat_forward};
 pub use conv::{
@@ -50,7 +51,7 @@ pub use dropout::{
     alpha_dropout_backward, alpha_dropout_forward, channel_alpha_dropout_backward, channel_alpha_dropout_forward,
     channel_dropout_backward, channel_dropout_forward, dropout_backward, dropout_forward,
 };
-pub use elementwise::{accumulate, add, copy, multiply};
+pub use elementwise::{accumulate, add, add_activation, add_activation_keep, copy, multiply};
 pub(crate) use gemm::rows_of_a_cut;
 pub use group_norm::{
     Groups, group_norm_backward_bias, group_norm_backward_input, group_norm_backward_weight, group_norm_forward,

@@ -3,8 +3,8 @@
 use quote::quote;
 
 use super::super::channels::{Family, Member};
-use super::super::operand::{DX, DY, X, Y};
-use super::super::{From, Layer, Orders, Site, batch, rows, tiles};
+use super::super::operand::{DX, DY, X};
+use super::super::{From, Layer, Orders, Site, batch, forward_call, kept_for_activation, rows, tiles};
 use super::{Affine, check_features};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Buffer, Call, Dim, Kept, Operand, OutputKind, Param, Scalar, Shape, View};
@@ -177,10 +177,12 @@ impl Layer for BatchNorm {
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
         let (weight, bias) = (self.affine.weight_arg(), self.affine.bias_arg());
-        let args = vec![self.inner(), X, weight, bias, Arg::Read(STATISTICS), Y];
-        let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
+        let args = vec![self.inner(), X, weight, bias, Arg::Read(STATISTICS)];
+        let kernels = ["batch_norm_forward", "batch_norm_activation_forward", "batch_norm_activation_forward_keep"];
         let mut calls = self.statistics_calls(site);
-        calls.push(rows("batch_norm_forward", args, &formula));
+        calls.push(forward_call(site, kernels, args, &|before| {
+            self.affine.formula(before, "({x} - mean) / √(variance + eps)")
+        }));
         calls
     }
 
@@ -223,6 +225,14 @@ impl Layer for BatchNorm {
             calls.push(tiles("batch_norm_backward_bias", args, "d{bias} = Σ {dy}"));
         }
         calls
+    }
+
+    fn kept(&self, site: &Site<'_>) -> Vec<Kept> {
+        kept_for_activation(site)
+    }
+
+    fn takes_activation(&self) -> bool {
+        true
     }
 
     fn needs_whole_batch(&self) -> bool {

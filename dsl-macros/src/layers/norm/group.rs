@@ -233,7 +233,7 @@ impl Layer for GroupNorm {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let formula = self.affine.formula("({x} - mean) / √(variance + eps)");
+        let formula = self.affine.formula("{y} = ", "({x} - mean) / √(variance + eps)");
         let (weight, bias) = (self.affine.weight_arg(), self.affine.bias_arg());
         let (groups, eps) = (self.groups_arg(), self.eps());
         if let Kind::Instance { tracked: true, momentum, .. } = &self.kind {

@@ -174,10 +174,13 @@ impl Layer for LayerNorm {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let formula = self.affine.formula(match self.kind {
-            Kind::Layer => "({x} - mean) / √(variance + eps)",
-            Kind::Rms => "{x} / √(mean({x}²) + eps)",
-        });
+        let formula = self.affine.formula(
+            "{y} = ",
+            match self.kind {
+                Kind::Layer => "({x} - mean) / √(variance + eps)",
+                Kind::Rms => "{x} / √(mean({x}²) + eps)",
+            },
+        );
         let mut args = vec![Arg::Literal("len", self.len()), self.eps(), X, self.affine.weight_arg()];
         if self.kind == Kind::Layer {
             args.push(self.affine.bias_arg());

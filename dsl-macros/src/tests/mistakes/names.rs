@@ -23,6 +23,14 @@ fn a_layer_that_is_not_there() {
 }
 
 #[test]
+fn a_layer_of_other_letters_that_is_not_there() {
+    check(
+        "A < größe(3) >",
+        &["there is no layer `größe`\nhelp: a layer of your own is written by its path, `my::größe => [64]` @ `größe`"],
+    );
+}
+
+#[test]
 fn a_layer_that_is_not_there_yet() {
     check("A: [7, 3] < LSTM(3, 4) >", &["`LSTM` is not available yet @ `LSTM`"]);
 }
