@@ -41,35 +41,74 @@ pub fn batch_norm_moments<T: Real, const X: usize, const M: usize>(
     }
     let channels = check(X, inner, M / 2);
     for (x, moments) in x.chunks(rows_of_piece(cx.rows)).zip(moments) {
-        piece_moments(Columns { count: channels, inner }, x.as_flattened(), moments);
+        piece_moments(Columns { count: channels, inner }, X, x.as_flattened(), moments);
     }
 }
 
-fn piece_moments<T: Real>(shape: Columns, x: &[T], moments: &mut [f64]) {
+/// `sample`: the elements of one sample.
+fn piece_moments<T: Real>(shape: Columns, sample: usize, x: &[T], moments: &mut [f64]) {
     let (mean, squares) = moments.split_at_mut(shape.count);
-    let n = (x.len() / shape.count) as f64;
-    let mut sums = [0.0; TILE];
-    // Differences from a mean as good as T holds it: what its sum has lost is made up for, as if it had been in f64 (PyTorch's
-    // are), and the mean of equal numbers is that number.
+    let (n, in_sample) = ((x.len() / shape.count) as f64, (sample / shape.count) as f64);
     with_scratch(shape.count, |near: &mut [T]| {
         near.fill(T::ZERO);
-        for first in (0..shape.count).step_by(TILE) {
-            let range = first..shape.count.min(first + TILE);
-            let mut sum = |what, near: &[T]| {
-                T::column_sums(what, shape, range.clone(), x, x, Scalars::Column(near, near), &mut sums);
-                sums
-            };
-            let rough = sum(ColumnSum::Differences, near);
-            for (near, rough) in near[range.clone()].iter_mut().zip(rough) {
-                *near = T::from_f64(rough / n);
-            }
-            let (differences, about) = (sum(ColumnSum::Differences, near), sum(ColumnSum::Squares, near));
-            for (c, (difference, about)) in range.clone().zip(differences.into_iter().zip(about)) {
-                mean[c] = near[c].to_f64() + difference / n;
-                squares[c] = (about - difference * difference / n).max(0.0);
-            }
+        // Differences from a number near by, the mean of the first sample, lose nothing where numbers are far from zero; and
+        // equal numbers are their own mean.
+        let first = &x[..sample];
+        channel_sums(ColumnSum::Differences, shape, first, first, Some((&*near, &*near)), mean);
+        for (near, sum) in near.iter_mut().zip(&*mean) {
+            *near = T::from_f64(sum / in_sample);
+        }
+        let near = Some((&*near, &*near));
+        channel_sums(ColumnSum::Differences, shape, x, x, near, mean);
+        channel_sums(ColumnSum::Squares, shape, x, x, near, squares);
+        for (c, (mean, squares)) in mean.iter_mut().zip(squares).enumerate() {
+            let difference = *mean;
+            *squares = (*squares - difference * difference / n).max(0.0);
+            *mean = near.map_or(0.0, |(near, _)| near[c].to_f64()) + difference / n;
         }
     });
+}
+
+/// The sums of all channels into `sums`, with p and q of each.
+///
+/// Several positions of a few channels side by side count as one of more: then registers are full.
+fn channel_sums<T: Real>(
+    what: ColumnSum,
+    shape: Columns,
+    a: &[T],
+    b: &[T],
+    scalars: Option<(&[T], &[T])>,
+    sums: &mut [f64],
+) {
+    let Columns { count, inner } = shape;
+    let mut tile = [0.0; TILE];
+    let together = TILE / count;
+    if inner > 1 || together < 2 {
+        for (first, sums) in (0..count).step_by(TILE).zip(sums.chunks_mut(TILE)) {
+            let scalars = scalars.map_or(Scalars::None, |(p, q)| Scalars::Column(p, q));
+            T::column_sums(what, shape, first..first + sums.len(), a, b, scalars, &mut tile);
+            sums.copy_from_slice(&tile[..sums.len()]);
+        }
+        return;
+    }
+    let wide = together * count;
+    let (mut p, mut q) = ([T::ZERO; TILE], [T::ZERO; TILE]);
+    if let Some((of_p, of_q)) = scalars {
+        for c in 0..wide {
+            (p[c], q[c]) = (of_p[c % count], of_q[c % count]);
+        }
+    }
+    let whole = a.len() / wide * wide;
+    let shape = Columns { count: wide, inner };
+    T::column_sums(what, shape, 0..wide, &a[..whole], &b[..whole], Scalars::Column(&p, &q), &mut tile);
+    for (c, sum) in sums.iter_mut().enumerate() {
+        *sum = tile[..wide].iter().skip(c).step_by(count).sum();
+    }
+    let shape = Columns { count, inner };
+    T::column_sums(what, shape, 0..count, &a[whole..], &b[whole..], Scalars::Column(&p, &q), &mut tile);
+    for (sum, rest) in sums.iter_mut().zip(&tile) {
+        *sum += rest;
+    }
 }
 
 /// Fills `statistics` with μ of every channel, then r of every channel, for the whole batch, of which each sample has `each`
@@ -159,7 +198,7 @@ pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
         return with_scratch(PIECES * 2 * channels, |moments: &mut [f64]| {
             let pieces = x.chunks(rows_of_piece(x.len()));
             for (x, moments) in pieces.zip(moments.chunks_exact_mut(2 * channels)) {
-                piece_moments(Columns { count: channels, inner }, x.as_flattened(), moments);
+                piece_moments(Columns { count: channels, inner }, X, x.as_flattened(), moments);
             }
             let (mean, r) = statistics.split_at_mut(channels);
             let n = (x.len() * (X / channels)) as f64;
@@ -255,21 +294,11 @@ pub fn batch_norm_partial_sums<T: Real, const X: usize, const M: usize>(
     assert_eq!(M, statistics.len(), "another number of sums than of statistics");
     let Channels { mean, r, .. } = Channels::new(X, inner, &[], &[], statistics);
     let (shape, piece) = (Columns { count: r.len(), inner }, rows_of_piece(cx.rows));
-    let mut sums = [0.0; TILE];
     for ((x, dy), partial) in x.chunks(piece).zip(dy.chunks(piece)).zip(partial) {
         let (x, dy) = (x.as_flattened(), dy.as_flattened());
         let (dy_sums, dy_x_sums) = partial.split_at_mut(r.len());
-        let all = [
-            (ColumnSum::Differences, Scalars::None, dy_sums),
-            (ColumnSum::Normalised, Scalars::Column(mean, r), dy_x_sums),
-        ];
-        for (what, scalars, out) in all {
-            for (tile, out) in out.chunks_mut(TILE).enumerate() {
-                let range = tile * TILE..tile * TILE + out.len();
-                T::column_sums(what, shape, range, dy, x, scalars, &mut sums);
-                out.copy_from_slice(&sums[..out.len()]);
-            }
-        }
+        channel_sums(ColumnSum::Differences, shape, dy, x, None, dy_sums);
+        channel_sums(ColumnSum::Normalised, shape, dy, x, Some((mean, r)), dy_x_sums);
     }
 }
 
