@@ -1,6 +1,7 @@
 //! The gradient of a sample: each element gets its share of the gradient of every window that has it.
 
-use super::tile::{TILE, tile, tile_mut};
+use super::tile::{TILE, load, store};
+use super::window::Cells;
 use super::{Mark, Shape};
 use crate::Real;
 use crate::kernels::gemm::Epilogue;
@@ -8,6 +9,17 @@ use crate::simd::Simd;
 
 /// The elements to which an epilogue is applied at a time, at least: while they are in the first-level cache.
 const FINISHED: usize = 2048;
+
+/// A line of windows, and where a line of elements lies in them along the first axes.
+#[derive(Clone, Copy)]
+struct Windows<'a, T, P> {
+    /// From the first window on.
+    dy: &'a [T],
+    places: &'a [P],
+    o: [usize; 2],
+    /// The first place that the line's elements have.
+    tap: usize,
+}
 
 /// `places` says what has the gradient of a window: the cell that it names, or, without places, all alike. Lines are written
 /// in the order in which they lie; windows are added up in theirs.
@@ -20,7 +32,6 @@ pub(super) fn backward_body<S: Simd, T: Real, P: Mark>(
     then: Epilogue<'_, T>,
 ) {
     let (c, [d, h, w]) = (shape.channels, shape.lines);
-    let [outputs_d, outputs_h, outputs_w] = shape.output();
     let len = w.input * c;
     let (mut line, mut finished) = (0, 0);
     for n in 0..dx.len() / shape.sample() {
@@ -29,46 +40,21 @@ pub(super) fn backward_body<S: Simd, T: Real, P: Mark>(
                 let mut written = false;
                 for (od, tap_d) in d.reaching(id) {
                     for (oh, tap_h) in h.reaching(ih) {
-                        let windows = ((n * outputs_d + od) * outputs_h + oh) * outputs_w;
-                        let taps = (tap_d * h.kernel + tap_h) * w.kernel;
-                        // All that is needed of an average's window.
-                        let share = |ow: usize| {
-                            let cells = [d.cells(od), h.cells(oh), w.cells(ow)];
-                            let share = if P::IS_PLACE { 1.0 } else { 1.0 / shape.divisor([od, oh, ow], cells) };
-                            (cells[2], T::from_f64(share))
-                        };
-                        if !written && shape.apart {
-                            let mut next = 0;
-                            for ow in 0..outputs_w {
-                                let (cells, share) = share(ow);
-                                dx[line + next * c..line + cells.first * c].fill(T::ZERO);
-                                next = cells.first + cells.count;
-                                for k in 0..cells.count {
-                                    let (from, to) = ((windows + ow) * c, line + (cells.first + k) * c);
-                                    write(c, (dy, places, from), P::of(taps + cells.tap + k), share, dx, to);
-                                }
-                            }
-                            dx[line + next * c..line + len].fill(T::ZERO);
-                            written = true;
-                            continue;
+                        let first = ((n * d.output + od) * h.output + oh) * w.output * c;
+                        let (dy, places) = (&dy[first..], &places[first..]);
+                        let tap = (tap_d * h.kernel + tap_h) * w.kernel;
+                        let windows = Windows { dy, places, o: [od, oh], tap };
+                        let dx = &mut dx[line..];
+                        if !written && !shape.apart {
+                            dx[..len].fill(T::ZERO);
                         }
-                        let dx = &mut dx[line..line + len];
-                        if !written {
-                            dx.fill(T::ZERO);
-                            written = true;
+                        let room = w.output * c + TILE <= dy.len() && len + TILE <= dx.len();
+                        match (!written && shape.apart, room) {
+                            (true, true) => write::<T, P, true>(shape, windows, dx),
+                            (true, false) => write::<T, P, false>(shape, windows, dx),
+                            (false, _) => add(shape, windows, dx),
                         }
-                        for ow in 0..outputs_w {
-                            let (cells, share) = share(ow);
-                            let from = (windows + ow) * c..(windows + ow + 1) * c;
-                            let (dy, places) = (&dy[from.clone()], &places[from]);
-                            for k in 0..cells.count {
-                                let tap = P::of(taps + cells.tap + k);
-                                let dx = &mut dx[(cells.first + k * w.dilation()) * c..][..c];
-                                for ((dx, &dy), place) in dx.iter_mut().zip(dy).zip(places) {
-                                    *dx += place.gradient(tap, dy, share);
-                                }
-                            }
-                        }
+                        written = true;
                     }
                 }
                 if !written {
@@ -84,28 +70,75 @@ pub(super) fn backward_body<S: Simd, T: Real, P: Mark>(
     }
 }
 
+/// What each cell has of an average's gradient.
+#[inline(always)]
+fn share<T: Real, P: Mark>(shape: &Shape, o: [usize; 2], ow: usize, cells: Cells) -> T {
+    if P::IS_PLACE {
+        return T::ONE;
+    }
+    let [d, h, _] = shape.lines;
+    T::ONE / T::from_f64(shape.divisor([o[0], o[1], ow], [d.cells(o[0]), h.cells(o[1]), cells]))
+}
+
+/// A line of dx, of which no element is in two of these windows.
+#[inline(always)]
+fn write<T: Real, P: Mark, const ROOM: bool>(shape: &Shape, windows: Windows<'_, T, P>, dx: &mut [T]) {
+    let (c, w) = (shape.channels, shape.lines[2]);
+    // What makes whole tiles needs none: it is a loop over all of it.
+    let whole = c - c % TILE;
+    let mut next = 0;
+    for ow in 0..w.output {
+        let cells = w.cells(ow);
+        let share = share::<T, P>(shape, windows.o, ow, cells);
+        if next < cells.first {
+            dx[next * c..cells.first * c].fill(T::ZERO);
+        }
+        next = cells.first + cells.count;
+        let (from, mut to) = (ow * c, cells.first * c);
+        let taps = (windows.tap + cells.tap) as u32;
+        for tap in taps..taps + cells.count as u32 {
+            if whole > 0 {
+                let (dy, places) = (&windows.dy[from..from + whole], &windows.places[from..from + whole]);
+                fill(dy, places, tap, share, &mut dx[to..to + whole]);
+            }
+            if whole < c {
+                let width = c - whole;
+                let dy = load::<T, TILE, ROOM>(windows.dy, from + whole, width);
+                let places = load::<P, TILE, ROOM>(windows.places, from + whole, width);
+                let mut gradient = [T::ZERO; TILE];
+                fill(&dy, &places, tap, share, &mut gradient);
+                store::<T, TILE, ROOM>(gradient, dx, to + whole, width);
+            }
+            to += c;
+        }
+    }
+    if next < w.input {
+        dx[next * c..w.input * c].fill(T::ZERO);
+    }
+}
+
 /// dx of one position from the one window that has it.
 #[inline(always)]
-fn write<T: Real, P: Mark>(
-    c: usize,
-    (dy, places, from): (&[T], &[P], usize),
-    tap: P,
-    share: T,
-    dx: &mut [T],
-    to: usize,
-) {
-    for first in (0..c).step_by(TILE) {
-        let (from, to) = (from + first, to + first);
-        if from + TILE <= dy.len() && to + TILE <= dx.len() {
-            let (dy, places) = (tile(dy, from), tile(places, from));
-            let mut gradient = [T::ZERO; TILE];
-            for i in 0..TILE {
-                gradient[i] = places[i].gradient(tap, dy[i], share);
-            }
-            *tile_mut(dx, to) = gradient;
-        } else {
-            for i in 0..TILE.min(c - first) {
-                dx[to + i] = places[from + i].gradient(tap, dy[from + i], share);
+fn fill<T: Real, P: Mark>(dy: &[T], places: &[P], tap: u32, share: T, dx: &mut [T]) {
+    for ((dx, &dy), place) in dx.iter_mut().zip(dy).zip(places) {
+        *dx = place.gradient(tap, dy, share);
+    }
+}
+
+/// dx += what a line of it has of any windows.
+#[inline(always)]
+fn add<T: Real, P: Mark>(shape: &Shape, windows: Windows<'_, T, P>, dx: &mut [T]) {
+    let (c, w) = (shape.channels, shape.lines[2]);
+    for ow in 0..w.output {
+        let cells = w.cells(ow);
+        let share = share::<T, P>(shape, windows.o, ow, cells);
+        let from = ow * c..ow * c + c;
+        let (dy, places) = (&windows.dy[from.clone()], &windows.places[from]);
+        let taps = (windows.tap + cells.tap) as u32;
+        for k in 0..cells.count {
+            let dx = &mut dx[(cells.first + k * w.dilation()) * c..][..c];
+            for ((dx, &dy), place) in dx.iter_mut().zip(dy).zip(places) {
+                *dx += place.gradient(taps + k as u32, dy, share);
             }
         }
     }

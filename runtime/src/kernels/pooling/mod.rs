@@ -33,13 +33,13 @@ use crate::parallel::with_scratch;
 use crate::simd::{Portable, multiversion};
 
 /// The place of a cell in its window: `u8` of a small one, `u32`; nothing where nobody asks, or all cells are alike.
-pub trait Mark: Copy + PartialEq {
+pub trait Mark: Copy + Default {
     /// It tells cells apart.
     const IS_PLACE: bool;
-    /// The place of cell `tap`.
-    fn of(tap: usize) -> Self;
+    /// The place of that number.
+    fn of<T: PoolKernels>(number: T) -> Self;
     /// What the cell at `tap` gets of the gradient `dy` of a window with this place; without places the share of each cell.
-    fn gradient<T: Real>(self, tap: Self, dy: T, share: T) -> T;
+    fn gradient<T: Real>(self, tap: u32, dy: T, share: T) -> T;
 }
 
 macro_rules! places {
@@ -48,12 +48,12 @@ macro_rules! places {
             const IS_PLACE: bool = true;
 
             #[inline(always)]
-            fn of(tap: usize) -> $t {
-                tap as $t
+            fn of<T: PoolKernels>(number: T) -> $t {
+                T::whole(number) as $t
             }
             #[inline(always)]
-            fn gradient<T: Real>(self, tap: $t, dy: T, _share: T) -> T {
-                if self == tap { dy } else { T::ZERO }
+            fn gradient<T: Real>(self, tap: u32, dy: T, _share: T) -> T {
+                if u32::from(self) == tap { dy } else { T::ZERO }
             }
         }
     )* };
@@ -64,9 +64,9 @@ impl Mark for () {
     const IS_PLACE: bool = false;
 
     #[inline(always)]
-    fn of(_tap: usize) {}
+    fn of<T: PoolKernels>(_number: T) {}
     #[inline(always)]
-    fn gradient<T: Real>(self, (): (), dy: T, share: T) -> T {
+    fn gradient<T: Real>(self, _tap: u32, dy: T, share: T) -> T {
         dy * share
     }
 }
@@ -82,9 +82,9 @@ pub trait Place: Mark {
 }
 
 macro_rules! kept_places {
-    ($($t:ident $forward:ident $backward:ident)*) => { $(
+    ($($t:ident $most:literal $forward:ident $backward:ident)*) => { $(
         impl Place for $t {
-            const MOST: usize = ($t::MAX as usize).saturating_add(1);
+            const MOST: usize = $most;
 
             fn max_pool<T: PoolKernels>(shape: &Shape, x: &[T], places: &mut [$t], y: &mut [T]) {
                 T::$forward(shape, x, places, y);
@@ -97,10 +97,13 @@ macro_rules! kept_places {
         }
     )* };
 }
-kept_places!(u8 max_pool max_pool_backward u32 max_pool_wide max_pool_backward_wide);
+// Of a larger number, an f32 would not know the next one.
+kept_places!(u8 0x100 max_pool max_pool_backward u32 0x80_0000 max_pool_wide max_pool_backward_wide);
 
 /// The loops behind this file's functions, on flat slices.
-pub trait PoolKernels: Sized {
+pub trait PoolKernels: Sized + Copy + Default {
+    /// A whole number below 2^23.
+    fn whole(self) -> u32;
     /// The largest cells, and their places.
     fn max_pool(shape: &Shape, x: &[Self], places: &mut [u8], y: &mut [Self]);
     /// The same of large windows.
@@ -123,25 +126,34 @@ fn nothing(len: usize) -> Vec<()> {
 }
 
 macro_rules! pool_kernels {
-    ($($t:ident)*) => { $(
+    ($($t:ident $whole:literal)*) => { $(
         impl PoolKernels for $t {
+            #[inline(always)]
+            fn whole(self) -> u32 {
+                // With so large a number before it, it stands in the lowest bits.
+                (self + $whole).to_bits() as u32 & 0x7f_ffff
+            }
             fn max_pool(shape: &Shape, x: &[$t], places: &mut [u8], y: &mut [$t]) {
                 use max::forward_body;
                 multiversion! {
-                    fn run(shape: &Shape, x: &[$t], places: &mut [u8], y: &mut [$t]) = forward_body::<S, $t, u8>;
+                    fn run(shape: &Shape, x: &[$t], line: &mut [$t], places: &mut [u8], y: &mut [$t])
+                        = forward_body::<S, $t, u8>;
                 }
-                run(shape, x, places, y);
+                with_scratch(shape.line(), |line: &mut [$t]| run(shape, x, line, places, y));
             }
             fn max_pool_wide(shape: &Shape, x: &[$t], places: &mut [u32], y: &mut [$t]) {
                 // Few windows are so large: one version is enough.
-                max::forward_body::<Portable, $t, u32>(shape, x, places, y);
+                with_scratch(shape.line(), |line: &mut [$t]| {
+                    max::forward_body::<Portable, $t, u32>(shape, x, line, places, y);
+                });
             }
             fn max_pool_predict(shape: &Shape, x: &[$t], y: &mut [$t]) {
                 use max::forward_body;
                 multiversion! {
-                    fn run(shape: &Shape, x: &[$t], places: &mut [()], y: &mut [$t]) = forward_body::<S, $t, ()>;
+                    fn run(shape: &Shape, x: &[$t], line: &mut [$t], places: &mut [()], y: &mut [$t])
+                        = forward_body::<S, $t, ()>;
                 }
-                run(shape, x, &mut nothing(y.len()), y);
+                run(shape, x, &mut [], &mut nothing(y.len()), y);
             }
             fn max_pool_backward(shape: &Shape, dy: &[$t], places: &[u8], dx: &mut [$t], then: Epilogue<'_, $t>) {
                 use backward::backward_body;
@@ -159,9 +171,9 @@ macro_rules! pool_kernels {
             fn average_pool(shape: &Shape, x: &[$t], y: &mut [$t]) {
                 use average::forward_body;
                 multiversion! {
-                    fn run(shape: &Shape, x: &[$t], sum: &mut [$t], y: &mut [$t]) = forward_body::<S, $t>;
+                    fn run(shape: &Shape, x: &[$t], y: &mut [$t]) = forward_body::<S, $t>;
                 }
-                with_scratch(shape.channels, |sum: &mut [$t]| run(shape, x, sum, y));
+                run(shape, x, y);
             }
             fn average_pool_backward(shape: &Shape, dy: &[$t], dx: &mut [$t], then: Epilogue<'_, $t>) {
                 use backward::backward_body;
@@ -174,7 +186,7 @@ macro_rules! pool_kernels {
         }
     )* };
 }
-pool_kernels!(f32 f64);
+pool_kernels!(f32 8_388_608.0 f64 4_503_599_627_370_496.0);
 
 /// The largest cell of each window, and its place among the window's cells. The first of equal cells has it; a NaN is larger
 /// than any number, and the last of several has it.

@@ -1,5 +1,6 @@
 //! Where the windows of a pooling lie along each axis, which cells they have there, and by what an average divides.
 
+use super::tile::TILE;
 use crate::kernels::conv::Window;
 
 /// By what an average divides the sum of a window.
@@ -128,7 +129,10 @@ impl Line {
         let tap = self.padding.saturating_sub(start).div_ceil(self.dilation);
         let first = start + tap * self.dilation - self.padding;
         let room = self.input.saturating_sub(first).div_ceil(self.dilation);
-        Cells { first, tap, count: room.min(self.kernel.saturating_sub(tap)) }
+        match room.min(self.kernel.saturating_sub(tap)) {
+            0 => Cells { first: 0, tap: 0, count: 0 },
+            count => Cells { first, tap, count },
+        }
     }
 
     /// The windows that have element `i`, in order, and its place in each.
@@ -191,6 +195,8 @@ pub struct Shape {
     pub(super) apart: bool,
     /// The distance of windows along the last axis, if all have 2 × 2 cells in the last two axes.
     pub(super) square: Option<usize>,
+    /// By what averages divide, if by the same number everywhere.
+    uniform: Option<f64>,
 }
 
 impl Shape {
@@ -230,7 +236,12 @@ impl Shape {
         assert_eq!(y, channels * elements(|l| l.output), "a result does not have {channels} channels at each position");
         let square = lines[0].kernel == 1 && lines[1].is_whole(2) && lines[2].is_whole(2);
         let square = (square && lines[0].is_whole(1)).then_some(lines[2].stride);
-        Shape { lines, divisor, channels, apart: lines[2].is_apart(), square }
+        let cells = elements(|line| line.kernel) as f64;
+        let uniform = match divisor {
+            Divisor::Number(number) => Some(number as f64),
+            _ => lines.iter().all(|line| line.is_whole(line.kernel)).then_some(cells),
+        };
+        Shape { lines, divisor, channels, apart: lines[2].is_apart(), square, uniform }
     }
 
     fn each(&self, of: impl Fn(&Line) -> usize) -> [usize; 3] {
@@ -255,6 +266,18 @@ impl Shape {
         self.output().iter().product::<usize>() * self.channels
     }
 
+    /// The elements from the first cell of a window's first line to behind a tile at the end of its last one, at most.
+    pub(super) fn reach(&self) -> usize {
+        let [d, h, w] = self.lines;
+        let lines = (d.kernel - 1) * d.dilation * h.input + (h.kernel - 1) * h.dilation + 1;
+        lines * w.input * self.channels + TILE
+    }
+
+    /// The elements of a line of results, and a tile more.
+    pub(super) fn line(&self) -> usize {
+        self.lines[2].output * self.channels + TILE
+    }
+
     /// The cells of a window that is not cut.
     pub(super) fn window(&self) -> usize {
         self.each(|line| line.kernel).iter().product()
@@ -263,11 +286,10 @@ impl Shape {
     /// By what an average divides the sum of the window at `o`.
     #[inline(always)]
     pub(super) fn divisor(&self, o: [usize; 3], cells: [Cells; 3]) -> f64 {
-        let padded = match self.divisor {
-            Divisor::Number(number) => return number as f64,
-            Divisor::Padded => true,
-            Divisor::Real => false,
-        };
+        if let Some(divisor) = self.uniform {
+            return divisor;
+        }
+        let padded = self.divisor == Divisor::Padded;
         let [d, h, w] = [0, 1, 2].map(|a| self.lines[a].divisor(o[a], cells[a], padded));
         (d * h * w) as f64
     }
