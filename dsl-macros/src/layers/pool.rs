@@ -322,3 +322,52 @@ impl Layer for Pool {
         !matches!(self.what, What::Power(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::compile;
+
+    /// The length that a pooling makes of an axis.
+    fn length(len: usize, layer: &str) -> usize {
+        let (graphs, errors) = compile(&format!("A: [1, {len}] < {layer} >"));
+        assert_eq!(errors, [""; 0], "{layer} of {len}");
+        graphs[0].shape(graphs[0].output).0[1].known().expect("a number")
+    }
+
+    #[test]
+    fn a_cut_window_begins_before_the_padding_behind() {
+        let mut dropped = 0;
+        for (len, kernel, stride) in
+            (5usize..10).flat_map(|len| (1..4).flat_map(move |k| (1..4).map(move |s| (len, k, s))))
+        {
+            for padding in 0..=kernel / 2 {
+                for dilation in 1..3 {
+                    let extent = dilation * (kernel - 1) + 1;
+                    let whole = len + 2 * padding - extent;
+                    let mut count = whole.div_ceil(stride) + 1;
+                    if (count - 1) * stride >= len + padding {
+                        count -= 1;
+                        dropped += 1;
+                    }
+                    let options = format!("{kernel}, {stride}, {padding}, {dilation}");
+                    assert_eq!(
+                        length(len, &format!("MaxPool1d({options}, ceil_mode = true)")),
+                        count,
+                        "{len}, {options}"
+                    );
+                    assert_eq!(length(len, &format!("MaxPool1d({options})")), whole / stride + 1, "{len}, {options}");
+                }
+            }
+        }
+        assert!(dropped > 0, "the rule has a case");
+    }
+
+    #[test]
+    fn windows_are_side_by_side_without_a_stride() {
+        assert_eq!(length(11, "MaxPool1d(3)"), 3);
+        assert_eq!(length(11, "AvgPool1d(3, None)"), 3);
+        assert_eq!(length(11, "LPPool1d(2, kernel_size = 3, stride = None, ceil_mode = true)"), 4);
+        assert_eq!(length(11, "AdaptiveMaxPool1d((None,))"), 11);
+        assert_eq!(length(3, "AdaptiveAvgPool1d(7)"), 7);
+    }
+}
