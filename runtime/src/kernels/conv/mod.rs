@@ -11,7 +11,8 @@
 //! | gradient of the weight | dw[t] = Σ x̃[o·s + t·d]ᵀ·dy[o] | samples, windows |
 //! | gradient of the bias | [`linear_backward_bias`](super::linear_backward_bias) | samples, windows |
 //!
-//! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero. With
+//! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero (with
+//! strides, a transposed convolution's bias comes last). With
 //! padding other than zeros the gradient of the padded sample is one, and then added up in each element that it was copied
 //! from. Where there are few input channels, the gradient of the input is the sum, in the order of windows, of chains over
 //! outputs (`spread.rs`). A transposed convolution is the gradient of another one's input, and the other way round.

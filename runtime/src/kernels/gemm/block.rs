@@ -174,6 +174,8 @@ trait Source<T: Copy> {
     type Tile<const M: usize>: Tile<T>;
     /// Each row of a tile takes an address register, so tiles with many rows do not pay.
     const ADDRESS_PER_ROW: bool;
+    /// Whether there are tiles of two rows, and wide ones for one row or two: for products of as many.
+    const FEW_ROWS: bool = false;
     /// Whether blocks have one register of columns at most.
     const ONE_REGISTER: bool = false;
     /// How many of the first `k` elements of rows can be read as a whole register of so many `lanes`.
@@ -208,6 +210,7 @@ struct RowsTile<'a, T, const M: usize>([&'a [T]; M]);
 impl<'a, T: Copy> Source<T> for Rows<'a, T> {
     type Tile<const M: usize> = RowsTile<'a, T, M>;
     const ADDRESS_PER_ROW: bool = true;
+    const FEW_ROWS: bool = true;
 
     #[inline(always)]
     fn tile<const M: usize>(&self, row: usize, k: usize) -> RowsTile<'a, T, M> {
@@ -348,21 +351,21 @@ fn block_of<S: Lanes<T>, T: Copy + Default, A: Source<T>>(s: S, a: &A, block: Bl
             2 => tiles_of::<S, T, A, 12, 2>(s, a, block),
             3 => tiles_of::<S, T, A, 8, 3>(s, a, block),
             4 => tiles_of::<S, T, A, 6, 4>(s, a, block),
-            8 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 2, 8>(s, a, block),
+            8 if A::FEW_ROWS => tiles_of::<S, T, A, 2, 8>(s, a, block),
             _ => unreachable!("a block wider than a panel"),
         }
     } else {
         match registers {
             1 => tiles_of::<S, T, A, 8, 1>(s, a, block),
             2 => tiles_of::<S, T, A, 6, 2>(s, a, block),
-            4 if A::ADDRESS_PER_ROW => tiles_of::<S, T, A, 2, 4>(s, a, block),
+            4 if A::FEW_ROWS => tiles_of::<S, T, A, 2, 4>(s, a, block),
             _ => unreachable!("a block wider than a panel"),
         }
     }
 }
 
-/// Tiles of `M` rows and `N` registers as long as there are so many rows, then smaller ones. (Where columns of A are read,
-/// the rows of C are inputs of a layer, which are many: there some sizes are left out.)
+/// Tiles of `M` rows and `N` registers as long as there are so many rows, then smaller ones. (Where columns of A
+/// are read, the rows of C are inputs of a layer, and where tables are, windows, which are many: there some sizes are left out.)
 #[inline(always)]
 fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const N: usize>(
     s: S,
@@ -382,7 +385,7 @@ fn tiles_of<S: Lanes<T>, T: Copy + Default, A: Source<T>, const M: usize, const 
             tile::<S, T, A, 4, N>(s, a, row, whole, &mut block);
             row += 4;
         }
-        if M > 2 && A::ADDRESS_PER_ROW && row + 2 <= rows {
+        if M > 2 && A::FEW_ROWS && row + 2 <= rows {
             tile::<S, T, A, 2, N>(s, a, row, whole, &mut block);
             row += 2;
         }

@@ -193,8 +193,8 @@ pub(crate) fn by_rows<T: Real>(
         let mut column = 0;
         while column < n {
             let columns = match b {
-                Right::Plain { .. } => next_panel::<T>(rows, n - column),
-                Right::Packed { .. } => panel::<T>().min(n - column),
+                Right::Plain { .. } if matches!(a, Left::Rows { .. }) => next_panel::<T>(rows, n - column),
+                _ => panel::<T>().min(n - column),
             };
             let (right, right_stride) = b.columns(column, columns);
             T::block(Block {
