@@ -50,6 +50,9 @@ fn every_layer_has_a_gradient_test() {
 fn every_layer_is_compared_with_pytorch() {
     let harness = read("tests/build.rs");
     check("a row in tests/build.rs", |name| NOT_IN_TORCH.contains(&name) || harness.contains(&format!("\"{name}\"")));
+    let golden = read("tests/fixtures/oracle/index.json");
+    let compared = |name: &str| golden.contains(&format!("\"op\": \"{name}\""));
+    check("a golden case in tests/fixtures/oracle", |name| NOT_IN_TORCH.contains(&name) || compared(name));
 }
 
 /// The activations of which the macros say otherwise than the runtime what the derivative is computed from.
