@@ -8,15 +8,19 @@ mod channels;
 mod conv;
 mod custom;
 mod dropout;
+mod fold;
 mod join;
 mod linear;
 mod norm;
+mod pad;
 mod pool;
 mod prelu;
 mod relayout;
 mod reshape;
+mod shuffle;
 mod softmax;
 mod torch;
+mod upsample;
 mod window;
 
 use std::fmt::{self, Debug, Display};
@@ -301,6 +305,29 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
         ("AdaptiveMaxPool1d", pool::read_adaptive),
         ("AdaptiveMaxPool2d", pool::read_adaptive),
         ("AdaptiveMaxPool3d", pool::read_adaptive),
+        ("ZeroPad1d", pad::read),
+        ("ZeroPad2d", pad::read),
+        ("ZeroPad3d", pad::read),
+        ("ConstantPad1d", pad::read),
+        ("ConstantPad2d", pad::read),
+        ("ConstantPad3d", pad::read),
+        ("ReflectionPad1d", pad::read),
+        ("ReflectionPad2d", pad::read),
+        ("ReflectionPad3d", pad::read),
+        ("ReplicationPad1d", pad::read),
+        ("ReplicationPad2d", pad::read),
+        ("ReplicationPad3d", pad::read),
+        ("CircularPad1d", pad::read),
+        ("CircularPad2d", pad::read),
+        ("CircularPad3d", pad::read),
+        ("Upsample", upsample::read),
+        ("UpsamplingNearest2d", upsample::read2d),
+        ("UpsamplingBilinear2d", upsample::read2d),
+        ("PixelShuffle", shuffle::pixel_shuffle),
+        ("PixelUnshuffle", shuffle::pixel_unshuffle),
+        ("ChannelShuffle", shuffle::channel_shuffle),
+        ("Unfold", fold::read),
+        ("Fold", fold::read),
         ("Identity", reshape::identity),
         ("Flatten", reshape::flatten),
         ("Unflatten", reshape::unflatten),

@@ -44,6 +44,59 @@ impl std::fmt::Display for PerAxis {
     }
 }
 
+/// What is put at a side of a sample, or taken away there.
+#[derive(Clone, Debug)]
+pub(crate) enum Side {
+    More(Dim),
+    /// A negative number.
+    Less(usize),
+}
+
+/// One of them for each side, as they are written.
+#[derive(Clone, Debug)]
+pub(crate) struct PerSide {
+    pub(crate) sides: Vec<Side>,
+    /// Whether one was given for all.
+    pub(crate) one: bool,
+    pub(crate) span: Span,
+}
+
+/// As many values as are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Several<V> {
+    pub(crate) values: Vec<V>,
+    /// Whether one stands alone, without a list.
+    pub(crate) one: bool,
+    pub(crate) span: Span,
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Side::More(dim) => dim.fmt(f),
+            Side::Less(taken) => write!(f, "-{taken}"),
+        }
+    }
+}
+
+impl std::fmt::Display for PerSide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.sides[..] {
+            [first, ..] if self.one => first.fmt(f),
+            sides => write!(f, "({})", sides.iter().map(Side::to_string).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
+impl<V: std::fmt::Display> std::fmt::Display for Several<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.values[..] {
+            [first] if self.one => first.fmt(f),
+            values => write!(f, "({})", values.iter().map(V::to_string).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
 /// A number, where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Number {

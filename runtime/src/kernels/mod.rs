@@ -16,16 +16,21 @@ mod conv;
 mod custom;
 mod dropout;
 mod elementwise;
+mod gather;
 mod gemm;
 mod group_norm;
 mod layer_norm;
 mod linear;
 mod local_response_norm;
+mod pad;
+mod permute;
 mod pooling;
 mod relayout;
 pub(crate) mod softmax;
 #[cfg(test)]
 pub(crate) mod testing;
+mod unfold;
+mod upsample;
 
 pub use activation::{
     Activation, CELU, ELU, GELU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Keeps, LeakyReLU, LogSigmoid, Mish,
@@ -67,6 +72,8 @@ pub use linear::{
     linear_backward_input, linear_backward_weight, linear_forward,
 };
 pub use local_response_norm::{Response, local_response_norm_backward, local_response_norm_forward};
+pub use pad::{Pads, pad_backward, pad_forward};
+pub use permute::permute;
 pub use pooling::{
     Divisor, Pool, average_pool_activation_backward, average_pool_backward, average_pool_forward, lp_pool_backward,
     lp_pool_forward, max_pool_activation_backward, max_pool_backward, max_pool_forward, max_pool_predict,
@@ -76,6 +83,8 @@ pub use softmax::{
     log_softmax_backward_from_output, log_softmax_forward, softmax_backward_from_output, softmax_forward,
     softmin_backward_from_output, softmin_forward,
 };
+pub use unfold::{fold, unfold};
+pub use upsample::{Interpolation, Resampling, upsample_backward, upsample_forward};
 
 /// The kernels of one scalar type, compiled in this crate.
 pub trait Kernels:
@@ -93,6 +102,10 @@ pub trait Kernels:
     + local_response_norm::LocalResponseKernels
     + dropout::DropoutKernels
     + elementwise::ElementwiseKernels
+    + gather::GatherKernels
+    + permute::PermuteKernels
+    + upsample::UpsampleKernels
+    + unfold::UnfoldKernels
 {
 }
 impl Kernels for f32 {}

@@ -19,7 +19,7 @@ use super::expr::{Float, float};
 pub(crate) use super::expr::{Int, Width, dim, integer};
 pub(crate) use super::list::{Argument, Env, split, split_at_commas};
 use super::tokens::{Cursor, extent, text};
-pub(crate) use super::values::{Integer, Number, PerAxis, Range, Size};
+pub(crate) use super::values::{Integer, Number, PerAxis, PerSide, Range, Several, Side, Size};
 use crate::diagnostics::{Diagnostics, did_you_mean, nearest};
 use crate::ir::Dim;
 
@@ -65,6 +65,11 @@ impl<'a> Args<'a> {
     /// The layer's name, as written.
     pub(crate) fn layer(&self) -> &str {
         &self.layer
+    }
+
+    /// Where the layer's name stands.
+    pub(crate) fn span(&self) -> Span {
+        self.span
     }
 
     /// What follows is given by name alone (what PyTorch writes after `*`).
@@ -184,6 +189,31 @@ impl<'a> Args<'a> {
         Ok(PerAxis::all(0, axes, self.span))
     }
 
+    /// A number for each of so many sides, which may be negative: one for all, or a tuple. What is named is not negative.
+    pub(crate) fn per_side(&mut self, name: &str, sides: usize, errors: &mut Diagnostics) -> PerSide {
+        match self.required(name) {
+            Some(argument) => self.read_per_side(name, &argument, sides, errors),
+            None => PerSide { sides: vec![Side::More(Dim::Known(0)); sides], one: true, span: self.span },
+        }
+    }
+
+    /// Dimensions for as many axes as are written, or one for all; `None` if it is absent.
+    pub(crate) fn optional_lengths(&mut self, name: &str, errors: &mut Diagnostics) -> Option<Several<Dim>> {
+        let argument = self.optional(name, "None".into()).filter(|argument| !is_none(argument))?;
+        Some(self.read_several(&argument, errors, |args, piece, errors| args.read_dim(name, piece, errors)))
+    }
+
+    /// The same of numbers.
+    pub(crate) fn optional_numbers(
+        &mut self,
+        name: &str,
+        range: Range,
+        errors: &mut Diagnostics,
+    ) -> Option<Several<Number>> {
+        let argument = self.optional(name, "None".into()).filter(|argument| !is_none(argument))?;
+        Some(self.read_several(&argument, errors, |args, piece, errors| args.read_number(name, piece, range, errors)))
+    }
+
     /// An integer that has to be known here, since it decides which code is generated.
     pub(crate) fn int_or(&mut self, name: &str, default: i64, errors: &mut Diagnostics) -> Integer {
         match self.optional(name, default.to_string()) {
@@ -240,25 +270,13 @@ impl<'a> Args<'a> {
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, name: &str, default: bool, errors: &mut Diagnostics) -> bool {
         let Some(argument) = self.optional(name, default.to_string()) else { return default };
-        match text(argument.value.clone()).as_str() {
-            "true" => true,
-            "false" => false,
-            found => {
-                self.failed = true;
-                let help = match found {
-                    "True" => Some("write `true`"),
-                    "False" => Some("write `false`"),
-                    _ => None,
-                };
-                errors
-                    .error_at(
-                        argument.extent,
-                        format!("`{name}` of `{}` is `true` or `false`, found `{found}`", self.layer),
-                    )
-                    .help_if(help);
-                default
-            }
-        }
+        self.read_flag(name, &argument, default, errors)
+    }
+
+    /// The same, absent or PyTorch's `None` by default; with its place.
+    pub(crate) fn optional_flag(&mut self, name: &str, errors: &mut Diagnostics) -> Option<(bool, Span)> {
+        let argument = self.optional(name, "None".into()).filter(|argument| !is_none(argument))?;
+        Some((self.read_flag(name, &argument, false, errors), argument.extent.0))
     }
 
     /// A flag that cannot be set, for the reason given.

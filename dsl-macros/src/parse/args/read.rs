@@ -50,7 +50,7 @@ impl Args<'_> {
         errors: &mut Diagnostics,
     ) -> PerAxis {
         let span = argument.extent.0;
-        let Some(pieces) = self.pieces(name, argument, axes, errors) else {
+        let Some(pieces) = self.pieces(name, argument, (axes, "axes"), errors) else {
             return PerAxis::all(least.max(1) as usize, axes, span);
         };
         let one = pieces.len() == 1;
@@ -68,10 +68,60 @@ impl Args<'_> {
         axes: usize,
         errors: &mut Diagnostics,
     ) -> Vec<Option<Dim>> {
-        let Some(pieces) = self.pieces(name, argument, axes, errors) else { return vec![None; axes] };
+        let Some(pieces) = self.pieces(name, argument, (axes, "axes"), errors) else { return vec![None; axes] };
         let read = |piece: &Argument| (!is_none(piece)).then(|| self.read_dim(name, piece, errors));
         let dims: Vec<_> = pieces.iter().map(read).collect();
         if dims.len() == 1 { vec![dims[0].clone(); axes] } else { dims }
+    }
+
+    pub(super) fn read_per_side(
+        &mut self,
+        name: &str,
+        argument: &Argument,
+        sides: usize,
+        errors: &mut Diagnostics,
+    ) -> PerSide {
+        let (span, nothing) = (argument.extent.0, Side::More(Dim::Known(0)));
+        let Some(pieces) = self.pieces(name, argument, (sides, "sides"), errors) else {
+            return PerSide { sides: vec![nothing; sides], one: true, span };
+        };
+        let one = pieces.len() == 1;
+        let mut read: Vec<Side> = Vec::new();
+        for piece in &pieces {
+            let taken = match integer(&piece.value, Width::Size) {
+                Int::Known(value) if value < 0 => u32::try_from(-value).ok(),
+                _ => None,
+            };
+            read.push(match taken {
+                Some(taken) => Side::Less(taken as usize),
+                None => Side::More(self.read_dim_from(name, piece, 0, errors)),
+            });
+        }
+        PerSide { sides: if one { vec![read[0].clone(); sides] } else { read }, one, span }
+    }
+
+    /// What `read` makes of each of a list's pieces, or of what stands alone.
+    pub(super) fn read_several<V>(
+        &mut self,
+        argument: &Argument,
+        errors: &mut Diagnostics,
+        mut read: impl FnMut(&mut Self, &Argument, &mut Diagnostics) -> V,
+    ) -> Several<V> {
+        let (pieces, one) = Self::listed(argument, errors);
+        let values = pieces.iter().map(|piece| read(self, piece, errors)).collect();
+        Several { values, one, span: argument.extent.0 }
+    }
+
+    /// The pieces of a list, or what stands alone, and whether it does.
+    fn listed(argument: &Argument, errors: &mut Diagnostics) -> (Vec<Argument>, bool) {
+        let mut cursor = Cursor::new(argument.value.clone(), argument.extent.0);
+        let list = cursor.eat_group(Delimiter::Parenthesis).or_else(|| cursor.eat_group(Delimiter::Bracket));
+        let (pieces, one) = match list {
+            Some(list) if cursor.is_empty() => (split_at_commas(list.stream(), errors), false),
+            _ => (vec![argument.value.clone()], true),
+        };
+        let piece = |value| Argument { name: None, extent: extent(&value).unwrap_or(argument.extent), value };
+        (pieces.into_iter().map(piece).collect(), one)
     }
 
     /// One number for all axes, or one for each.
@@ -79,27 +129,49 @@ impl Args<'_> {
         &mut self,
         name: &str,
         argument: &Argument,
-        axes: usize,
+        (most, what): (usize, &str),
         errors: &mut Diagnostics,
     ) -> Option<Vec<Argument>> {
-        let mut cursor = Cursor::new(argument.value.clone(), argument.extent.0);
-        let list = cursor.eat_group(Delimiter::Parenthesis).or_else(|| cursor.eat_group(Delimiter::Bracket));
-        let pieces = match list {
-            Some(list) if cursor.is_empty() => split_at_commas(list.stream(), errors),
-            _ => vec![argument.value.clone()],
-        };
+        let (pieces, _) = Self::listed(argument, errors);
         let count = pieces.len();
-        if count != 1 && count != axes {
+        if count != 1 && count != most {
             self.failed = true;
-            let what = match axes {
+            let what = match most {
                 1 => "one number".to_owned(),
-                _ => format!("one number, or one for each of {axes} axes"),
+                _ => format!("one number, or one for each of {most} {what}"),
             };
             errors.error_at(argument.extent, format!("`{name}` of `{}` is {what}, found {count}", self.layer));
             return None;
         }
-        let piece = |value| Argument { name: None, extent: extent(&value).unwrap_or(argument.extent), value };
-        Some(pieces.into_iter().map(piece).collect())
+        Some(pieces)
+    }
+
+    pub(super) fn read_flag(
+        &mut self,
+        name: &str,
+        argument: &Argument,
+        default: bool,
+        errors: &mut Diagnostics,
+    ) -> bool {
+        match text(argument.value.clone()).as_str() {
+            "true" => true,
+            "false" => false,
+            found => {
+                self.failed = true;
+                let help = match found {
+                    "True" => Some("write `true`"),
+                    "False" => Some("write `false`"),
+                    _ => None,
+                };
+                errors
+                    .error_at(
+                        argument.extent,
+                        format!("`{name}` of `{}` is `true` or `false`, found `{found}`", self.layer),
+                    )
+                    .help_if(help);
+                default
+            }
+        }
     }
 
     pub(super) fn read_dim(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Dim {

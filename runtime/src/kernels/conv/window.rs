@@ -18,7 +18,7 @@ pub enum Padding {
 
 impl Padding {
     /// The element that is read at place `at` of an axis of `len` elements; `None` for zero.
-    fn source(self, at: isize, len: usize) -> Option<usize> {
+    pub(in crate::kernels) fn source(self, at: isize, len: usize) -> Option<usize> {
         let last = len as isize - 1;
         let source = match self {
             _ if (0..=last).contains(&at) => at,

@@ -1,0 +1,180 @@
+//! `Unfold` and `Fold`: the windows of an image as columns, and columns added up where their windows lie. In PyTorch's order.
+
+use quote::quote;
+
+use super::operand::{DX, DY, X, Y};
+use super::window::{AXES, LETTERS, described, extent, option};
+use super::{From, Layer, Orders, Site, check_dim, rows};
+use crate::diagnostics::Diagnostics;
+use crate::ir::{Arg, Call, Dim, Named, Shape, View};
+use crate::parse::args::{Args, PerAxis};
+
+#[derive(Clone, Debug)]
+struct Fold {
+    /// Of `Fold`: the size of the image that it makes.
+    output_size: Option<PerAxis>,
+    kernel: PerAxis,
+    dilation: PerAxis,
+    padding: PerAxis,
+    stride: PerAxis,
+    /// The image's lengths, AFTER `infer`.
+    image: Vec<Dim>,
+}
+
+pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let folds = args.layer() == "Fold";
+    let output_size = folds.then(|| args.per_axis("output_size", 2, 1, errors));
+    let kernel = args.per_axis("kernel_size", 2, 1, errors);
+    let dilation = args.per_axis_or("dilation", (2, 1), 1, errors);
+    let padding = args.per_axis_or("padding", (2, 0), 0, errors);
+    let stride = args.per_axis_or("stride", (2, 1), 1, errors);
+    args.finish(errors)?;
+    Some(Box::new(Fold { output_size, kernel, dilation, padding, stride, image: Vec::new() }))
+}
+
+impl Fold {
+    /// The number of windows along an axis of the image.
+    fn windows(&self, axis: usize, len: &Dim, from: &From<'_>, errors: &mut Diagnostics) -> Option<Dim> {
+        let (kernel, dilation) = (&self.kernel.dims[axis], &self.dilation.dims[axis]);
+        let (padding, stride) = (&self.padding.dims[axis], &self.stride.dims[axis]);
+        let (whole, extent) = (len.add(padding).add(padding), extent(kernel, dilation));
+        let letter = LETTERS[2][axis];
+        let text = format!(
+            "`{}` has no window along {letter}: ({len} + 2 · {padding} - {dilation} · ({kernel} - 1) - 1) / {stride} + 1 is less \
+             than 1",
+            from.written
+        );
+        match (whole.known(), extent.known()) {
+            (Some(whole), Some(extent)) if whole < extent => {
+                let more = (extent - whole).div_ceil(2);
+                let help = format!("a window is {extent} wide: pad {more} more, or take a smaller kernel");
+                errors.error(self.kernel.span, text).help(help);
+                return None;
+            }
+            (Some(_), Some(_)) => {}
+            _ => errors.assert(self.kernel.span, quote!((#whole) >= (#extent)), text),
+        }
+        Some(whole.sub(&extent).div(stride).add(&Dim::Known(1)))
+    }
+
+    fn unfolded(&mut self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let [channels, image @ ..] = input.0.as_slice() else { return Self::wrong_shape(input, from, errors, AXES[2]) };
+        if image.len() != 2 {
+            return Self::wrong_shape(input, from, errors, AXES[2]);
+        }
+        self.image = image.to_vec();
+        let windows: Vec<_> = (0..2).map(|axis| self.windows(axis, &image[axis], from, errors)).collect();
+        let windows = windows.into_iter().collect::<Option<Vec<Dim>>>()?;
+        Some(Shape(vec![channels.mul(&Dim::product(&self.kernel.dims)), Dim::product(&windows)]))
+    }
+
+    fn folded(&mut self, size: &PerAxis, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
+        let [rows, columns] = input.0.as_slice() else {
+            return Self::wrong_shape(input, from, errors, "[C·kernel, windows]");
+        };
+        self.image = size.dims.clone();
+        let windows: Vec<_> = (0..2).map(|axis| self.windows(axis, &size.dims[axis], from, errors)).collect();
+        let windows = windows.into_iter().collect::<Option<Vec<Dim>>>()?;
+        let (kernel, count) = (Dim::product(&self.kernel.dims), Dim::product(&windows));
+        let (written, shape) = (from.written, from.shape(0, input));
+        let text = format!("`{written}` adds up columns of {kernel} elements for each channel, but {shape}");
+        match (rows.known(), kernel.known()) {
+            (Some(rows), Some(kernel)) if rows % kernel != 0 => {
+                let help = format!("{kernel} does not divide {rows}");
+                errors.error(self.kernel.span, text).help(help);
+                return None;
+            }
+            (Some(_), Some(_)) => {}
+            _ => errors.assert(self.kernel.span, quote!((#rows) % (#kernel) == 0), text),
+        }
+        let text = format!("`{written}` has {} windows, but {shape}", describe_product(&windows, &count));
+        if check_dim(&count, columns, size.span, &text, errors).is_none() {
+            let help = format!("its windows are what `Unfold` of an image of {} has", bracketed(&size.dims));
+            errors.error(size.span, text).help(help);
+            return None;
+        }
+        Some(Shape([vec![rows.div(&kernel)], size.dims.clone()].concat()))
+    }
+
+    fn wrong_shape(input: &Shape, from: &From<'_>, errors: &mut Diagnostics, wanted: &str) -> Option<Shape> {
+        let message = format!("`{}` expects samples of shape {wanted}, but {}", from.written, from.shape(0, input));
+        errors.error(from.span, message);
+        None
+    }
+
+    // Expands to:
+    //     Conv::new([28, 28], [3, 3]).stride([2, 2])
+    fn conv(&self) -> Arg {
+        let (image, kernel) = (&self.image, &self.kernel.dims);
+        let stride = option("stride", &self.stride.dims, 1);
+        let padding = option("padding", &self.padding.dims, 0);
+        let dilation = option("dilation", &self.dilation.dims, 1);
+        let rest = quote!(::new([#(#image),*], [#(#kernel),*]) #stride #padding #dilation);
+        Arg::Value(Named { name: "Conv", rest })
+    }
+}
+
+/// `7 · 4 = 28`.
+fn describe_product(windows: &[Dim], count: &Dim) -> String {
+    let factors: Vec<String> = windows.iter().map(Dim::to_string).collect();
+    match count.known() {
+        Some(count) => format!("{} = {count}", factors.join(" · ")),
+        None => factors.join(" · "),
+    }
+}
+
+fn bracketed(dims: &[Dim]) -> String {
+    Shape(dims.to_vec()).to_string()
+}
+
+impl Layer for Fold {
+    fn describe(&self) -> String {
+        let (kernel, stride) = (&self.kernel, described("stride", &self.stride, 1));
+        let (dilation, padding) = (described("dilation", &self.dilation, 1), described("padding", &self.padding, 0));
+        match &self.output_size {
+            Some(size) => format!("Fold({size}, {kernel}{dilation}{padding}{stride})"),
+            None => format!("Unfold({kernel}{dilation}{padding}{stride})"),
+        }
+    }
+
+    fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
+        let shape = match self.output_size.clone() {
+            Some(size) => self.folded(&size, &inputs[0], from, errors),
+            None => self.unfolded(&inputs[0], from, errors),
+        };
+        Some(vec![shape?])
+    }
+
+    fn order(&mut self, _inputs: &[View], outputs: &[Shape]) -> Orders {
+        Orders::logical(outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        if self.output_size.is_some() { "[8, 28]" } else { AXES[2] }
+    }
+
+    fn boxed(&self) -> Box<dyn Layer> {
+        Box::new(self.clone())
+    }
+
+    /// Each element of a column is added once.
+    fn flops(&self, inputs: &[Shape], _output: &Shape) -> Dim {
+        if self.output_size.is_some() { inputs[0].len() } else { Dim::Known(0) }
+    }
+
+    fn forward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let (kernel, template) = match self.output_size {
+            Some(_) => ("fold", "{y} = Σ of the columns {x}"),
+            None => ("unfold", "{y} = windows of {x}"),
+        };
+        vec![rows(kernel, vec![self.conv(), X, Y], template)]
+    }
+
+    fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
+        let (kernel, template) = match self.output_size {
+            Some(_) => ("unfold", "{dx} = windows of {dy}"),
+            None => ("fold", "{dx} = Σ of the columns {dy}"),
+        };
+        vec![rows(kernel, vec![self.conv(), DY, DX], template)]
+    }
+}
