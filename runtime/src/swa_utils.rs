@@ -1,7 +1,7 @@
 //! Averages of a network's weights over training, as in `torch.optim.swa_utils`: SWA, EMA, and new running statistics for
 //! them. (The schedule that goes with SWA is [`SWALR`](crate::lr_scheduler::SWALR).)
 
-use crate::optim::Fold;
+use crate::optim::FoldedUpdate;
 use crate::{Mode, Network, Real, Update, Workspace};
 
 /// How the average moves when a model is taken into it.
@@ -168,7 +168,7 @@ impl<T: Real, N: Network<T>> AveragedModel<T, N> {
     /// `optimizer`, with the average following in the same pass over the parameters. After the step,
     /// [`end_step`](Self::end_step) takes the buffers. The numbers are those of
     /// [`update_parameters`](Self::update_parameters). `None` for [`Averaging::Custom`].
-    pub fn fold<'a>(&'a mut self, optimizer: &'a mut dyn Fold<T>) -> Option<FoldedAverage<'a, T>> {
+    pub fn fold<'a>(&'a mut self, optimizer: &'a mut dyn FoldedUpdate<T>) -> Option<FoldedAverage<'a, T>> {
         let weight = self.averaging.weight(self.n_averaged)?;
         Some(FoldedAverage { optimizer, average: &mut self.module.weights_mut().parameters, weight })
     }
@@ -183,12 +183,12 @@ impl<T: Real, N: Network<T>> AveragedModel<T, N> {
 /// An optimizer and an average that follows its parameters; see [`AveragedModel::fold`].
 #[derive(Debug)]
 pub struct FoldedAverage<'m, T: Real> {
-    optimizer: &'m mut dyn Fold<T>,
+    optimizer: &'m mut dyn FoldedUpdate<T>,
     average: &'m mut [T],
     weight: T,
 }
 
-impl<T: Real> Fold<T> for FoldedAverage<'_, T> {
+impl<T: Real> FoldedUpdate<T> for FoldedAverage<'_, T> {
     fn begin<'a>(&'a mut self, parameters: &'a mut [T]) -> Update<'a, T> {
         self.optimizer.begin(parameters).follow(self.average, self.weight, false)
     }

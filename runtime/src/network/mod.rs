@@ -8,7 +8,7 @@ mod tables;
 use std::fmt::Debug;
 
 use crate::memory::words_of;
-use crate::optim::Fold;
+use crate::optim::FoldedUpdate;
 use crate::parallel::Split;
 use crate::workspace::Workspace;
 use crate::{Flat, Real, Update};
@@ -318,7 +318,7 @@ pub enum UpdateBy<'a, T: Real> {
     /// They are added to the array; the flags say which parameters are trained (`None`: all).
     Gradients(&'a mut [T], Option<&'a [bool]>),
     /// The optimizer's rule moves the parameters at once.
-    Optimizer(&'a mut dyn Fold<T>),
+    Optimizer(&'a mut dyn FoldedUpdate<T>),
 }
 
 impl<'a, T: Real> UpdateBy<'a, T> {

@@ -8,7 +8,9 @@
 use std::fmt::Debug;
 
 use super::groups::check_groups;
-use super::{Fold, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict};
+use super::{
+    FoldedUpdate, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict,
+};
 use crate::network::ParamSpec;
 use crate::update::for_each_update;
 use crate::{ElementRule, Flat, MAX_SLOTS, Real, Rules, Update};
@@ -106,7 +108,12 @@ impl<T: Real, R: ElementRule<T>> Rules<T> for StepRules<R> {
 }
 
 /// One step over whole parameters, by the rules that folding uses too: the same bits.
-pub(super) fn step_folded<T: Real>(fold: &mut dyn Fold<T>, table: &[ParamSpec], parameters: &mut [T], gradients: &[T]) {
+pub(super) fn step_folded<T: Real>(
+    fold: &mut dyn FoldedUpdate<T>,
+    table: &[ParamSpec],
+    parameters: &mut [T],
+    gradients: &[T],
+) {
     // The sums are there.
     for_each_update(fold.begin(parameters), table, 0, |update| {
         for (index, spec) in table.iter().enumerate() {
@@ -320,7 +327,7 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
         step_folded(self, table, parameters, gradients);
     }
 
-    fn fold(&mut self) -> Option<&mut dyn Fold<T>> {
+    fn fold(&mut self) -> Option<&mut dyn FoldedUpdate<T>> {
         Some(self)
     }
 
@@ -333,7 +340,7 @@ impl<T: Real, S: ElementWise<State<T> = Self>> OptimizerState<T> for ElementWise
     }
 }
 
-impl<T: Real, S: ElementWise<State<T> = Self>> Fold<T> for ElementWiseState<T, S> {
+impl<T: Real, S: ElementWise<State<T> = Self>> FoldedUpdate<T> for ElementWiseState<T, S> {
     fn trains(&self, index: usize) -> bool {
         self.trainable[index]
     }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::element_wise::{flat_len, step_folded};
 use super::options::finite;
-use super::{Fold, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict};
+use super::{
+    FoldedUpdate, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict,
+};
 use crate::network::ParamSpec;
 use crate::{Flat, Real, Update};
 
@@ -262,8 +264,8 @@ impl<T: Real, O: Optimizer> OptimizerState<T> for LookaheadState<T, O> {
         }
     }
 
-    fn fold(&mut self) -> Option<&mut dyn Fold<T>> {
-        self.inner.fold().is_some().then_some(self as &mut dyn Fold<T>)
+    fn fold(&mut self) -> Option<&mut dyn FoldedUpdate<T>> {
+        self.inner.fold().is_some().then_some(self as &mut dyn FoldedUpdate<T>)
     }
 
     fn eval(&mut self, parameters: &mut [T]) {
@@ -275,7 +277,7 @@ impl<T: Real, O: Optimizer> OptimizerState<T> for LookaheadState<T, O> {
     }
 }
 
-impl<T: Real, O: Optimizer> Fold<T> for LookaheadState<T, O> {
+impl<T: Real, O: Optimizer> FoldedUpdate<T> for LookaheadState<T, O> {
     fn begin<'a>(&'a mut self, parameters: &'a mut [T]) -> Update<'a, T> {
         let (moves, alpha) = (self.begin_step(parameters), self.alpha());
         let inner = self.inner.fold().expect("only an optimizer that can be folded comes here");

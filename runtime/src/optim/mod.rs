@@ -184,7 +184,7 @@ pub trait OptimizerState<T: Real>: Clone + Debug + Send + Sized {
     /// Sets `parameters` to those that are trained, after [`eval`](Self::eval).
     fn train(&mut self, _parameters: &mut [T]) {}
     /// The same state as something that can be folded into the backward pass; `None` if the rule is not element-wise.
-    fn fold(&mut self) -> Option<&mut dyn Fold<T>>;
+    fn fold(&mut self) -> Option<&mut dyn FoldedUpdate<T>>;
 
     /// One step of `model` (PyTorch's `optimizer.step()`).
     fn step<N: crate::Network<T>>(&mut self, model: &mut N, gradients: &crate::Gradients<T>) {
@@ -193,7 +193,7 @@ pub trait OptimizerState<T: Real>: Clone + Debug + Send + Sized {
 }
 
 /// An optimizer that moves each parameter where its gradient is finished.
-pub trait Fold<T: Real>: Debug {
+pub trait FoldedUpdate<T: Real>: Debug {
     /// Begins the next step: counts it, fixes the step's numbers, and says what is to be done with each gradient.
     fn begin<'a>(&'a mut self, parameters: &'a mut [T]) -> Update<'a, T>;
 

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 
 use super::groups::check_groups;
 use super::{Adafactor, LAMB, LARS, Muon, SparseAdam};
-use super::{Fold, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict};
+use super::{
+    FoldedUpdate, OptimError, Optimizer, OptimizerState, OptimizerStateDict, ParamGroup, StateValue, state_dict,
+};
 use crate::network::ParamSpec;
 use crate::simd::{Simd, multiversion};
 use crate::{Flat, Real};
@@ -203,7 +205,7 @@ impl<T: Real, S: ParamWise<State<T> = Self>> OptimizerState<T> for ParamWiseStat
         }
     }
 
-    fn fold(&mut self) -> Option<&mut dyn Fold<T>> {
+    fn fold(&mut self) -> Option<&mut dyn FoldedUpdate<T>> {
         None
     }
 }

@@ -78,7 +78,7 @@ fn steps<T: Real, O: OptimizerState<T>>(
 }
 
 /// In tiles of odd sizes, cut in two as for two threads.
-fn folded_step<T: Real>(table: &[ParamSpec], fold: &mut dyn Fold<T>, parameters: &mut [T], gradients: &[T]) {
+fn folded_step<T: Real>(table: &[ParamSpec], fold: &mut dyn FoldedUpdate<T>, parameters: &mut [T], gradients: &[T]) {
     let cut = 5;
     let (mut left, mut right) = fold.begin(parameters).split_at(cut);
     for (index, spec) in table.iter().enumerate() {
