@@ -124,4 +124,15 @@ mod tests {
                       -> RMSNorm([4, 3, 3]) -> Conv2d(4, 2, 3) -> Flatten >";
         assert_eq!(conversions(source), ["channels last"]);
     }
+
+    #[test]
+    fn pads_and_resolutions_take_both_orders_as_they_come() {
+        let source = "N: [2, 5, 5] < Conv2d(2, 8, 3) -> ReflectionPad2d(1) -> Upsample(scale_factor = 2) -> PixelShuffle(2) \
+                      -> ZeroPad1d(1) -> PixelUnshuffle(2) -> ChannelShuffle(2) -> UpsamplingBilinear2d(6) -> Conv2d(8, 2, 6) \
+                      -> Flatten >";
+        assert_eq!(conversions(source), ["channels last"]);
+        let logical =
+            "N: [4, 6, 6] < CircularPad2d(1) -> Upsample(8) -> PixelShuffle(2) -> ChannelShuffle(1) -> Unfold(2) >";
+        assert_eq!(conversions(logical), [""; 0]);
+    }
 }

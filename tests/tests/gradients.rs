@@ -169,6 +169,46 @@ gradients! {
     a_convolutional_network { [2, 6, 6] < Conv2d(2, 3, 3, padding = 1) -> Softplus -> Conv2d(3, 4, 3, stride = 2) -> Flatten -> Linear(_, 3) > }
     axes_of_channels_last { [2, 3, 4] < Conv2d(2, 4, 3, padding = 1) as a -> PReLU(4) -> GLU(1) -> Softmax(dim = 1) -> Softmax(dim = -1)
         -> [_, a] => Concat(1) as b -> [_, b -> LogSoftmax(2)] => Concat(2) -> [_, _] => Stack(1) -> Flatten -> Linear(_, 2) > }
+    zero_pad1d { [3, 5] < ZeroPad1d((1, 2)) > }
+    zero_pad2d { [2, 3, 5] < ZeroPad2d((-1, 2, 1, -1)) > }
+    zero_pad2d_of_the_last_axes { [2, 3, 3, 2] < ZeroPad2d(1) > }
+    zero_pad3d { [2, 3, 1, 5] < ZeroPad3d((2, 1, 0, 1, -1, 0)) > }
+    constant_pad1d { [3, 5] < ConstantPad1d(2, 0.7) > }
+    constant_pad2d { [3, 5] < ConstantPad2d((1, 0, 2, -1), -0.4) > }
+    constant_pad3d { [3, 3, 2, 1] < ConstantPad3d(1, 1.5) > }
+    reflection_pad1d { [3, 5] < ReflectionPad1d((4, 2)) > }
+    reflection_pad2d { [2, 3, 5] < ReflectionPad2d((-2, 3, 2, 1)) > }
+    reflection_pad3d { [1, 3, 5, 3] < ReflectionPad3d((1, 2, 3, 0, 2, 1)) > }
+    replication_pad1d { [3, 5] < ReplicationPad1d((3, 7)) > }
+    replication_pad2d { [2, 3, 5] < ReplicationPad2d((1, 0, -1, 2)) > }
+    replication_pad3d { [3, 1, 3, 2] < ReplicationPad3d((0, 1, 2, 0, 1, 1)) > }
+    circular_pad1d { [3, 5] < CircularPad1d((5, 1)) > }
+    circular_pad2d { [2, 3, 5] < CircularPad2d((4, -1, 1, 3)) > }
+    circular_pad3d { [2, 1, 3, 5] < CircularPad3d((1, 2, 0, 1, 1, 0)) > }
+    upsample_nearest1d { [3, 5] < Upsample(scale_factor = 1.7) > }
+    upsample_nearest2d { [2, 3, 5] < Upsample(scale_factor = (2, 0.7)) > }
+    upsample_nearest3d { [2, 3, 1, 5] < Upsample(size = (5, 2, 3)) > }
+    upsample_nearest_exact { [2, 3, 5] < Upsample(size = (7, 3), mode = "nearest-exact") > }
+    upsample_linear { [3, 5] < Upsample(scale_factor = 1.7, mode = "linear") > }
+    upsample_linear_to_corners { [3, 5] < Upsample(size = 7, mode = "linear", align_corners = true) > }
+    upsample_bilinear { [2, 3, 5] < Upsample(scale_factor = (2.4, 0.7), mode = "bilinear") > }
+    upsample_bilinear_of_one_axis { [2, 3, 5] < Upsample(size = (3, 9), mode = "bilinear") > }
+    upsample_bilinear_recomputed { [2, 3, 5] < Upsample(scale_factor = 1.3, mode = "bilinear", recompute_scale_factor = true) > }
+    upsample_bicubic { [2, 3, 5] < Upsample(scale_factor = (2.4, 0.7), mode = "bicubic") > }
+    upsample_bicubic_to_corners { [1, 3, 5] < Upsample(size = (5, 3), mode = "bicubic", align_corners = true) > }
+    upsample_trilinear { [2, 3, 1, 5] < Upsample(scale_factor = (1.7, 3, 0.7), mode = "trilinear") > }
+    upsampling_nearest2d { [3, 3, 5] < UpsamplingNearest2d(size = (7, 3)) > }
+    upsampling_bilinear2d { [3, 3, 5] < UpsamplingBilinear2d(scale_factor = (1, 1.7)) > }
+    pixel_shuffle { [9, 3, 1] < PixelShuffle(3) > }
+    pixel_shuffle_of_more_axes { [2, 4, 3, 5] < PixelShuffle(2) > }
+    pixel_unshuffle { [3, 9, 3] < PixelUnshuffle(3) > }
+    channel_shuffle { [6, 5] < ChannelShuffle(3) > }
+    unfold { [3, 5, 7] < Unfold((3, 2), dilation = (1, 3), padding = (2, 1), stride = (3, 2)) > }
+    unfold_of_few { [1, 3, 5] < Unfold(3) > }
+    fold { [12, 9] < Fold((5, 7), (2, 3), stride = (2, 2), padding = 1) > }
+    resolutions_channels_last { [2, 5, 3] < Conv2d(2, 4, 2) -> ReflectionPad2d((1, 0, 2, 1)) -> Upsample(scale_factor = 1.3, mode = "bilinear") -> PixelShuffle(2)
+        -> ConstantPad1d((-1, 1), 0.3) -> PixelUnshuffle(2) -> ChannelShuffle(2) -> Upsample(size = 3) -> Conv2d(4, 2, 2) > }
+    windows_of_channels_last { [2, 5, 3] < Conv2d(2, 3, 2) -> Unfold(2) -> Linear(3, 3) -> Fold((4, 2), 2) -> Conv2d(_, 2, 1) > }
     a_view_alone { [2, 3] < Flatten > }
     dropout { [8] < Dropout(0.4) -> Linear(8, 4) -> Dropout(0.2) > }
     batch_norm { [3] < BatchNorm1d(3) > }

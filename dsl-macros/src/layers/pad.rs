@@ -75,7 +75,7 @@ impl Pad {
         }
         let message =
             format!("`{}` expects samples of shape {}, but {}", from.written, AXES[axes], from.shape(0, input));
-        let stem = self.name.trim_end_matches(['1', '2', '3', 'd']);
+        let stem = &self.name[..self.name.len() - "2d".len()];
         let other = rank.checked_sub(1).filter(|other| (1..=3).contains(other));
         let help = other.map(|other| format!("`{stem}{other}d` is for {}", AXES[other]));
         errors.error(from.span, message).help_if(help);

@@ -28,21 +28,22 @@ enum What {
 }
 
 pub(super) fn pixel_shuffle(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    read(What::Pixels, "upscale_factor", args, errors)
+    read(What::Pixels, args, errors)
 }
 
 pub(super) fn pixel_unshuffle(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    read(What::PixelsBack, "downscale_factor", args, errors)
+    read(What::PixelsBack, args, errors)
 }
 
 pub(super) fn channel_shuffle(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    read(What::Channels, "groups", args, errors)
+    read(What::Channels, args, errors)
 }
 
-fn read(what: What, option: &str, args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let by = args.dim(option, errors);
+fn read(what: What, args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
+    let mut shuffle = Shuffle { what, by: (Dim::Known(1), args.span()) };
+    shuffle.by = args.dim(shuffle.option(), errors);
     args.finish(errors)?;
-    Some(Box::new(Shuffle { what, by }))
+    Some(Box::new(shuffle))
 }
 
 /// Axes of a sample, as the kernel is told of them.
@@ -70,6 +71,14 @@ impl Shuffle {
         }
     }
 
+    fn option(&self) -> &'static str {
+        match self.what {
+            What::Pixels => "upscale_factor",
+            What::PixelsBack => "downscale_factor",
+            What::Channels => "groups",
+        }
+    }
+
     /// Reports that `by` does not divide `len`.
     fn check_divides(
         &self,
@@ -78,11 +87,7 @@ impl Shuffle {
         from: &From<'_>,
         errors: &mut Diagnostics,
     ) -> Option<()> {
-        let text = format!(
-            "`{}` splits {what} into {by}, which does not divide {len}: {}",
-            from.written,
-            from.shape(0, input)
-        );
+        let text = format!("`{}` needs a multiple of {by} {what}, but {}", from.written, from.shape(0, input));
         match (len.known(), by.known()) {
             (Some(len), Some(by)) if len % by != 0 => {
                 let root = |by: usize| if self.what == What::Pixels { by * by } else { by };
@@ -91,7 +96,7 @@ impl Shuffle {
                     .filter(|&by| len % root(by) == 0)
                     .map(|by| by.to_string())
                     .collect();
-                let help = format!("it can be {}", fits.join(", "));
+                let help = format!("`{}` can be {}", self.option(), fits.join(", "));
                 errors.error(self.by.1, text).help(help);
                 return None;
             }
@@ -176,8 +181,8 @@ impl Layer for Shuffle {
             dims[at] = dims[at].div(&square);
             dims[at + 1..].iter_mut().for_each(|dim| *dim = dim.mul(by));
         } else {
-            self.check_divides((by, &dims[at + 1], "H"), input, from, errors)?;
-            self.check_divides((by, &dims[at + 2], "W"), input, from, errors)?;
+            self.check_divides((by, &dims[at + 1], "along H"), input, from, errors)?;
+            self.check_divides((by, &dims[at + 2], "along W"), input, from, errors)?;
             dims[at] = dims[at].mul(&square);
             dims[at + 1..].iter_mut().for_each(|dim| *dim = dim.div(by));
         }

@@ -45,6 +45,15 @@ snapshot! {
         "N < Linear(4, 4, init = kaiming_normal(nonlinearity = \"relu\"), bias_init = zeros) -> Linear(4, 4, init = orthogonal_(GAIN)) >",
     a_layer_of_the_users: "N < Linear(4, 4) -> my::Scale::<3>(7) => [2, 2] -> Flatten -> my: ::crate_a::Norm => [H] -> Linear(_, 2) >",
     all_reshapes: "N: [2, 3, 4, 5] < Flatten(2) -> Unflatten(-1, [4, _]) -> Flatten(1, 2) -> Flatten(-2, -1) -> Identity(54, x = 1) >",
+    all_pads:
+        "N: [2, 3, 5] < ZeroPad1d(1) -> ZeroPad2d((1, 2, -1, 0)) -> ConstantPad1d((-1, 2), 0.5) -> ReflectionPad2d(1)
+         -> ReplicationPad2d((0, 1, 2, 3)) -> CircularPad2d((1, 1, 2, -2)) -> Unflatten(1, [1, 2]) -> ZeroPad3d(1)
+         -> ConstantPad2d(0, -1) -> ConstantPad3d(1, 1e-3) -> ReflectionPad3d(1) -> ReplicationPad3d(2) -> CircularPad3d(1) >",
+    all_resolutions:
+        "N: [8, 4, 6] < PixelShuffle(2) -> PixelUnshuffle(2) -> ChannelShuffle(4) -> Upsample(8) -> Upsample(scale_factor = (0.5, 1.3))
+         -> Upsample((5, 7), mode = \"nearest-exact\") -> Upsample(None, 2, \"bilinear\", false, true) -> UpsamplingNearest2d(7)
+         -> Upsample(scale_factor = 2, mode = \"bicubic\", align_corners = true) -> UpsamplingBilinear2d(scale_factor = 0.5)
+         -> Unfold(3, 1, padding = (1, 0)) -> Fold(7, 3, padding = (1, 0)) -> Unfold((2, 3), stride = 2, dilation = (3, 1)) >",
     all_softmaxes: "N: [3, 4, 4] < Softmax(1) -> Softmax -> Softmax2d -> Softmin(-1) -> Flatten -> LogSoftmax >",
     all_activations:
         "N: [2, 4] < ReLU -> ReLU6 -> LeakyReLU -> LeakyReLU(0.2, inplace = true) -> ELU(alpha = 2) -> SELU -> CELU(0.5) -> GELU

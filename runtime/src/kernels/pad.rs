@@ -6,7 +6,7 @@
 //! `torch.nn.ZeroPad1d` to `ZeroPad3d`, `ConstantPad`, `ReflectionPad`, `ReplicationPad` and `CircularPad`.
 
 use super::conv::Padding;
-use super::gather::{GatherKernels, NOWHERE, Sources};
+use super::gather::{NOWHERE, Sources};
 use crate::Real;
 use crate::parallel::with_scratch;
 
@@ -72,7 +72,7 @@ impl<const D: usize> Pads<D> {
             table.fill(0);
             let (planes, rest) = table.split_at_mut(lens[0]);
             let (lines, places) = rest.split_at_mut(lens[1]);
-            let mut tables = [planes, lines, places];
+            let tables = [planes, lines, places];
             for axis in 0..D {
                 fill(tables[first + axis], self.input[axis], self.padding[axis][0], self.crop[axis], self.mode);
             }
@@ -145,7 +145,7 @@ pub fn pad_backward<T: Real, const D: usize, const X: usize, const Y: usize>(
 }
 
 /// Samples of `x` and `y` elements are as many of the tables'.
-pub(super) fn check(from: &Sources<'_>, x: usize, y: usize) {
+fn check(from: &Sources<'_>, x: usize, y: usize) {
     let (input, output) = from.lens();
     let fits = input > 0 && x.is_multiple_of(input) && y == x / input * output;
     assert!(fits, "samples of {x} and {y} elements, in pieces of {input} and {output}");

@@ -6,6 +6,7 @@ mod chains;
 mod convolutions;
 mod declarations;
 mod names;
+mod resolutions;
 mod shapes;
 
 use super::compile;
