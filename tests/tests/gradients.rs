@@ -110,6 +110,9 @@ macro_rules! gradients {
     )* };
 }
 
+const TWO: usize = 2;
+const HALF: f64 = 0.5;
+
 gradients! {
     linear { [4] < Linear(4, 3) > }
     linear_without_bias { [4] < Linear(4, 3, bias = false) > }
@@ -205,10 +208,12 @@ gradients! {
     channel_shuffle { [6, 5] < ChannelShuffle(3) > }
     unfold { [3, 5, 7] < Unfold((3, 2), dilation = (1, 3), padding = (2, 1), stride = (3, 2)) > }
     unfold_of_few { [1, 3, 5] < Unfold(3) > }
-    fold { [12, 9] < Fold((5, 7), (2, 3), stride = (2, 2), padding = 1) > }
+    fold { [12, 12] < Fold((5, 7), (2, 3), stride = (2, 2), padding = 1) > }
     resolutions_channels_last { [2, 5, 3] < Conv2d(2, 4, 2) -> ReflectionPad2d((1, 0, 2, 1)) -> Upsample(scale_factor = 1.3, mode = "bilinear") -> PixelShuffle(2)
         -> ConstantPad1d((-1, 1), 0.3) -> PixelUnshuffle(2) -> ChannelShuffle(2) -> Upsample(size = 3) -> Conv2d(4, 2, 2) > }
     windows_of_channels_last { [2, 5, 3] < Conv2d(2, 3, 2) -> Unfold(2) -> Linear(3, 3) -> Fold((4, 2), 2) -> Conv2d(_, 2, 1) > }
+    pads_and_resolutions_by_name { [TWO * 4, 1, 3] < ZeroPad2d((TWO, 0, 1, -1)) -> PixelShuffle(TWO) -> ReflectionPad2d(TWO - 1)
+        -> Upsample(scale_factor = HALF, mode = "bilinear") -> ChannelShuffle(TWO) -> Unfold(TWO) > }
     a_view_alone { [2, 3] < Flatten > }
     dropout { [8] < Dropout(0.4) -> Linear(8, 4) -> Dropout(0.2) > }
     batch_norm { [3] < BatchNorm1d(3) > }

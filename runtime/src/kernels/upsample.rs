@@ -12,7 +12,9 @@
 //!
 //! Each axis has a table of sources and weights, which are computed as PyTorch computes them, in the network's type. The nearest
 //! ones are copied (`gather.rs`). A mean is made axis by axis, the last one first; the gradient goes back along the same tables.
-//! An axis that keeps its length has no linear table.
+//! An axis that keeps its length has no linear table. Nor has an axis of an image or a volume that keeps or doubles its length a
+//! scale for `nearest`: it is copied, or each element twice. (PyTorch does so forward but for images of more than 128 for height
+//! and width together, and for sequences, and backward always.)
 //!
 //! # References
 //! `torch.nn.Upsample` (`area_pixel_compute_source_index` and `guard_index_and_lambda` in PyTorch's `UpSample.h`). R. Keys, Cubic
@@ -86,13 +88,13 @@ impl<const D: usize> Resampling<D> {
     /// The axes, of which there are three from here on.
     fn lines(&self) -> [Line; 3] {
         let first = 3usize.checked_sub(D).expect("at most three axes");
-        let (mode, align_corners) = (self.mode, self.align_corners);
+        let (mode, align_corners, alone) = (self.mode, self.align_corners, D == 1);
         std::array::from_fn(|axis| match axis.checked_sub(first) {
             Some(axis) => {
                 let (input, output, scale) = (self.input[axis], self.output[axis], self.scale[axis]);
-                Line { input, output, scale, mode, align_corners }
+                Line { input, output, scale, mode, align_corners, alone }
             }
-            None => Line { input: 1, output: 1, scale: 1.0, mode, align_corners },
+            None => Line { input: 1, output: 1, scale: 1.0, mode, align_corners, alone },
         })
     }
 }
@@ -105,6 +107,8 @@ pub struct Line {
     scale: f64,
     mode: Interpolation,
     align_corners: bool,
+    /// The only axis: of a sequence.
+    alone: bool,
 }
 
 /// The loops of this file, on flat slices.
@@ -232,11 +236,19 @@ impl Line {
 
     /// The nearest element of each of the output.
     fn nearest<T: Real>(&self, sources: &mut [u32]) {
+        let exact = self.mode == Interpolation::NearestExact;
         let step: T = self.step();
+        // That of images and volumes, of any type.
+        let single: f32 = self.step();
         for (o, source) in sources.iter_mut().enumerate() {
-            let place = match self.mode {
-                Interpolation::NearestExact => self.place(step, o).to_f64() + 0.5,
-                _ => (step * T::from_f64(o as f64)).to_f64(),
+            let place = match (self.alone, exact) {
+                (true, true) => self.place(step, o).to_f64() + 0.5,
+                (true, false) => (step * T::from_f64(o as f64)).to_f64(),
+                (false, true) => (o as f64 + 0.5) * f64::from(single),
+                // Whatever the scale says.
+                (false, false) if self.output == self.input => o as f64,
+                (false, false) if self.output == 2 * self.input => (o / 2) as f64,
+                (false, false) => f64::from(single * o as f32),
             };
             *source = (floor(place) as usize).min(self.input - 1) as u32;
         }
@@ -451,6 +463,14 @@ mod tests {
     fn nearest_is_the_one_before_and_nearest_exact_the_nearest() {
         check::<5, 3>(Resampling::new([5], [3]), [1.0, 2.0, 4.0]);
         check::<5, 3>(Resampling::new([5], [3]).nearest_exact(), [1.0, 3.0, 5.0]);
+    }
+
+    #[test]
+    fn images_that_double_have_each_element_twice_whatever_the_scale_says() {
+        let (x, mut y) = ([[1.0f32, 2.0, 3.0]], [[0.0; 6]]);
+        upsample_forward(Resampling::new([1, 3], [1, 6]).scale([1.3, 2.3]), 1, &x, &mut y);
+        assert_eq!(y, [[1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]);
+        check::<3, 6>(Resampling::new([3], [6]).scale([2.3]), [1.0, 1.0, 1.0, 2.0, 2.0, 3.0]);
     }
 
     /// Trap 44.

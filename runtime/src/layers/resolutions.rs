@@ -17,7 +17,8 @@
 /// - Means are taken at (o + 1/2) / s - 1/2; with `align_corners` at o·(L - 1) / (L' - 1), where the first and the last elements
 ///   lie on each other, and an output of one element is the first. It means nothing to the nearest modes, and is refused there.
 /// - s is `scale_factor` as it is given, though L' is a whole number; with `recompute_scale_factor`, or with `size`, it is L' / L.
-/// - Along an axis that keeps its length, `linear`, `bilinear` and `trilinear` copy, whatever s is.
+/// - Along an axis that keeps its length, `linear`, `bilinear` and `trilinear` copy, whatever s is. So does `nearest` of images and
+///   volumes, and has each element twice where the length doubles.
 ///
 /// # Shapes
 /// `[C, H, W]` → `[C, H', W']`, where each length is `size`, or ⌊L·`scale_factor`⌋.
