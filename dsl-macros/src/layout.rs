@@ -26,7 +26,7 @@ pub(crate) fn choose(mut graph: Graph) -> Graph {
                 Take::Logical => Order::Logical,
                 Take::ChannelsLast => Order::channels_last(&view.shape),
             };
-            *input = pass.converted(*input, wanted, &node.written, node.span);
+            *input = pass.converted(*input, wanted, node.span);
         }
         let id = NodeId(pass.graph.nodes.len());
         for (output, order) in node.outputs.iter().zip(orders.give) {
@@ -39,9 +39,8 @@ pub(crate) fn choose(mut graph: Graph) -> Graph {
     }
     let output = pass.graph.output;
     if let Some(producer) = pass.graph.value(output).producer {
-        let Node { written, span, .. } = pass.graph.node(producer);
-        let (written, span) = (written.clone(), *span);
-        pass.graph.output = pass.converted(output, Order::Logical, &written, span);
+        let span = pass.graph.node(producer).span;
+        pass.graph.output = pass.converted(output, Order::Logical, span);
     }
     pass.graph
 }
@@ -54,7 +53,7 @@ struct Pass {
 
 impl Pass {
     /// The same value in that order.
-    fn converted(&mut self, value: ValueId, wanted: Order, written: &str, span: proc_macro2::Span) -> ValueId {
+    fn converted(&mut self, value: ValueId, wanted: Order, span: proc_macro2::Span) -> ValueId {
         let View { shape, order } = self.graph.view(value);
         if order == wanted {
             return value;
@@ -64,8 +63,8 @@ impl Pass {
             (Order::ChannelsLast { channels, .. }, Order::Logical) => (Relayout::to_channels_first(channels), false),
             // Two kinds of channels: over PyTorch's order.
             _ => {
-                let logical = self.converted(value, Order::Logical, written, span);
-                return self.converted(logical, wanted, written, span);
+                let logical = self.converted(value, Order::Logical, span);
+                return self.converted(logical, wanted, span);
             }
         };
         if let Some(&made) = self.made.get(&(value, last)) {

@@ -129,10 +129,9 @@ impl Upsample {
     /// The axes after the channels.
     fn axes<'s>(&self, input: &'s Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<(&'s Dim, &'s [Dim])> {
         let axes = input.0.len().saturating_sub(1);
-        if let Some((channels, rest)) = input.0.split_first() {
-            if self.mode.axes.map_or((1..=3).contains(&axes), |wanted| wanted == axes) {
-                return Some((channels, rest));
-            }
+        let fits = self.mode.axes.map_or((1..=3).contains(&axes), |wanted| wanted == axes);
+        if let (Some((channels, rest)), true) = (input.0.split_first(), fits) {
+            return Some((channels, rest));
         }
         let wanted = match self.mode.axes {
             Some(axes) => AXES[axes].to_owned(),
