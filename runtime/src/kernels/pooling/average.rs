@@ -86,7 +86,7 @@ fn average<T: Real, const N: usize, const ROOM: bool>(
         }
     }
     for sum in &mut total {
-        *sum = *sum / divisor;
+        *sum /= divisor;
     }
     store::<T, N, ROOM>(total, y, to, width);
 }

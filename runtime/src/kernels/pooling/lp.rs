@@ -45,7 +45,7 @@ pub(super) fn backward<T: Real + PoolKernels>(shape: &Shape, p: f64, x: &[T], y:
             }
             T::average_pool_backward(shape, gradient, dx, &|_, _| ());
             for (dx, &x) in dx.iter_mut().zip(x) {
-                *dx = *dx * power(x, p - 1.0);
+                *dx *= power(x, p - 1.0);
             }
         }
     });
