@@ -1,6 +1,7 @@
 //! Layers whose weight slides over the axes behind the channels.
 
-/// y[o] = b[o] + Σ over channels c and taps k of x[c, position·stride + k·dilation - padding] · w[o, c, k], over `[C, H, W]`.
+/// y at (o, position) = b at o + Σ over channels c and taps k of x at (c, position·stride + k·dilation - padding) · w at
+/// (o, c, k), over `[C, H, W]`.
 ///
 /// `Conv2d(in_channels, out_channels, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
 /// padding_mode = "zeros")`, and by name `init` and `bias_init` as of [`Linear`](crate::layers::Linear). Without them both
