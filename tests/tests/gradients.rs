@@ -249,7 +249,7 @@ gradients! {
     dropout3d { [5, 1, 3, 1] < Dropout3d(0.2) > }
     alpha_dropout { [9] < AlphaDropout(0.3) > }
     feature_alpha_dropout { [5, 3] < FeatureAlphaDropout(0.6) > }
-    norms_channels_last { [2, 3, 4] < Conv2d(2, 6, 2, bias = false) -> GroupNorm(2, 6) -> InstanceNorm2d(6, affine = true, track_running_stats = true) -> LocalResponseNorm(3, alpha = 0.5) -> BatchNorm2d(6) -> Conv2d(6, 2, 1) > }
+    norms_channels_last { [2, 3, 4] < Conv2d(2, 6, 2, bias = false) -> GroupNorm(2, 6) -> Tanh -> InstanceNorm2d(6, affine = true, track_running_stats = true) -> LocalResponseNorm(3, alpha = 0.5) -> BatchNorm2d(6) -> Conv2d(6, 2, 1) > }
     group_norm_channels_last { [2, 3, 4] < Conv2d(2, 6, 2, bias = false) -> GroupNorm(3, 6, bias = false) -> Tanh -> Conv2d(6, 2, 1) -> InstanceNorm2d(2) > }
     layer_norm_channels_last { [2, 3, 4] < Conv2d(2, 3, 2) -> LayerNorm([3, 2, 3]) -> Tanh -> Conv2d(3, 2, 1) -> RMSNorm([2, 2, 3]) -> Conv2d(2, 2, 1) -> LayerNorm(3) > }
     dropouts_channels_last { [2, 3, 4] < Conv2d(2, 5, 2) -> Dropout2d(0.3) -> Conv2d(5, 4, 1) -> FeatureAlphaDropout(0.3) -> AlphaDropout(0.2) -> Conv2d(4, 2, 1) > }
