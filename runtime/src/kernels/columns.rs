@@ -94,21 +94,21 @@ fn column_sums_body<S: Simd, T: Math>(
     sums: &mut [f64; TILE],
 ) {
     match what {
-        ColumnSum::Differences => sums_of::<S, T>(|a, _, p, _| a - p, shape, range, a, b, scalars, sums),
-        ColumnSum::Squares => sums_of::<S, T>(|a, _, p, _| (a - p) * (a - p), shape, range, a, b, scalars, sums),
-        ColumnSum::Normalised => sums_of::<S, T>(|a, b, p, q| a * ((b - p) * q), shape, range, a, b, scalars, sums),
+        ColumnSum::Differences => sums_of(|a, _, p, _| a - p, shape, range, a, b, scalars, sums),
+        ColumnSum::Squares => sums_of(|a, _, p, _| (a - p) * (a - p), shape, range, a, b, scalars, sums),
+        ColumnSum::Normalised => sums_of(|a, b, p, q| a * ((b - p) * q), shape, range, a, b, scalars, sums),
         ColumnSum::Below => {
             let below = |a: T, b: T, _, _| {
                 let product = a * b;
                 if a > T::ZERO { T::ZERO } else { product }
             };
-            sums_of::<S, T>(below, shape, range, a, b, scalars, sums);
+            sums_of(below, shape, range, a, b, scalars, sums);
         }
     }
 }
 
 #[inline(always)]
-fn sums_of<S: Simd, T: Math>(
+fn sums_of<T: Math>(
     term: impl Term<T>,
     Columns { count, inner }: Columns,
     range: Range<usize>,
@@ -122,13 +122,11 @@ fn sums_of<S: Simd, T: Math>(
     if inner > 1 {
         return inner_sums(term, count, inner, range, a, b, scalars, sums);
     }
-    // 64 sums at once where they take half of the registers.
-    let wide = 64 * size_of::<T>() <= S::BYTES * S::REGISTERS / 2;
     let mut c = range.start;
     while c < range.end {
         let at = c - range.start;
         c += match range.end - c {
-            64.. if wide => tile_sums::<T, 64>(term, count, c, 64, a, b, scalars, &mut sums[at..]),
+            64.. => tile_sums::<T, 64>(term, count, c, 64, a, b, scalars, &mut sums[at..]),
             n => tile_sums::<T, 16>(term, count, c, n.min(16), a, b, scalars, &mut sums[at..]),
         };
     }
@@ -176,8 +174,8 @@ fn tile_sums<T: Math, const W: usize>(
                 lanes[c] += term(a[c], b[c], p[c], q[c]);
             }
         }
-        for c in 0..width {
-            sums[c] += lanes[c].to_f64();
+        for (sum, lane) in sums[..width].iter_mut().zip(lanes) {
+            *sum += lane.to_f64();
         }
     }
     width

@@ -11,9 +11,11 @@ use crate::{Real, Update};
 
 /// The loops behind this file's functions, on flat slices.
 pub trait ChannelKernels: Sized {
-    /// y = a where x > 0, else w[c]·a: the value where a is x, the gradient where it is dy.
-    fn prelu(inner: usize, x: &[Self], w: &[Self], a: &[Self], y: &mut [Self]);
-    /// The same with random slopes.
+    /// y = x where x > 0, else w[c]·x.
+    fn prelu_forward(inner: usize, x: &[Self], w: &[Self], y: &mut [Self]);
+    /// dx = dy where x > 0, else w[c]·dy.
+    fn prelu_backward_input(inner: usize, x: &[Self], w: &[Self], dy: &[Self], dx: &mut [Self]);
+    /// y = a where x > 0, else s·a: the value where a is x, the gradient where it is dy. Random slopes.
     fn rrelu_random(streams: Streams, sample: usize, lower: f64, upper: f64, x: &[Self], a: &[Self], y: &mut [Self]);
     /// y = a·σ(b) for the halves a and b of x.
     fn glu_forward(axis: Axis, x: &[Self], y: &mut [Self]);
@@ -31,8 +33,7 @@ pub trait ChannelKernels: Sized {
 pub fn prelu_forward<T: Real, const X: usize>(inner: usize, x: &[[T; X]], weight: &[T], y: &mut [[T; X]]) {
     assert_eq!(x.len(), y.len(), "batches of different lengths");
     check_channels(X, weight.len(), inner);
-    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-    T::prelu(inner, x, weight, x, y);
+    T::prelu_forward(inner, x.as_flattened(), weight, y.as_flattened_mut());
 }
 
 /// dx = dy where x > 0, else w·dy.
@@ -46,7 +47,7 @@ pub fn prelu_backward_input<T: Real, const X: usize>(
 ) {
     assert!(x.len() == dy.len() && dy.len() == dx.len(), "batches of different lengths");
     check_channels(X, weight.len(), inner);
-    T::prelu(inner, x.as_flattened(), weight, dy.as_flattened(), dx.as_flattened_mut());
+    T::prelu_backward_input(inner, x.as_flattened(), weight, dy.as_flattened(), dx.as_flattened_mut());
 }
 
 /// dw = Σ dy·x over all elements of the channel where x <= 0.
@@ -119,7 +120,7 @@ fn rrelu<T: Real, const X: usize>(
     match cx.mode {
         Mode::Train => T::rrelu_random(Streams::new(cx, layer), X, lower, upper, x, a, y),
         // One slope for all is a PReLU with one channel, forward and backward alike.
-        Mode::Eval => T::prelu(X, x, &[T::from_f64((lower + upper) / 2.0)], a, y),
+        Mode::Eval => T::prelu_backward_input(X, x, &[T::from_f64((lower + upper) / 2.0)], a, y),
     }
 }
 
@@ -158,7 +159,13 @@ fn check_halves<const X: usize, const Y: usize>(axis: Axis, x: usize, y: usize) 
 }
 
 #[inline(always)]
-fn prelu_body<S: Simd, T: Math>(inner: usize, x: &[T], w: &[T], a: &[T], y: &mut [T]) {
+fn prelu_forward_body<S: Simd, T: Math>(inner: usize, x: &[T], w: &[T], y: &mut [T]) {
+    prelu_backward_input_body::<S, T>(inner, x, w, x, y);
+}
+
+/// y = a where x > 0, else w·a: the value where a is x, the gradient where it is dy.
+#[inline(always)]
+fn prelu_backward_input_body<S: Simd, T: Math>(inner: usize, x: &[T], w: &[T], a: &[T], y: &mut [T]) {
     match (w.len(), inner) {
         (1, _) => slope::<T>(x, w[0], a, y),
         (channels, 1) => {
@@ -235,11 +242,18 @@ fn glu_backward_body<S: Simd, T: Math>(axis: Axis, x: &[T], dy: &[T], dx: &mut [
 macro_rules! channel_kernels {
     ($($t:ident)*) => { $(
         impl ChannelKernels for $t {
-            fn prelu(inner: usize, x: &[$t], w: &[$t], a: &[$t], y: &mut [$t]) {
+            fn prelu_forward(inner: usize, x: &[$t], w: &[$t], y: &mut [$t]) {
                 multiversion! {
-                    fn run(inner: usize, x: &[$t], w: &[$t], a: &[$t], y: &mut [$t]) = prelu_body::<S, $t>;
+                    fn run(inner: usize, x: &[$t], w: &[$t], y: &mut [$t]) = prelu_forward_body::<S, $t>;
                 }
-                run(inner, x, w, a, y);
+                run(inner, x, w, y);
+            }
+            fn prelu_backward_input(inner: usize, x: &[$t], w: &[$t], dy: &[$t], dx: &mut [$t]) {
+                multiversion! {
+                    fn run(inner: usize, x: &[$t], w: &[$t], dy: &[$t], dx: &mut [$t])
+                        = prelu_backward_input_body::<S, $t>;
+                }
+                run(inner, x, w, dy, dx);
             }
             fn rrelu_random(
                 streams: Streams, sample: usize, lower: f64, upper: f64, x: &[$t], a: &[$t], y: &mut [$t],

@@ -115,7 +115,14 @@ pub fn activation_forward<T: Real, const X: usize>(activation: impl Activation<T
 }
 
 #[inline(always)]
-fn map<S: Simd, T: Math>(f: impl Formula, y: &mut [T]) {
+fn map<S: Simd, T: Math>(f: impl Formula, x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = f.value::<S, T>(x);
+    }
+}
+
+#[inline(always)]
+fn map_in_place<S: Simd, T: Math>(f: impl Formula, y: &mut [T]) {
     for y in y {
         *y = f.value::<S, T>(*y);
     }
@@ -141,9 +148,16 @@ macro_rules! activations {
         }
 
         #[inline(always)]
-        fn forward_body<S: Simd, T: Math>(f: AnyActivation, y: &mut [T]) {
+        fn forward_body<S: Simd, T: Math>(f: AnyActivation, x: &[T], y: &mut [T]) {
             match f {
-                $( AnyActivation::$name(f) => map::<S, T>(f, y), )*
+                $( AnyActivation::$name(f) => map::<S, T>(f, x, y), )*
+            }
+        }
+
+        #[inline(always)]
+        fn forward_in_place_body<S: Simd, T: Math>(f: AnyActivation, y: &mut [T]) {
+            match f {
+                $( AnyActivation::$name(f) => map_in_place::<S, T>(f, y), )*
             }
         }
 
@@ -183,15 +197,11 @@ macro_rules! public_activations {
             #[inline]
             fn forward(&self, x: &[T], y: &mut [T]) {
                 assert_eq!(x.len(), y.len(), "input and output of different lengths");
-                let block = BLOCK_BYTES / size_of::<T>();
-                for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
-                    y.copy_from_slice(x);
-                    self.forward_in_place(y);
-                }
+                T::activation_forward((*self).into(), x, y);
             }
             #[inline]
             fn forward_in_place(&self, y: &mut [T]) {
-                T::activation_forward((*self).into(), y);
+                T::activation_forward_in_place((*self).into(), y);
             }
             #[inline]
             fn backward(&self, kept: &[T], d: &mut [T]) {
@@ -210,11 +220,12 @@ public_activations! {
     Tanhshrink: Input,
 }
 
-/// The loops behind [`Activation`], compiled in this crate. All work in place: what is computed from another array is
-/// copied first, a block at a time.
+/// The loops behind [`Activation`], compiled in this crate.
 pub trait ActivationKernels: Sized {
+    /// y = a(x).
+    fn activation_forward(f: AnyActivation, x: &[Self], y: &mut [Self]);
     /// y = a(y).
-    fn activation_forward(f: AnyActivation, y: &mut [Self]);
+    fn activation_forward_in_place(f: AnyActivation, y: &mut [Self]);
     /// d *= a'.
     fn activation_backward(f: AnyActivation, kept: &[Self], d: &mut [Self]);
 }
@@ -222,8 +233,12 @@ pub trait ActivationKernels: Sized {
 macro_rules! activation_kernels {
     ($($t:ident)*) => { $(
         impl ActivationKernels for $t {
-            fn activation_forward(f: AnyActivation, y: &mut [$t]) {
-                multiversion! { fn run(f: AnyActivation, y: &mut [$t]) = forward_body::<S, $t>; }
+            fn activation_forward(f: AnyActivation, x: &[$t], y: &mut [$t]) {
+                multiversion! { fn run(f: AnyActivation, x: &[$t], y: &mut [$t]) = forward_body::<S, $t>; }
+                run(f, x, y);
+            }
+            fn activation_forward_in_place(f: AnyActivation, y: &mut [$t]) {
+                multiversion! { fn run(f: AnyActivation, y: &mut [$t]) = forward_in_place_body::<S, $t>; }
                 run(f, y);
             }
             fn activation_backward(f: AnyActivation, kept: &[$t], d: &mut [$t]) {
