@@ -42,7 +42,7 @@ fn measure<const X: usize, const Y: usize, const K: usize, const O: usize>(
         padding: [padding; 2],
         dilation: [1; 2],
     };
-    let conv = Conv { window, groups, padding_mode: Padding::Zeros };
+    let conv = Conv { window, groups, padding_mode: Padding::Zeros, transposed: false };
     let weight: Box<[[f32; O]; K]> = numbers(K).try_into().expect("as many rows as asked for");
     for batch in [1, 16, 128] {
         let (x, dy, bias) = (numbers::<X>(batch), numbers::<Y>(batch), [0.5; O]);

@@ -2,7 +2,7 @@
 //! `bias_init`.
 //!
 //! Values are channels-last; the weight is stored as `[kernel…, in, out]`. A transposed convolution is the gradient of the
-//! convolution from its output to its input, and has that one's kernels.
+//! convolution from its output to its input.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -305,12 +305,10 @@ impl Conv {
         });
         let (stride, padding) = (option("stride", &self.stride.dims, 1), option("padding", &before, 0));
         let dilation = option("dilation", &self.dilation.dims, 1);
-        let rest = quote!(::new([#(#from),*], [#(#kernel),*]) #stride #padding #dilation #output #groups #mode);
+        let transposed = self.transposed.then(|| quote!(.transposed()));
+        let rest =
+            quote!(::new([#(#from),*], [#(#kernel),*]) #stride #padding #dilation #output #groups #mode #transposed);
         Arg::Value(Named { name: "Conv", rest })
-    }
-
-    fn kernel(&self, what: &str) -> String {
-        format!("{}_{what}", if self.transposed { "conv_transpose" } else { "conv" })
     }
 
     fn bias_arg(&self) -> Arg {
@@ -404,9 +402,9 @@ impl Layer for Conv {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
-        let kernels = ["forward", "activation_forward", "activation_forward_keep"].map(|what| self.kernel(what));
+        let kernels = ["conv_forward", "conv_activation_forward", "conv_activation_forward_keep"];
         let args = vec![self.conv(), X, Arg::Param("weight"), self.bias_arg()];
-        vec![forward_call(site, kernels.each_ref().map(String::as_str), args, &|before| self.formula(before))]
+        vec![forward_call(site, kernels, args, &|before| self.formula(before))]
     }
 
     /// `dy` is the gradient of x ∗ w + b, whatever was folded into the forward.
@@ -416,17 +414,16 @@ impl Layer for Conv {
         let input = match site.producer_activation {
             None => {
                 args.push(DX);
-                rows(&self.kernel("backward_input"), args, &format!("{{dx}} = {{dy}} {back} {{weight}}"))
+                rows("conv_backward_input", args, &format!("{{dx}} = {{dy}} {back} {{weight}}"))
             }
             Some(a) => {
                 args.extend([Arg::Value(a.value.clone()), Arg::Read(Operand::Producer), DX]);
                 let formula = format!("{{dx}} = ({{dy}} {back} {{weight}}) ⊙ {}'({{producer}})", a.name);
-                rows(&self.kernel("activation_backward_input"), args, &formula)
+                rows("conv_activation_backward_input", args, &formula)
             }
         };
         let args = vec![self.conv(), X, DY, Arg::Span("weight"), Arg::Update];
-        let mut calls =
-            vec![input, tiles(&self.kernel("backward_weight"), args, "d{weight} = Σ {dy} at each tap of {x}")];
+        let mut calls = vec![input, tiles("conv_backward_weight", args, "d{weight} = Σ {dy} at each tap of {x}")];
         if self.bias {
             calls.push(tiles("linear_backward_bias", vec![DY, Arg::Span("bias"), Arg::Update], "d{bias} = Σ {dy}"));
         }

@@ -103,14 +103,14 @@ impl Fold {
     }
 
     // Expands to:
-    //     Conv::new([28, 28], [3, 3]).stride([2, 2])
-    fn conv(&self) -> Arg {
+    //     Window::new([28, 28], [3, 3]).stride([2, 2])
+    fn window(&self) -> Arg {
         let (image, kernel) = (&self.image, &self.kernel.dims);
         let stride = option("stride", &self.stride.dims, 1);
         let padding = option("padding", &self.padding.dims, 0);
         let dilation = option("dilation", &self.dilation.dims, 1);
         let rest = quote!(::new([#(#image),*], [#(#kernel),*]) #stride #padding #dilation);
-        Arg::Value(Named { name: "Conv", rest })
+        Arg::Value(Named { name: "Window", rest })
     }
 }
 
@@ -167,7 +167,7 @@ impl Layer for Fold {
             Some(_) => ("fold", "{y} = Σ of the columns {x}"),
             None => ("unfold", "{y} = windows of {x}"),
         };
-        vec![rows(kernel, vec![self.conv(), X, Y], template)]
+        vec![rows(kernel, vec![self.window(), X, Y], template)]
     }
 
     fn backward(&self, _site: &Site<'_>) -> Vec<Call> {
@@ -175,6 +175,6 @@ impl Layer for Fold {
             Some(_) => ("unfold", "{dx} = windows of {dy}"),
             None => ("fold", "{dx} = Σ of the columns {dy}"),
         };
-        vec![rows(kernel, vec![self.conv(), DY, DX], template)]
+        vec![rows(kernel, vec![self.window(), DY, DX], template)]
     }
 }

@@ -46,9 +46,7 @@ pub use batch_norm::{
 pub use concat::{concat_backward, concat_forward};
 pub use conv::{
     Conv, Padding, Window, conv_activation_backward_input, conv_activation_forward, conv_activation_forward_keep,
-    conv_backward_input, conv_backward_weight, conv_forward, conv_transpose_activation_backward_input,
-    conv_transpose_activation_forward, conv_transpose_activation_forward_keep, conv_transpose_backward_input,
-    conv_transpose_backward_weight, conv_transpose_forward,
+    conv_backward_input, conv_backward_weight, conv_forward,
 };
 pub use custom::custom_finish;
 pub(crate) use custom::{custom_backward_input, custom_backward_parameters, custom_forward};

@@ -6,7 +6,7 @@
 //! # References
 //! `torch.nn.Unfold` and `torch.nn.Fold`.
 
-use super::conv::{Conv, Window};
+use super::conv::Window;
 use crate::Real;
 
 /// The loops of this file, on flat slices.
@@ -34,22 +34,22 @@ unfold_kernels!(f32 f64);
 /// y[(c, i, j), o] = element (i, j) of window o of channel c of x.
 ///
 /// # Shapes
-/// `x`: [N, C, input…], `y`: [N, C·kernel, output], of the window of `conv`, whose other fields say nothing.
+/// `x`: [N, C, input…], `y`: [N, C·kernel, output], of `window`.
 ///
 /// # Panics
 /// If shapes do not fit, or the batches differ in length.
 ///
 /// # Example
 /// ```
-/// use glulam::kernels::{Conv, unfold};
+/// use glulam::kernels::{Window, unfold};
 /// let mut y = [[0.0; 4]];
-/// unfold(Conv::new([1, 3], [1, 2]), &[[1.0f32, 2.0, 3.0]], &mut y);
+/// unfold(Window::new([1, 3], [1, 2]), &[[1.0f32, 2.0, 3.0]], &mut y);
 /// assert_eq!(y, [[1.0, 2.0, 2.0, 3.0]]);
 /// ```
 #[inline]
-pub fn unfold<T: Real, const X: usize, const Y: usize>(conv: Conv<2>, x: &[[T; X]], y: &mut [[T; Y]]) {
-    check(&conv.window, x, y);
-    T::unfold(&conv.window, x.as_flattened(), y.as_flattened_mut());
+pub fn unfold<T: Real, const X: usize, const Y: usize>(window: Window<2>, x: &[[T; X]], y: &mut [[T; Y]]) {
+    check(&window, x, y);
+    T::unfold(&window, x.as_flattened(), y.as_flattened_mut());
 }
 
 /// y = Σ of the columns x of all windows, where they lie: what [`unfold`] makes of y has the shape of x.
@@ -57,9 +57,9 @@ pub fn unfold<T: Real, const X: usize, const Y: usize>(conv: Conv<2>, x: &[[T; X
 /// # Panics
 /// As [`unfold`].
 #[inline]
-pub fn fold<T: Real, const X: usize, const Y: usize>(conv: Conv<2>, x: &[[T; X]], y: &mut [[T; Y]]) {
-    check(&conv.window, y, x);
-    T::fold(&conv.window, x.as_flattened(), y.as_flattened_mut());
+pub fn fold<T: Real, const X: usize, const Y: usize>(window: Window<2>, x: &[[T; X]], y: &mut [[T; Y]]) {
+    check(&window, y, x);
+    T::fold(&window, x.as_flattened(), y.as_flattened_mut());
 }
 
 #[inline]
@@ -158,13 +158,13 @@ mod tests {
     fn columns_are_channels_then_rows_of_the_kernel_and_overlaps_are_added() {
         let x: [f64; 8] = std::array::from_fn(|i| i as f64 + 1.0);
         let mut y = [[0.0; 16]];
-        unfold(Conv::new([2, 2], [2, 2]).padding([0, 1]).stride([1, 2]), &[x], &mut y);
+        unfold(Window::new([2, 2], [2, 2]).padding([0, 1]).stride([1, 2]), &[x], &mut y);
         assert_eq!(y, [[0.0, 2.0, 1.0, 0.0, 0.0, 4.0, 3.0, 0.0, 0.0, 6.0, 5.0, 0.0, 0.0, 8.0, 7.0, 0.0]]);
         let mut sums = [[0.0; 9]];
-        fold(Conv::new([3, 3], [2, 2]), &[[1.0; 16]], &mut sums);
+        fold(Window::new([3, 3], [2, 2]), &[[1.0; 16]], &mut sums);
         assert_eq!(sums, [[1.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 2.0, 1.0]]);
         let mut sums = [[7.0; 5]];
-        fold(Conv::new([1, 5], [1, 2]).stride([1, 2]), &[[1.0; 4]], &mut sums);
+        fold(Window::new([1, 5], [1, 2]).stride([1, 2]), &[[1.0; 4]], &mut sums);
         assert_eq!(sums, [[1.0, 1.0, 1.0, 1.0, 0.0]]);
     }
 
@@ -172,13 +172,13 @@ mod tests {
     fn one_is_the_transpose_of_the_other() {
         const X: usize = 2 * 5 * 7;
         const Y: usize = 2 * 6 * 4 * 3;
-        let conv = Conv::new([5, 7], [2, 3]).padding([2, 1]).stride([2, 3]).dilation([2, 1]);
-        assert_eq!(conv.window.output, [4, 3]);
+        let window = Window::new([5, 7], [2, 3]).padding([2, 1]).stride([2, 3]).dilation([2, 1]);
+        assert_eq!(window.output, [4, 3]);
         let x: [[f64; X]; 2] = [1, 2].map(|seed| numbers(X, seed).try_into().expect("its length"));
         let dy: [[f64; Y]; 2] = [3, 4].map(|seed| numbers(Y, seed).try_into().expect("its length"));
         let (mut y, mut dx) = ([[0.0; Y]; 2], [[0.0; X]; 2]);
-        unfold(conv, &x, &mut y);
-        fold(conv, &dy, &mut dx);
+        unfold(window, &x, &mut y);
+        fold(window, &dy, &mut dx);
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let (forward, backward) = (dot(y.as_flattened(), dy.as_flattened()), dot(x.as_flattened(), dx.as_flattened()));
         assert!((forward - backward).abs() < 1e-9, "{forward} and {backward}");

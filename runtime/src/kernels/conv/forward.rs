@@ -1,7 +1,7 @@
 //! y = b + windows · w.
 
 use super::product::{Groups, Weight, product};
-use super::window::{Shape, fill_table};
+use super::shape::{Shape, fill_table};
 use crate::Real;
 use crate::kernels::gemm::block::{Places, Start, panel};
 use crate::kernels::gemm::pack::{aligned, cut};

@@ -4,9 +4,10 @@
 //! With strides, elements that lie a stride apart meet the same taps of the kernel, and others meet others: each such phase
 //! is a product of its own, and together they use each tap once.
 
+use super::Padding;
 use super::product::{Groups, Weight, product};
+use super::shape::{Frame, Phase, Shape, fill_table};
 use super::spread::spread;
-use super::window::{Frame, Padding, Phase, Shape, fill_table};
 use crate::Real;
 use crate::kernels::gemm::block::{Places, Start, panel};
 use crate::kernels::gemm::pack::{aligned, cut, pack_transposed, packed_width};

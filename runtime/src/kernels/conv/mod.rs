@@ -28,11 +28,13 @@
 mod forward;
 mod input;
 mod product;
+mod shape;
 mod spread;
 mod weight;
 mod window;
 
-pub(crate) use window::Shape;
+pub(crate) use shape::Shape;
+pub(in crate::kernels) use window::window_options;
 pub use window::{Conv, Padding, Window};
 
 use super::gemm::Epilogue;
@@ -82,25 +84,46 @@ macro_rules! conv_kernels {
 }
 conv_kernels!(f32 f64);
 
-/// y = b + windows of x · w.
+type Kernel<T> = fn(&Shape, &[T], &[T], &[T], &mut [T], Epilogue<'_, T>);
+
+/// The kernel of a layer's forward pass.
+#[inline]
+fn along<T: Real, const D: usize>(conv: Conv<D>) -> Kernel<T> {
+    if conv.transposed { T::conv_backward_input } else { T::conv_forward }
+}
+
+/// The kernel of the gradient of its input.
+#[inline]
+fn against<T: Real, const D: usize>(conv: Conv<D>) -> Kernel<T> {
+    if conv.transposed { T::conv_forward } else { T::conv_backward_input }
+}
+
+/// y = b + windows of x · w; of a transposed convolution, y = b + what windows of y's shape, x in each, have of every element.
 ///
 /// # Shapes
 /// `x`: [N, input…, C], `weight`: [taps·C/groups, O], `bias`: `[O]` or nothing, `y`: [N, output…, O], where input and output
-/// are those of `conv`'s window.
+/// are those of `conv`'s window. Of a transposed convolution `x`: [N, output…, O], `bias`: `[C]` or nothing, `y`:
+/// [N, input…, C].
 ///
 /// # Panics
-/// If shapes do not fit `conv`, the batches differ in length, or `bias` is neither empty nor O long.
+/// If shapes do not fit `conv`, the batches differ in length, `bias` is neither empty nor as long as there are channels, or a
+/// transposed convolution has another padding than zeros.
 ///
 /// # Example
 /// ```
-/// use glulam::kernels::{Conv, Padding, Window, conv_forward};
+/// use glulam::kernels::{Conv, conv_forward};
 /// // Differences of neighbours, and their sums, with a zero behind the last element.
-/// let window = Window { input: [3], output: [3], kernel: [2], stride: [1], padding: [0], dilation: [1] };
-/// let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
+/// let conv = Conv::new([3], [2]).output([3]);
 /// let weight = [[-1.0f32, 1.0], [1.0, 1.0]];
 /// let mut y = [[0.0; 6]];
 /// conv_forward(conv, &[[1.0, 4.0, 9.0]], &weight, &[], &mut y);
 /// assert_eq!(y, [[3.0, 5.0, 5.0, 13.0, -9.0, 9.0]]);
+///
+/// // Each element spread over two.
+/// let conv = Conv::new([4], [2]).stride([2]).transposed();
+/// let mut y = [[0.0; 4]];
+/// conv_forward(conv, &[[1.0f32, 2.0]], &[[1.0], [10.0]], &[0.5], &mut y);
+/// assert_eq!(y, [[1.5, 10.5, 2.5, 20.5]]);
 /// ```
 #[inline]
 pub fn conv_forward<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
@@ -110,8 +133,8 @@ pub fn conv_forward<T: Real, const D: usize, const X: usize, const Y: usize, con
     bias: &[T],
     y: &mut [[T; Y]],
 ) {
-    let shape = check(conv, (x, y), weight, bias, O);
-    T::conv_forward(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
+    let shape = check(conv, (x, y), weight, bias);
+    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
 }
 
 /// y = a(b + windows of x · w): for predictions, and for activations whose derivative is computed from their output. Shapes:
@@ -134,9 +157,9 @@ pub fn conv_activation_forward<
     activation: impl Activation<T>,
     y: &mut [[T; Y]],
 ) {
-    let shape = check(conv, (x, y), weight, bias, O);
+    let shape = check(conv, (x, y), weight, bias);
     let then = |_, y: &mut [T]| activation.forward_in_place(y);
-    T::conv_forward(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
 }
 
 /// z = b + windows of x · w and y = a(z), for activations whose derivative is computed from their input. Shapes: see
@@ -168,10 +191,11 @@ pub fn conv_activation_forward_keep<
 /// The gradient of the loss with respect to the input.
 ///
 /// # Shapes
-/// `dy`: [N, output…, O], `weight`: [taps·C/groups, O], `dx`: [N, input…, C].
+/// `dy`: [N, output…, O], `weight`: [taps·C/groups, O], `dx`: [N, input…, C]; of a transposed convolution `dy`:
+/// [N, input…, C], `dx`: [N, output…, O].
 ///
 /// # Panics
-/// If shapes do not fit `conv`, or the batches differ in length.
+/// As [`conv_forward`].
 #[inline]
 pub fn conv_backward_input<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
     conv: Conv<D>,
@@ -179,9 +203,9 @@ pub fn conv_backward_input<T: Real, const D: usize, const X: usize, const Y: usi
     dy: &[[T; Y]],
     dx: &mut [[T; X]],
 ) {
-    let shape = check(conv, (dx, dy), weight, &[], O);
+    let shape = check(conv, (dx, dy), weight, &[]);
     let (dy, dx) = (dy.as_flattened(), dx.as_flattened_mut());
-    T::conv_backward_input(&shape, dy, weight.as_flattened(), &[], dx, &|_, _| ());
+    against(conv)(&shape, dy, weight.as_flattened(), &[], dx, &|_, _| ());
 }
 
 /// The same times a'(kept), where a is the activation that made this layer's input, and `kept` what its derivative is
@@ -202,22 +226,22 @@ pub fn conv_activation_backward_input<
     kept: &[[T; X]],
     dx: &mut [[T; X]],
 ) {
-    let shape = check(conv, (dx, dy), weight, &[], O);
+    let shape = check(conv, (dx, dy), weight, &[]);
     assert_eq!(kept.len(), dx.len(), "batches of different lengths");
     let kept = kept.as_flattened();
     let then = |at: usize, d: &mut [T]| activation.backward(&kept[at..at + d.len()], d);
     let (dy, dx) = (dy.as_flattened(), dx.as_flattened_mut());
-    T::conv_backward_input(&shape, dy, weight.as_flattened(), &[], dx, &then);
+    against(conv)(&shape, dy, weight.as_flattened(), &[], dx, &then);
 }
 
 /// The gradient of the weight, summed over samples and their windows in order: those rows of the weight that `update` is
 /// responsible for are handed to it, while they are in cache.
 ///
 /// # Shapes
-/// `x`: [N, input…, C], `dy`: [N, output…, O], the weight: [taps·C/groups, O].
+/// `x` and the weight as of [`conv_forward`], `dy` as y there.
 ///
 /// # Panics
-/// If shapes do not fit `conv`, or the batches differ in length.
+/// As [`conv_forward`].
 #[inline]
 pub fn conv_backward_weight<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
     conv: Conv<D>,
@@ -231,186 +255,22 @@ pub fn conv_backward_weight<T: Real, const D: usize, const X: usize, const Y: us
         return;
     }
     let shape = conv.shape(X, Y, K, O);
-    T::conv_backward_weight(&shape, x.as_flattened(), dy.as_flattened(), (weight.index, weight.offset), update);
+    let (x, dy) = (x.as_flattened(), dy.as_flattened());
+    let (from, to) = if conv.transposed { (dy, x) } else { (x, dy) };
+    T::conv_backward_weight(&shape, from, to, (weight.index, weight.offset), update);
 }
 
-/// y = b + what the windows of `conv`, a convolution from y's shape to x's, have of each element: each element of x is
-/// spread over its window.
-///
-/// # Shapes
-/// `x`: [N, output…, I], `weight`: [taps·C/groups, I], `bias`: `[C]` or nothing, `y`: [N, input…, C], where input and output
-/// are those of `conv`'s window.
-///
-/// # Panics
-/// If shapes do not fit `conv`, the batches differ in length, or `bias` is neither empty nor C long, or the padding is other
-/// than zeros.
-///
-/// # Example
-/// ```
-/// use glulam::kernels::{Conv, Padding, Window, conv_transpose_forward};
-/// let window = Window { input: [4], output: [2], kernel: [2], stride: [2], padding: [0], dilation: [1] };
-/// let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
-/// let mut y = [[0.0; 4]];
-/// conv_transpose_forward(conv, &[[1.0f32, 2.0]], &[[1.0], [10.0]], &[0.5], &mut y);
-/// assert_eq!(y, [[1.5, 10.5, 2.5, 20.5]]);
-/// ```
-#[inline]
-pub fn conv_transpose_forward<
-    T: Real,
-    const D: usize,
-    const X: usize,
-    const Y: usize,
-    const K: usize,
-    const I: usize,
->(
-    conv: Conv<D>,
-    x: &[[T; X]],
-    weight: &[[T; I]; K],
-    bias: &[T],
-    y: &mut [[T; Y]],
-) {
-    let shape = check_transpose(conv, (x, y), weight, bias);
-    T::conv_backward_input(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
-}
-
-/// The same with an activation. Shapes: see [`conv_transpose_forward`].
-#[inline]
-pub fn conv_transpose_activation_forward<
-    T: Real,
-    const D: usize,
-    const X: usize,
-    const Y: usize,
-    const K: usize,
-    const I: usize,
->(
-    conv: Conv<D>,
-    x: &[[T; X]],
-    weight: &[[T; I]; K],
-    bias: &[T],
-    activation: impl Activation<T>,
-    y: &mut [[T; Y]],
-) {
-    let shape = check_transpose(conv, (x, y), weight, bias);
-    let then = |_, y: &mut [T]| activation.forward_in_place(y);
-    T::conv_backward_input(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
-}
-
-/// The same with what the activation's derivative is computed from. Shapes: see [`conv_transpose_forward`].
-#[inline]
-pub fn conv_transpose_activation_forward_keep<
-    T: Real,
-    A: Activation<T>,
-    const D: usize,
-    const X: usize,
-    const Y: usize,
-    const K: usize,
-    const I: usize,
->(
-    conv: Conv<D>,
-    x: &[[T; X]],
-    weight: &[[T; I]; K],
-    bias: &[T],
-    activation: A,
-    z: &mut [[T; Y]],
-    y: &mut [[T; Y]],
-) {
-    const { assert!(matches!(A::KEEPS, Keeps::Input), "the derivative is computed from the output: z is of no use") }
-    assert_eq!(z.len(), y.len(), "batches of different lengths");
-    conv_transpose_forward(conv, x, weight, bias, z);
-    activation.forward(z.as_flattened(), y.as_flattened_mut());
-}
-
-/// The gradient of a transposed convolution's input: `conv` of dy. Shapes: see [`conv_transpose_forward`].
-#[inline]
-pub fn conv_transpose_backward_input<
-    T: Real,
-    const D: usize,
-    const X: usize,
-    const Y: usize,
-    const K: usize,
-    const I: usize,
->(
-    conv: Conv<D>,
-    weight: &[[T; I]; K],
-    dy: &[[T; Y]],
-    dx: &mut [[T; X]],
-) {
-    let shape = check_transpose(conv, (dx, dy), weight, &[]);
-    T::conv_forward(&shape, dy.as_flattened(), weight.as_flattened(), &[], dx.as_flattened_mut(), &|_, _| ());
-}
-
-/// The same times a'(kept), where a is the activation that made this layer's input, and `kept` what its derivative is
-/// computed from.
-#[inline]
-pub fn conv_transpose_activation_backward_input<
-    T: Real,
-    const D: usize,
-    const X: usize,
-    const Y: usize,
-    const K: usize,
-    const I: usize,
->(
-    conv: Conv<D>,
-    weight: &[[T; I]; K],
-    dy: &[[T; Y]],
-    activation: impl Activation<T>,
-    kept: &[[T; X]],
-    dx: &mut [[T; X]],
-) {
-    let shape = check_transpose(conv, (dx, dy), weight, &[]);
-    assert_eq!(kept.len(), dx.len(), "batches of different lengths");
-    let kept = kept.as_flattened();
-    let then = |at: usize, d: &mut [T]| activation.backward(&kept[at..at + d.len()], d);
-    T::conv_forward(&shape, dy.as_flattened(), weight.as_flattened(), &[], dx.as_flattened_mut(), &then);
-}
-
-/// The gradient of a transposed convolution's weight: that of `conv`, whose input is y and whose output is x.
-///
-/// # Shapes
-/// As [`conv_transpose_forward`].
-#[inline]
-pub fn conv_transpose_backward_weight<
-    T: Real,
-    const D: usize,
-    const X: usize,
-    const Y: usize,
-    const K: usize,
-    const I: usize,
->(
-    conv: Conv<D>,
-    x: &[[T; X]],
-    dy: &[[T; Y]],
-    weight: Span<K, I>,
-    update: &mut Update<'_, T>,
-) {
-    conv_backward_weight(conv, dy, x, weight, update);
-}
-
-/// The convolution from x to y, checked.
+/// Checks the elements of a sample of the layer's x and of its y, and of a bias, against the convolution.
 #[inline]
 fn check<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
     conv: Conv<D>,
     (x, y): (&[[T; X]], &[[T; Y]]),
     _: &[[T; O]; K],
     bias: &[T],
-    channels: usize,
 ) -> Shape {
     assert_eq!(x.len(), y.len(), "batches of different lengths");
-    assert!(bias.is_empty() || bias.len() == channels, "a bias of {} for {channels} channels", bias.len());
-    conv.shape(X, Y, K, O)
-}
-
-/// The convolution from y to x, checked.
-#[inline]
-fn check_transpose<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const I: usize>(
-    conv: Conv<D>,
-    (x, y): (&[[T; X]], &[[T; Y]]),
-    weight: &[[T; I]; K],
-    bias: &[T],
-) -> Shape {
-    assert_eq!(conv.padding_mode, Padding::Zeros, "transposed convolutions have no other padding than zeros");
-    let shape = check(conv, (y, x), weight, &[], 0);
-    let channels = shape.inputs;
+    let shape = conv.shape(X, Y, K, O);
+    let channels = if conv.transposed { shape.inputs } else { shape.outputs };
     assert!(bias.is_empty() || bias.len() == channels, "a bias of {} for {channels} channels", bias.len());
     shape
 }

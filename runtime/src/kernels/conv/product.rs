@@ -1,6 +1,6 @@
 //! A product whose left operand is windows over frames, group by group.
 
-use super::window::Shape;
+use super::shape::Shape;
 use crate::Real;
 use crate::kernels::gemm::block::{Block, Left, Places, Start, lanes};
 use crate::kernels::gemm::{Epilogue, L2, Right, by_panels, by_rows, packed_len, rows_in_cache};

@@ -1,6 +1,6 @@
 //! The gradient of the input by way of what each window makes of each of its elements: for few channels.
 
-use super::window::{Shape, fill_rows, fill_table};
+use super::shape::{Shape, fill_rows, fill_table};
 use crate::Real;
 use crate::kernels::gemm::block::{Left, Start};
 use crate::kernels::gemm::pack::{aligned, cut};

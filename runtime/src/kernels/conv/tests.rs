@@ -100,7 +100,7 @@ fn cases() -> Vec<Case> {
             _ => (groups * (1 + pick(9)), groups * (1 + pick(18))),
         };
         if fits {
-            let conv = Conv { window, groups, padding_mode };
+            let conv = Conv { window, groups, padding_mode, transposed: false };
             cases.push(Case { conv, batch: 1 + pick(5), inputs, outputs });
         }
     }
@@ -115,7 +115,7 @@ fn cases() -> Vec<Case> {
             dilation: [1; 3],
         };
         move |groups: usize, inputs: usize, outputs: usize| {
-            let conv = Conv { window, groups, padding_mode: Padding::Zeros };
+            let conv = Conv { window, groups, padding_mode: Padding::Zeros, transposed: false };
             Case { conv, batch: 3, inputs, outputs }
         }
     };
@@ -239,21 +239,21 @@ fn a_sample_has_the_same_bits_in_any_batch_and_a_weight_in_any_part() {
 #[test]
 fn one_and_two_axes_are_the_last_of_three() {
     let window = Window { input: [4], output: [2], kernel: [3], stride: [2], padding: [1], dilation: [1] };
-    let conv = Conv { window, groups: 1, padding_mode: Padding::Circular };
+    let conv = Conv { window, groups: 1, padding_mode: Padding::Circular, transposed: false };
     let mut y = [[0.0; 2]];
     conv_forward(conv, &[[1.0, 2.0, 3.0, 4.0]], &[[1.0], [10.0], [100.0]], &[], &mut y);
     assert_eq!(y, [[214.0, 432.0]]);
 
     let window =
         Window { input: [1, 2], output: [2, 4], kernel: [2, 2], stride: [1, 1], padding: [1, 2], dilation: [1, 1] };
-    let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
+    let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros, transposed: false };
     let mut y = [[0.0; 8]];
     conv_forward(conv, &[[1.0, 2.0]], &[[1.0], [10.0], [100.0], [1000.0]], &[0.5], &mut y);
     assert_eq!(y, [[0.5, 1000.5, 2100.5, 200.5, 0.5, 10.5, 21.5, 2.5]]);
 
     let mut x = [[0.0; 2]];
     let weight = [[1.0], [10.0], [100.0], [1000.0]];
-    conv_transpose_forward(conv, &[[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]], &weight, &[], &mut x);
+    conv_forward(conv.transposed(), &[[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]], &weight, &[], &mut x);
     assert_eq!(x, [[1001.0, 10.0]]);
 
     let mut dw = [0.0; 4];
@@ -268,7 +268,7 @@ fn activations_are_applied_to_whole_results() {
     use crate::kernels::{ReLU, SiLU, activation_backward, activation_forward};
     let window =
         Window { input: [5, 4], output: [3, 4], kernel: [3, 3], stride: [2, 1], padding: [1, 1], dilation: [1, 1] };
-    let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros };
+    let conv = Conv { window, groups: 1, padding_mode: Padding::Zeros, transposed: false };
     // Of two channels to three, and back.
     let samples = |seed| cast::<f32>(&numbers(80, seed));
     let (x, t) = (samples(1), cast::<f32>(&numbers(72, 2)));
@@ -284,17 +284,17 @@ fn activations_are_applied_to_whole_results() {
     assert_eq!((z, y), (plain, folded));
     conv_activation_forward(conv, x, weight, &bias, SiLU, &mut y);
     assert_eq!(y, folded);
-    conv_transpose_backward_input(conv, weight, x, &mut plain);
+    conv_backward_input(conv.transposed(), weight, x, &mut plain);
     activation_backward(ReLU, t, &plain, &mut folded);
-    conv_transpose_activation_backward_input(conv, weight, x, ReLU, t, &mut y);
+    conv_activation_backward_input(conv.transposed(), weight, x, ReLU, t, &mut y);
     assert_eq!(y, folded);
 
     let (mut plain, mut z, mut y, mut folded) = ([[0.0; 40]; 2], [[0.0; 40]; 2], [[0.0; 40]; 2], [[0.0; 40]; 2]);
-    conv_transpose_forward(conv, t, weight, &back, &mut plain);
+    conv_forward(conv.transposed(), t, weight, &back, &mut plain);
     activation_forward(SiLU, &plain, &mut folded);
-    conv_transpose_activation_forward_keep(conv, t, weight, &back, SiLU, &mut z, &mut y);
+    conv_activation_forward_keep(conv.transposed(), t, weight, &back, SiLU, &mut z, &mut y);
     assert_eq!((z, y), (plain, folded));
-    conv_transpose_activation_forward(conv, t, weight, &back, SiLU, &mut y);
+    conv_activation_forward(conv.transposed(), t, weight, &back, SiLU, &mut y);
     assert_eq!(y, folded);
     conv_backward_input(conv, weight, t, &mut plain);
     activation_backward(ReLU, x, &plain, &mut folded);
@@ -304,6 +304,6 @@ fn activations_are_applied_to_whole_results() {
     let (mut dw, mut transposed) = ([0.0; 54], [0.0; 54]);
     conv_backward_weight(conv, x, t, Span::<18, 3>::new(0, 0), &mut Update::accumulate(&mut dw, None));
     let mut update = Update::accumulate(&mut transposed, None);
-    conv_transpose_backward_weight(conv, t, x, Span::<18, 3>::new(0, 0), &mut update);
+    conv_backward_weight(conv.transposed(), t, x, Span::<18, 3>::new(0, 0), &mut update);
     assert_eq!(dw, transposed);
 }

@@ -2,7 +2,7 @@
 //! all samples.
 
 use super::product::Groups;
-use super::window::{Shape, fill_table};
+use super::shape::{Shape, fill_table};
 use crate::kernels::gemm::block::{Block, Left, Places, Start, lanes, panel, whole_tiles};
 use crate::kernels::gemm::pack::{aligned, cut, packed_width};
 use crate::kernels::gemm::{L1, L2, Right, multiply_into_update, pack_all, packed_len};

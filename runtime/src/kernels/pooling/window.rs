@@ -1,7 +1,7 @@
 //! Where the windows of a pooling lie along each axis, which cells they have there, and by what an average divides.
 
 use super::tile::TILE;
-use crate::kernels::conv::Window;
+use crate::kernels::conv::{Window, window_options};
 
 /// By what an average divides the sum of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Pool<const D: usize> {
     pub divisor: Divisor,
 }
 
+window_options!(Pool);
+
 /// A pooling option by option: `Pool::new([28, 28], [3, 3]).stride([2, 2])`.
 impl<const D: usize> Pool<D> {
     /// Windows of this size, side by side, over axes of these lengths.
@@ -45,30 +47,6 @@ impl<const D: usize> Pool<D> {
         }
         let pool = Pool::new(input, kernel).output(output);
         Pool { adaptive: true, divisor: Divisor::Real, ..pool }
-    }
-
-    /// The distance between two windows.
-    pub const fn stride(mut self, stride: [usize; D]) -> Self {
-        self.window.stride = stride;
-        Pool { window: self.window.counted(), ..self }
-    }
-
-    /// As many elements before the first one, and behind the last.
-    pub const fn padding(mut self, padding: [usize; D]) -> Self {
-        self.window.padding = padding;
-        Pool { window: self.window.counted(), ..self }
-    }
-
-    /// The distance between two cells of a window.
-    pub const fn dilation(mut self, dilation: [usize; D]) -> Self {
-        self.window.dilation = dilation;
-        Pool { window: self.window.counted(), ..self }
-    }
-
-    /// The number of windows, where it is not what the other options, told before, say: with a last one that is cut.
-    pub const fn output(mut self, output: [usize; D]) -> Self {
-        self.window.output = output;
-        self
     }
 
     /// An average over the cells in the sample alone.
