@@ -1,16 +1,17 @@
 //! The average of each window.
 
 use super::Shape;
-use super::tile::{TILE, WIDE, load, store};
+use super::tile::{Room, TILE, WIDE, load, store};
 use super::window::Cells;
 use crate::Real;
 use crate::simd::Simd;
 
-/// The cells of each line of a window are added up, then the lines.
+/// The cells of each line of a window are added up, then the lines. `memory`: [`Shape::room`].
 #[inline(always)]
-pub(super) fn forward_body<S: Simd, T: Real>(shape: &Shape, x: &[T], y: &mut [T]) {
+pub(super) fn forward_body<S: Simd, T: Real>(shape: &Shape, x: &[T], memory: &mut [T], y: &mut [T]) {
     let (c, [d, h, w]) = (shape.channels, shape.lines);
-    let mut line = 0;
+    let (len, mut line) = (w.output * c, 0);
+    let mut memory = Room::new(memory, shape.line());
     for n in 0..y.len() / shape.result() {
         for od in 0..d.output {
             let cells_d = d.cells(od);
@@ -19,19 +20,18 @@ pub(super) fn forward_body<S: Simd, T: Real>(shape: &Shape, x: &[T], y: &mut [T]
                 // From the first element of the first line that these windows have.
                 let first = ((n * d.input + cells_d.first) * h.input + cells_h.first) * w.input * c;
                 let (x, y) = (&x[first..], &mut y[line..]);
-                line += w.output * c;
-                let room = w.output * c + TILE <= y.len() && x.len() >= shape.reach();
-                if shape.square.is_some() {
-                    let divisor = T::from_f64(shape.divisor([od, oh, 0], [cells_d, cells_h, w.cells(0)]));
-                    match room {
-                        true => squares::<T, true>(shape, x, divisor, y),
-                        false => squares::<T, false>(shape, x, divisor, y),
+                line += len;
+                let room = shape.has_room(x, y);
+                let (x, to) = if room { (x, &mut *y) } else { memory.lend(x) };
+                match shape.square {
+                    Some(stride) => {
+                        let divisor = shape.divisor([od, oh, 0], [cells_d, cells_h, w.cells(0)]);
+                        squares(shape, stride, x, T::from_f64(divisor), to);
                     }
-                } else {
-                    match room {
-                        true => windows::<T, true>(shape, [od, oh], [cells_d, cells_h], x, y),
-                        false => windows::<T, false>(shape, [od, oh], [cells_d, cells_h], x, y),
-                    }
+                    None => windows(shape, [od, oh], [cells_d, cells_h], x, to),
+                }
+                if !room {
+                    memory.fetch(&mut y[..len]);
                 }
             }
         }
@@ -40,24 +40,18 @@ pub(super) fn forward_body<S: Simd, T: Real>(shape: &Shape, x: &[T], y: &mut [T]
 
 /// A line of any windows, of which the first cells along the first axes begin at the first element of `x`.
 #[inline(always)]
-fn windows<T: Real, const ROOM: bool>(
-    shape: &Shape,
-    [od, oh]: [usize; 2],
-    [cells_d, cells_h]: [Cells; 2],
-    x: &[T],
-    y: &mut [T],
-) {
+fn windows<T: Real>(shape: &Shape, [od, oh]: [usize; 2], [cells_d, cells_h]: [Cells; 2], x: &[T], y: &mut [T]) {
     let (c, w) = (shape.channels, shape.lines[2]);
     for ow in 0..w.output {
         let cells = [cells_d, cells_h, w.cells(ow)];
         let divisor = T::from_f64(shape.divisor([od, oh, ow], cells));
         let mut first = 0;
         while first + WIDE <= c {
-            average::<T, WIDE, ROOM>(shape, cells, (x, first, WIDE), divisor, (y, ow * c + first));
+            average::<T, WIDE>(shape, cells, (x, first), divisor, (y, ow * c + first));
             first += WIDE;
         }
         while first < c {
-            average::<T, TILE, ROOM>(shape, cells, (x, first, TILE.min(c - first)), divisor, (y, ow * c + first));
+            average::<T, TILE>(shape, cells, (x, first), divisor, (y, ow * c + first));
             first += TILE;
         }
     }
@@ -65,10 +59,10 @@ fn windows<T: Real, const ROOM: bool>(
 
 /// Some channels of one window.
 #[inline(always)]
-fn average<T: Real, const N: usize, const ROOM: bool>(
+fn average<T: Real, const N: usize>(
     shape: &Shape,
     [cells_d, cells_h, cells_w]: [Cells; 3],
-    (x, first, width): (&[T], usize, usize),
+    (x, first): (&[T], usize),
     divisor: T,
     (y, to): (&mut [T], usize),
 ) {
@@ -79,7 +73,7 @@ fn average<T: Real, const N: usize, const ROOM: bool>(
             let mut at = ((i * h.input + j) * w.input + cells_w.first) * c + first;
             let mut line = [T::ZERO; N];
             for _ in 0..cells_w.count {
-                add(&mut line, load::<T, N, ROOM>(x, at, width));
+                add(&mut line, load(x, at));
                 at += c;
             }
             add(&mut total, line);
@@ -88,7 +82,7 @@ fn average<T: Real, const N: usize, const ROOM: bool>(
     for sum in &mut total {
         *sum /= divisor;
     }
-    store::<T, N, ROOM>(total, y, to, width);
+    store(total, y, to);
 }
 
 #[inline(always)]
@@ -100,26 +94,26 @@ fn add<T: Real, const N: usize>(sum: &mut [T; N], x: [T; N]) {
 
 /// A line of windows of 2 × 2 cells, of which the first begins at the first element of `x`.
 #[inline(always)]
-fn squares<T: Real, const ROOM: bool>(shape: &Shape, x: &[T], divisor: T, y: &mut [T]) {
+fn squares<T: Real>(shape: &Shape, stride: usize, x: &[T], divisor: T, y: &mut [T]) {
     let (c, w) = (shape.channels, shape.lines[2]);
-    let (below, step) = (w.input * c, shape.square.unwrap_or(1) * c);
+    let below = w.input * c;
     let (mut at, mut to) = (0, 0);
     for _ in 0..w.output {
         let mut first = 0;
         while first < c {
-            let width = TILE.min(c - first);
             let from = at + first;
-            let (left, right) = (load::<T, TILE, ROOM>(x, from, width), load::<T, TILE, ROOM>(x, from + c, width));
-            let (below_left, below_right) =
-                (load::<T, TILE, ROOM>(x, from + below, width), load::<T, TILE, ROOM>(x, from + below + c, width));
-            let mut average = [T::ZERO; TILE];
-            for i in 0..TILE {
-                average[i] = ((left[i] + right[i]) + (below_left[i] + below_right[i])) / divisor;
+            let mut average: [T; TILE] = load(x, from);
+            add(&mut average, load(x, from + c));
+            let mut line: [T; TILE] = load(x, from + below);
+            add(&mut line, load(x, from + below + c));
+            add(&mut average, line);
+            for sum in &mut average {
+                *sum /= divisor;
             }
-            store::<T, TILE, ROOM>(average, y, to + first, width);
+            store(average, y, to + first);
             first += TILE;
         }
-        at += step;
+        at += stride * c;
         to += c;
     }
 }

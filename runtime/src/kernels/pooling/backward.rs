@@ -48,11 +48,11 @@ pub(super) fn backward_body<S: Simd, T: Real, P: Mark>(
                         if !written && !shape.apart {
                             dx[..len].fill(T::ZERO);
                         }
-                        let room = w.output * c + TILE <= dy.len() && len + TILE <= dx.len();
-                        match (!written && shape.apart, room) {
-                            (true, true) => write::<T, P, true>(shape, windows, dx),
-                            (true, false) => write::<T, P, false>(shape, windows, dx),
-                            (false, _) => add(shape, windows, dx),
+                        match !written && shape.apart {
+                            true => {
+                                write(shape, windows, w.output * c + TILE <= dy.len() && len + TILE <= dx.len(), dx)
+                            }
+                            false => add(shape, windows, dx),
                         }
                         written = true;
                     }
@@ -80,12 +80,12 @@ fn share<T: Real, P: Mark>(shape: &Shape, o: [usize; 2], ow: usize, cells: Cells
     T::ONE / T::from_f64(shape.divisor([o[0], o[1], ow], [d.cells(o[0]), h.cells(o[1]), cells]))
 }
 
-/// A line of dx, of which no element is in two of these windows.
+/// A line of dx, of which no element is in two of these windows. `room`: tiles may reach beyond it, and beyond the windows.
 #[inline(always)]
-fn write<T: Real, P: Mark, const ROOM: bool>(shape: &Shape, windows: Windows<'_, T, P>, dx: &mut [T]) {
+fn write<T: Real, P: Mark>(shape: &Shape, windows: Windows<'_, T, P>, room: bool, dx: &mut [T]) {
     let (c, w) = (shape.channels, shape.lines[2]);
-    // What makes whole tiles needs none: it is a loop over all of it.
-    let whole = c - c % TILE;
+    // What makes whole tiles needs no tiles: it is a loop over all of it.
+    let whole = if room { c - c % TILE } else { c };
     let mut next = 0;
     for ow in 0..w.output {
         let cells = w.cells(ow);
@@ -96,18 +96,20 @@ fn write<T: Real, P: Mark, const ROOM: bool>(shape: &Shape, windows: Windows<'_,
         next = cells.first + cells.count;
         let (from, mut to) = (ow * c, cells.first * c);
         let taps = (windows.tap + cells.tap) as u32;
-        for tap in taps..taps + cells.count as u32 {
+        let taps = taps..taps + cells.count as u32;
+        let (mut tile, mut marks) = ([T::ZERO; TILE], [P::default(); TILE]);
+        if whole < c {
+            (tile, marks) = (load(windows.dy, from + whole), load(windows.places, from + whole));
+        }
+        for tap in taps {
             if whole > 0 {
                 let (dy, places) = (&windows.dy[from..from + whole], &windows.places[from..from + whole]);
                 fill(dy, places, tap, share, &mut dx[to..to + whole]);
             }
             if whole < c {
-                let width = c - whole;
-                let dy = load::<T, TILE, ROOM>(windows.dy, from + whole, width);
-                let places = load::<P, TILE, ROOM>(windows.places, from + whole, width);
                 let mut gradient = [T::ZERO; TILE];
-                fill(&dy, &places, tap, share, &mut gradient);
-                store::<T, TILE, ROOM>(gradient, dx, to + whole, width);
+                fill(&tile, &marks, tap, share, &mut gradient);
+                store(gradient, dx, to + whole);
             }
             to += c;
         }

@@ -71,23 +71,34 @@ impl Mark for () {
     }
 }
 
+/// Places to be written.
+#[derive(Debug)]
+pub enum PlacesMut<'a> {
+    /// Nobody asks.
+    None,
+    /// Of small windows.
+    Small(&'a mut [u8]),
+    /// Of larger ones.
+    Large(&'a mut [u32]),
+}
+
 /// A type in which places are kept.
 pub trait Place: Mark {
     /// The most cells of a window that it tells apart.
     const MOST: usize;
-    /// The loops for it.
-    fn max_pool<T: PoolKernels>(shape: &Shape, x: &[T], places: &mut [Self], y: &mut [T]);
+    /// Places to be written.
+    fn to_write(places: &mut [Self]) -> PlacesMut<'_>;
     /// The loops for it.
     fn max_pool_backward<T: PoolKernels>(shape: &Shape, dy: &[T], places: &[Self], dx: &mut [T], then: Epilogue<'_, T>);
 }
 
 macro_rules! kept_places {
-    ($($t:ident $most:literal $forward:ident $backward:ident)*) => { $(
+    ($($t:ident $most:literal $places:ident $backward:ident)*) => { $(
         impl Place for $t {
             const MOST: usize = $most;
 
-            fn max_pool<T: PoolKernels>(shape: &Shape, x: &[T], places: &mut [$t], y: &mut [T]) {
-                T::$forward(shape, x, places, y);
+            fn to_write(places: &mut [$t]) -> PlacesMut<'_> {
+                PlacesMut::$places(places)
             }
             fn max_pool_backward<T: PoolKernels>(
                 shape: &Shape, dy: &[T], places: &[$t], dx: &mut [T], then: Epilogue<'_, T>,
@@ -98,22 +109,18 @@ macro_rules! kept_places {
     )* };
 }
 // Of a larger number, an f32 would not know the next one.
-kept_places!(u8 0x100 max_pool max_pool_backward u32 0x80_0000 max_pool_wide max_pool_backward_wide);
+kept_places!(u8 0x100 Small max_pool_backward u32 0x80_0000 Large max_pool_backward_large);
 
 /// The loops behind this file's functions, on flat slices.
 pub trait PoolKernels: Sized + Copy + Default {
     /// A whole number below 2^23.
     fn whole(self) -> u32;
     /// The largest cells, and their places.
-    fn max_pool(shape: &Shape, x: &[Self], places: &mut [u8], y: &mut [Self]);
-    /// The same of large windows.
-    fn max_pool_wide(shape: &Shape, x: &[Self], places: &mut [u32], y: &mut [Self]);
-    /// The largest cells alone.
-    fn max_pool_predict(shape: &Shape, x: &[Self], y: &mut [Self]);
+    fn max_pool(shape: &Shape, x: &[Self], places: PlacesMut<'_>, y: &mut [Self]);
     /// dx = dy at its places.
     fn max_pool_backward(shape: &Shape, dy: &[Self], places: &[u8], dx: &mut [Self], then: Epilogue<'_, Self>);
     /// The same of large windows.
-    fn max_pool_backward_wide(shape: &Shape, dy: &[Self], places: &[u32], dx: &mut [Self], then: Epilogue<'_, Self>);
+    fn max_pool_backward_large(shape: &Shape, dy: &[Self], places: &[u32], dx: &mut [Self], then: Epilogue<'_, Self>);
     /// y = Σ x / n.
     fn average_pool(shape: &Shape, x: &[Self], y: &mut [Self]);
     /// dx = Σ dy / n.
@@ -133,27 +140,17 @@ macro_rules! pool_kernels {
                 // With so large a number before it, it stands in the lowest bits.
                 (self + $whole).to_bits() as u32 & 0x7f_ffff
             }
-            fn max_pool(shape: &Shape, x: &[$t], places: &mut [u8], y: &mut [$t]) {
+            fn max_pool(shape: &Shape, x: &[$t], places: PlacesMut<'_>, y: &mut [$t]) {
                 use max::forward_body;
                 multiversion! {
-                    fn run(shape: &Shape, x: &[$t], line: &mut [$t], places: &mut [u8], y: &mut [$t])
-                        = forward_body::<S, $t, u8>;
+                    fn run(
+                        shape: &Shape, x: &[$t], line: &mut [$t], memory: &mut [$t], places: PlacesMut<'_>, y: &mut [$t],
+                    ) = forward_body::<S, $t>;
                 }
-                with_scratch(shape.line(), |line: &mut [$t]| run(shape, x, line, places, y));
-            }
-            fn max_pool_wide(shape: &Shape, x: &[$t], places: &mut [u32], y: &mut [$t]) {
-                // Few windows are so large: one version is enough.
-                with_scratch(shape.line(), |line: &mut [$t]| {
-                    max::forward_body::<Portable, $t, u32>(shape, x, line, places, y);
+                with_scratch(shape.line() + shape.room(), |scratch: &mut [$t]| {
+                    let (line, memory) = scratch.split_at_mut(shape.line());
+                    run(shape, x, line, memory, places, y);
                 });
-            }
-            fn max_pool_predict(shape: &Shape, x: &[$t], y: &mut [$t]) {
-                use max::forward_body;
-                multiversion! {
-                    fn run(shape: &Shape, x: &[$t], line: &mut [$t], places: &mut [()], y: &mut [$t])
-                        = forward_body::<S, $t, ()>;
-                }
-                run(shape, x, &mut [], &mut nothing(y.len()), y);
             }
             fn max_pool_backward(shape: &Shape, dy: &[$t], places: &[u8], dx: &mut [$t], then: Epilogue<'_, $t>) {
                 use backward::backward_body;
@@ -163,7 +160,7 @@ macro_rules! pool_kernels {
                 }
                 run(shape, dy, places, dx, then);
             }
-            fn max_pool_backward_wide(
+            fn max_pool_backward_large(
                 shape: &Shape, dy: &[$t], places: &[u32], dx: &mut [$t], then: Epilogue<'_, $t>,
             ) {
                 backward::backward_body::<Portable, $t, u32>(shape, dy, places, dx, then);
@@ -171,9 +168,9 @@ macro_rules! pool_kernels {
             fn average_pool(shape: &Shape, x: &[$t], y: &mut [$t]) {
                 use average::forward_body;
                 multiversion! {
-                    fn run(shape: &Shape, x: &[$t], y: &mut [$t]) = forward_body::<S, $t>;
+                    fn run(shape: &Shape, x: &[$t], memory: &mut [$t], y: &mut [$t]) = forward_body::<S, $t>;
                 }
-                run(shape, x, y);
+                with_scratch(shape.room(), |memory: &mut [$t]| run(shape, x, memory, y));
             }
             fn average_pool_backward(shape: &Shape, dy: &[$t], dx: &mut [$t], then: Epilogue<'_, $t>) {
                 use backward::backward_body;
@@ -213,7 +210,7 @@ pub fn max_pool_forward<T: Real, P: Place, const D: usize, const X: usize, const
     y: &mut [[T; Y]],
 ) {
     let shape = check::<P, T, D, X, Y>(pool, x, y, places.len());
-    P::max_pool(&shape, x.as_flattened(), places.as_flattened_mut(), y.as_flattened_mut());
+    T::max_pool(&shape, x.as_flattened(), P::to_write(places.as_flattened_mut()), y.as_flattened_mut());
 }
 
 /// The largest cell of each window, for predictions. Shapes: see [`max_pool_forward`].
@@ -224,7 +221,7 @@ pub fn max_pool_predict<T: Real, const D: usize, const X: usize, const Y: usize>
     y: &mut [[T; Y]],
 ) {
     assert_eq!(x.len(), y.len(), "batches of different lengths");
-    T::max_pool_predict(&pool.shape(X, Y), x.as_flattened(), y.as_flattened_mut());
+    T::max_pool(&pool.shape(X, Y), x.as_flattened(), PlacesMut::None, y.as_flattened_mut());
 }
 
 /// dx = Σ dy of those windows whose largest cell it was.

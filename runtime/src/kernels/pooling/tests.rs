@@ -144,18 +144,18 @@ fn the_largest_is_the_first_of_the_largest<T: Real>() {
         on_every_isa(|| {
             let junk = T::from_f64(77.0);
             let mut predicted = vec![junk; y.len()];
-            T::max_pool_predict(&shape, &x, &mut predicted);
+            T::max_pool(&shape, &x, PlacesMut::None, &mut predicted);
             assert_eq!(bits(&predicted), bits(&y), "{case:?}");
             let (mut small, mut wide) = (vec![9; y.len()], vec![9; y.len()]);
             let (mut got, mut d_got) = (vec![junk; y.len()], vec![junk; x.len()]);
-            T::max_pool(&shape, &x, &mut small, &mut got);
+            T::max_pool(&shape, &x, PlacesMut::Small(&mut small), &mut got);
             assert_eq!(bits(&got), bits(&y), "{case:?}");
             T::max_pool_backward(&shape, &dy, &small, &mut d_got, &|_, _| ());
             assert_close(&d_got, &dx.iter().map(|d| d.to_f64()).collect::<Vec<_>>(), rounding::<T>(), "dx");
-            T::max_pool_wide(&shape, &x, &mut wide, &mut got);
+            T::max_pool(&shape, &x, PlacesMut::Large(&mut wide), &mut got);
             assert!(bits(&got) == bits(&y) && small.iter().map(|&p| u32::from(p)).eq(wide.iter().copied()), "{case:?}");
             let mut d_wide = vec![junk; x.len()];
-            T::max_pool_backward_wide(&shape, &dy, &wide, &mut d_wide, &|_, _| ());
+            T::max_pool_backward_large(&shape, &dy, &wide, &mut d_wide, &|_, _| ());
             assert_eq!(bits(&d_wide), bits(&d_got), "{case:?}");
         });
     }
@@ -235,7 +235,7 @@ fn epilogues_see_every_element_once_and_finished() {
         let x: Vec<f32> = cast(&numbers(case.batch * case.x(), 9));
         let (mut places, mut y) = (vec![0; case.batch * case.y()], vec![0.0; case.batch * case.y()]);
         on_every_isa(|| {
-            f32::max_pool(&shape, &x, &mut places, &mut y);
+            f32::max_pool(&shape, &x, PlacesMut::Small(&mut places), &mut y);
             let (mut plain, mut negated) = (vec![0.0; x.len()], vec![5.0; x.len()]);
             f32::max_pool_backward(&shape, &y, &places, &mut plain, &|_, _| ());
             let then = |at: usize, d: &mut [f32]| {

@@ -245,7 +245,7 @@ impl Shape {
     }
 
     /// The elements from the first cell of a window's first line to behind a tile at the end of its last one, at most.
-    pub(super) fn reach(&self) -> usize {
+    fn reach(&self) -> usize {
         let [d, h, w] = self.lines;
         let lines = (d.kernel - 1) * d.dilation * h.input + (h.kernel - 1) * h.dilation + 1;
         lines * w.input * self.channels + TILE
@@ -254,6 +254,17 @@ impl Shape {
     /// The elements of a line of results, and a tile more.
     pub(super) fn line(&self) -> usize {
         self.lines[2].output * self.channels + TILE
+    }
+
+    /// The memory for a line of results and what it reads, where tiles find no room.
+    pub(super) fn room(&self) -> usize {
+        if self.channels.is_multiple_of(TILE) { self.line() } else { self.line() + self.reach() }
+    }
+
+    /// Whether all tiles of a line of windows are within what begins with their first elements.
+    #[inline(always)]
+    pub(super) fn has_room<T>(&self, x: &[T], y: &[T]) -> bool {
+        self.channels.is_multiple_of(TILE) || (y.len() >= self.line() && x.len() >= self.reach())
     }
 
     /// The cells of a window that is not cut.
