@@ -89,6 +89,12 @@ fn every_pass_of_every_kind_of_network() {
 }
 
 #[test]
+fn an_average_over_the_whole_is_flattened_as_it_lies() {
+    let (text, ..) = passes("Global: [3, 8, 8] < Conv2d(3, 4, 3) -> AdaptiveAvgPool2d(1) -> Flatten -> Linear(4, 2) >");
+    assert!(text.contains("channels_last(3, x,") && !text.contains("channels_first(4,"), "{text}");
+}
+
+#[test]
 fn the_readme_prints_what_is_generated() {
     // As it is written there, on fewer lines than by rustfmt.
     let dense = |code: &str| code.split_whitespace().collect::<String>().replace(",)", ")").replace(";}", "}");

@@ -6,6 +6,7 @@ use glulam::prelude::*;
 use crate::{Scale, check_gradients, mine};
 
 const N: usize = 4;
+const NORM: f64 = 2.0;
 
 const fn sum<const A: usize, const B: usize>() -> usize {
     A + B
@@ -42,6 +43,10 @@ network! {
     block Chosen(D) < Linear(_, if D == N { 3 } else { 2 }) -> Linear(_, Point { x: D }.x) -> Linear(_, (0..D).end) >
     Parameters: [2] < Chosen(4) -> Chosen(N + 1) >
     Channels: [8, Point { x: 3 }.x] < BatchNorm1d(8) >
+    Windows: [2, N + 3, 3 * N] <
+        Conv2d(2, 3, 1) -> MaxPool2d(2, padding = 1, ceil_mode = true) -> AvgPool2d(N - 2, stride = (1, N / 2), ceil_mode = true)
+            -> LPPool2d(NORM, (1, N - 2), stride = 1) -> AdaptiveAvgPool2d((None, N - 2)) -> Flatten -> Linear(_, 2)
+    >
     Numbers: [1] < LeakyReLU(1 << 1) -> LeakyReLU({ 1.0 } / 4.0) -> LeakyReLU(if N == 4 { 2.0 } else { 0.0 }) -> LeakyReLU(7 % 4) >
 }
 
@@ -65,6 +70,14 @@ fn integers_have_the_operators_of_rust() {
 fn an_argument_is_any_constant_expression() {
     assert_eq!(widths(Expressions::seeded(1)), [3, 2, 5, 6, 7, 3, 8, 9, 3, 16, 3, 2, 4]);
     check_gradients(Expressions::seeded(1).cast::<f64>());
+}
+
+#[test]
+fn windows_of_any_constant_expression_are_counted() {
+    // [3, 7, 12] → [3, 4, 7]: at (7 + 1) / 2 and (12 + 1) / 2, rounded up, a window would begin behind. → [3, 3, 4] → [3, 3, 3] → [3, 3, 2]
+    let net = Windows::seeded(1);
+    assert_eq!(<Windows<f32> as Network<f32>>::PARAMS[2].shape, [2, 18]);
+    check_gradients(net.cast::<f64>());
 }
 
 #[test]
