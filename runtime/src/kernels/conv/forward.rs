@@ -2,6 +2,7 @@
 
 use super::product::{Groups, Weight, product};
 use super::shape::{Shape, fill_table};
+use super::winograd;
 use crate::Real;
 use crate::kernels::gemm::block::{Places, Start, panel};
 use crate::kernels::gemm::pack::{aligned, cut};
@@ -14,6 +15,9 @@ pub(super) fn forward<T: Real>(shape: &Shape, x: &[T], w: &[T], b: &[T], y: &mut
     let (c, o, positions) = (shape.inputs, shape.outputs, shape.positions());
     if shape.is_product() {
         return multiply((y.len() / o, o, c), (x, c), (w, o), start, (y, o), then);
+    }
+    if winograd::suits(shape) {
+        return winograd::forward(shape, x, w, b, y, then);
     }
     let (groups, frame, k) = (Groups::forward(shape), shape.frame(), shape.rows());
     let batch = y.len() / (positions * o);

@@ -8,6 +8,7 @@ use super::Padding;
 use super::product::{Groups, Weight, product};
 use super::shape::{Frame, Phase, Shape, fill_table};
 use super::spread::spread;
+use super::winograd;
 use crate::Real;
 use crate::kernels::gemm::block::{Places, Start, panel};
 use crate::kernels::gemm::pack::{aligned, cut, pack_transposed, packed_width};
@@ -19,6 +20,9 @@ pub(super) fn backward_input<T: Real>(shape: &Shape, dy: &[T], w: &[T], b: &[T],
     let (c, o) = (shape.inputs, shape.outputs);
     if shape.is_product() && b.is_empty() {
         return multiply_transposed((dx.len() / c, c, o), (dy, o), (w, o), (dx, c), then);
+    }
+    if winograd::suits(shape) {
+        return winograd::backward_input(shape, dy, w, b, dx, then);
     }
     if spreads(shape) {
         return spread(shape, dy, w, b, dx, then);

@@ -32,6 +32,7 @@ mod shape;
 mod spread;
 mod weight;
 mod window;
+mod winograd;
 
 pub(crate) use shape::Shape;
 pub(in crate::kernels) use window::window_options;
@@ -42,7 +43,7 @@ use super::{Activation, Keeps, Span};
 use crate::{Real, Update};
 
 /// The loops behind this file's functions, on flat slices.
-pub trait ConvKernels: spread::SpreadKernels {
+pub trait ConvKernels: spread::SpreadKernels + winograd::WinogradKernels {
     /// y = b + windows · w.
     fn conv_forward(shape: &Shape, x: &[Self], w: &[Self], b: &[Self], y: &mut [Self], then: Epilogue<'_, Self>);
     /// dx = b + what windows make of dy.

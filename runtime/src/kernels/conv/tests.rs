@@ -128,7 +128,17 @@ fn cases() -> Vec<Case> {
             flat(9, 3, 1, 2)(20, 20, 40),
             flat(5, 1, 0, 1)(1, 30, 20),
             flat(2, 2, 0, 1)(2, 300, 700),
+            // In tiles (`winograd.rs`), whole ones and parts of some, with all there is to paddings.
+            flat(8, 3, 1, 1)(1, 64, 32),
+            flat(7, 3, 1, 1)(1, 32, 48),
+            flat(11, 3, 0, 1)(1, 48, 32),
+            flat(9, 3, 2, 1)(1, 32, 32),
+            flat(6, 3, 4, 1)(1, 32, 160),
         ]);
+        let mut uneven = flat(9, 3, 1, 1)(1, 32, 32);
+        let window = &mut uneven.conv.window;
+        (window.input, window.output, window.padding) = ([1, 5, 12], [1, 7, 11], [0, 3, 0]);
+        cases.push(uneven);
     }
     cases
 }
