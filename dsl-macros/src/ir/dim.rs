@@ -123,6 +123,14 @@ impl Dim {
         }
     }
 
+    /// The larger one.
+    pub(crate) fn max(&self, other: &Dim) -> Dim {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => Dim::Known(*a.max(b)),
+            _ => Dim::named(quote::quote!(if (#self) > (#other) { #self } else { #other })),
+        }
+    }
+
     /// The product of some dimensions; 1 of none.
     pub(crate) fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
         dims.into_iter().fold(Dim::Known(1), |product, dim| product.mul(dim))

@@ -7,9 +7,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::check::{Must, check, divisors, listed};
 use super::operand::{DX, DY, X};
 use super::window::{AXES, LETTERS, Line, Padded, channels_and_axes, described, extent, option, windows};
-use super::{From, Layer, Orders, Site, check_dim, forward_call, kept_for_activation, rows, tiles};
+use super::{From, Layer, Orders, Site, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Named, Operand, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, PerAxis, Size};
@@ -141,10 +142,8 @@ impl Conv {
         let Padding::Same(span) = self.padding else { return Some(()) };
         for stride in &self.stride.dims {
             let text = format!("`padding = \"same\"` of `{}` needs `stride = 1`, found {}", self.name, self.stride);
-            if check_dim(&Dim::Known(1), stride, span, &text, errors).is_none() {
-                errors.error(span, text).help("give the padding as numbers, `padding = 1`");
-                return None;
-            }
+            let help = "give the padding as numbers, `padding = 1`";
+            check(Must::Equal(&Dim::Known(1), stride), span, text, errors, || help)?;
         }
         Some(())
     }
@@ -182,17 +181,9 @@ impl Conv {
             from.written,
             from.shape(0, input)
         );
-        match (behind.known(), most.known()) {
-            (Some(padding), Some(most)) if padding > most => {
-                errors.error(from.span, text).help(format!("write `padding = {most}`, or another `padding_mode`"));
-                None
-            }
-            (Some(_), Some(_)) => Some(()),
-            _ => {
-                errors.assert(from.span, quote!((#behind) <= (#most)), text);
-                Some(())
-            }
-        }
+        check(Must::AtMost(&behind, &most), from.span, text, errors, || {
+            format!("write `padding = {most}`, or another `padding_mode`")
+        })
     }
 
     /// The length of an axis of the output.
@@ -209,14 +200,11 @@ impl Conv {
             "`output_padding` of `{}` must be less than its stride, {stride}, or its dilation, {dilation}, found {more}",
             from.written
         );
-        match (more.known(), stride.known(), dilation.known()) {
-            (Some(more), Some(stride), Some(dilation)) if more >= stride.max(dilation) => {
-                errors.error(self.output_padding.span, text);
-                return None;
-            }
-            (Some(_), Some(_), Some(_)) | (Some(0), ..) => {}
-            _ => errors.assert(self.output_padding.span, quote!((#more) < (#stride) || (#more) < (#dilation)), text),
-        }
+        let most = stride.max(dilation).sub(&Dim::Known(1));
+        check(Must::AtMost(more, &most), self.output_padding.span, text, errors, || match most.known() {
+            Some(0) => "leave `output_padding` out, or take a larger stride".to_owned(),
+            _ => format!("write `output_padding = {most}`, or take a larger stride"),
+        })?;
         let whole = len.sub(&Dim::Known(1)).mul(stride).add(&extent(kernel, dilation)).add(more);
         let padding = before.add(&behind);
         let letter = LETTERS[self.axes][axis];
@@ -226,14 +214,7 @@ impl Conv {
             from.written,
             from.shape(0, input)
         );
-        match (whole.known(), padding.known()) {
-            (Some(whole), Some(padding)) if whole <= padding => {
-                errors.error(from.span, text).help("take less padding");
-                return None;
-            }
-            (Some(_), Some(_)) => {}
-            _ => errors.assert(from.span, quote!((#whole) > (#padding)), text),
-        }
+        check(Must::Less(&padding, &whole), from.span, text, errors, || "take less padding")?;
         Some(whole.sub(&padding))
     }
 
@@ -243,17 +224,9 @@ impl Conv {
         for (channels, what) in [(&self.in_dim(), "input"), (&self.out_channels.0, "output")] {
             let text =
                 format!("`groups = {groups}` of `{}` does not divide its {channels} {what} channels", from.written);
-            match (channels.known(), groups.known()) {
-                (_, Some(1)) => {}
-                (Some(channels), Some(groups)) if channels % groups != 0 => {
-                    let divisors = (1..=channels).filter(|d| channels % d == 0).map(|d| d.to_string());
-                    let divisors: Vec<String> = divisors.collect();
-                    errors.error(*span, text).help(format!("{channels} is divided by {}", divisors.join(", ")));
-                    return None;
-                }
-                (Some(_), Some(_)) => {}
-                _ => errors.assert(*span, quote!((#channels) % (#groups) == 0), text),
-            }
+            check(Must::Divide(groups, channels), *span, text, errors, || {
+                format!("{channels} is divided by {}", listed(divisors(channels)))
+            })?;
         }
         Some(())
     }
@@ -342,10 +315,10 @@ impl Layer for Conv {
                 let source = from.source(0);
                 let text =
                     format!("`{}` expects {expected} channels, but {source} {channels}, in {input}", from.written);
-                if check_dim(&expected, channels, self.in_channels.span, &text, errors).is_none() {
-                    let help = format!("write `{}` or `{}`", self.with_input(channels), self.with_input("_"));
-                    errors.error(self.in_channels.span, text).help(help);
-                }
+                // Another number is reported, and what comes after checked all the same.
+                let _ = check(Must::Equal(&expected, channels), self.in_channels.span, text, errors, || {
+                    format!("write `{}` or `{}`", self.with_input(channels), self.with_input("_"))
+                });
             }
         }
         self.check_groups(from, errors)?;

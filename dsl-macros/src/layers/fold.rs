@@ -2,9 +2,10 @@
 
 use quote::quote;
 
+use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
 use super::window::{AXES, LETTERS, described, extent, option};
-use super::{From, Layer, Orders, Site, check_dim, rows};
+use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Named, Shape, View};
 use crate::parse::args::{Args, PerAxis};
@@ -44,16 +45,10 @@ impl Fold {
              than 1",
             from.written
         );
-        match (whole.known(), extent.known()) {
-            (Some(whole), Some(extent)) if whole < extent => {
-                let more = (extent - whole).div_ceil(2);
-                let help = format!("a window is {extent} wide: pad {more} more, or take a smaller kernel");
-                errors.error(self.kernel.span, text).help(help);
-                return None;
-            }
-            (Some(_), Some(_)) => {}
-            _ => errors.assert(self.kernel.span, quote!((#whole) >= (#extent)), text),
-        }
+        check(Must::AtMost(&extent, &whole), self.kernel.span, text, errors, || {
+            let more = extent.sub(&whole).add(&Dim::Known(1)).div(&Dim::Known(2));
+            format!("a window is {extent} wide: pad {more} more, or take a smaller kernel")
+        })?;
         Some(whole.sub(&extent).div(stride).add(&Dim::Known(1)))
     }
 
@@ -78,21 +73,13 @@ impl Fold {
         let (kernel, count) = (Dim::product(&self.kernel.dims), Dim::product(&windows));
         let (written, shape) = (from.written, from.shape(0, input));
         let text = format!("`{written}` adds up columns of {kernel} elements for each channel, but {shape}");
-        match (rows.known(), kernel.known()) {
-            (Some(rows), Some(kernel)) if rows % kernel != 0 => {
-                let help = format!("{kernel} does not divide {rows}");
-                errors.error(self.kernel.span, text).help(help);
-                return None;
-            }
-            (Some(_), Some(_)) => {}
-            _ => errors.assert(self.kernel.span, quote!((#rows) % (#kernel) == 0), text),
-        }
+        check(Must::Divide(&kernel, rows), self.kernel.span, text, errors, || {
+            format!("{kernel} does not divide {rows}")
+        })?;
         let text = format!("`{written}` has {} windows, but {shape}", describe_product(&windows, &count));
-        if check_dim(&count, columns, size.span, &text, errors).is_none() {
-            let help = format!("its windows are what `Unfold` of an image of {} has", bracketed(&size.dims));
-            errors.error(size.span, text).help(help);
-            return None;
-        }
+        check(Must::Equal(&count, columns), size.span, text, errors, || {
+            format!("its windows are what `Unfold` of an image of {} has", bracketed(&size.dims))
+        })?;
         Some(Shape([vec![rows.div(&kernel)], size.dims.clone()].concat()))
     }
 

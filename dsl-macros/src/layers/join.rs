@@ -2,8 +2,9 @@
 
 use quote::quote;
 
+use super::check::{Must, holds};
 use super::operand::{DY, Y};
-use super::{From, Layer, Orders, Site, check_dim, forward_call, kept_for_activation, rows, sample_axis};
+use super::{From, Layer, Orders, Site, forward_call, kept_for_activation, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Operand, Shape, View};
 use crate::parse::args::{Args, Integer};
@@ -27,7 +28,7 @@ pub(super) fn add(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<d
 /// Whether two shapes agree, as far as can be said now.
 fn same_shape(a: &Shape, b: &Shape, text: &str, from: &From<'_>, errors: &mut Diagnostics) -> bool {
     let mut dims = a.0.iter().zip(&b.0);
-    a.0.len() == b.0.len() && dims.all(|(a, b)| check_dim(a, b, from.span, text, errors).is_some())
+    a.0.len() == b.0.len() && dims.all(|(a, b)| holds(Must::Equal(a, b), from.span, text, errors))
 }
 
 impl Sum {

@@ -5,8 +5,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::check::{Must, check};
 use super::operand::{DX, DY, X};
-use super::{From, Layer, Orders, Site, Take, check_dim, forward_call, kept_for_activation, rows, tiles};
+use super::{From, Layer, Orders, Site, Take, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Operand, Order, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Size};
@@ -70,21 +71,27 @@ impl Linear {
         }
     }
 
-    /// What a wrong number of inputs is answered with.
-    fn mismatch(&self, input: &Shape, found: &Dim, from: &From<'_>, errors: &mut Diagnostics) {
-        let (expected, written) = (self.in_dim(), from.written);
-        let what = match input.0.len() {
+    /// As many features as were written have to come in.
+    fn check_input(
+        &self,
+        expected: &Dim,
+        (input, found): (&Shape, &Dim),
+        from: &From<'_>,
+        errors: &mut Diagnostics,
+    ) -> Option<()> {
+        let (written, rank) = (from.written, input.0.len());
+        let what = match rank {
             1 => format!("{} {found}", from.source(0)),
             _ => format!("{}, whose last axis is {found}", from.shape(0, input)),
         };
-        let message = format!("`{written}` expects {expected} input features, but {what}");
-        let flat = input.len();
-        let help = if input.0.len() > 1 && flat == expected {
-            format!("write `Flatten -> {written}`")
-        } else {
-            format!("write `{}` or `{}`", self.with_input(found), self.with_input("_"))
-        };
-        errors.error(self.in_features.span, message).help(help);
+        let text = format!("`{written}` expects {expected} input features, but {what}");
+        check(Must::Equal(expected, found), self.in_features.span, text, errors, || {
+            if rank > 1 && input.len() == *expected {
+                format!("write `Flatten -> {written}`")
+            } else {
+                format!("write `{}` or `{}`", self.with_input(found), self.with_input("_"))
+            }
+        })
     }
 
     fn check_init(&self, from: &From<'_>, errors: &mut Diagnostics) {
@@ -118,12 +125,9 @@ impl Layer for Linear {
         };
         match self.in_features.dim.clone() {
             None => self.in_features.dim = Some(found.clone()),
+            // Another number is reported, and what comes after checked all the same.
             Some(expected) => {
-                let text =
-                    format!("`{}` expects {expected} input features, but {} {found}", from.written, from.source(0));
-                if check_dim(&expected, found, self.in_features.span, &text, errors).is_none() {
-                    self.mismatch(input, found, from, errors);
-                }
+                let _ = self.check_input(&expected, (input, found), from, errors);
             }
         }
         self.check_init(from, errors);

@@ -5,6 +5,7 @@
 
 mod activation;
 mod channels;
+mod check;
 mod conv;
 mod custom;
 mod dropout;
@@ -30,8 +31,7 @@ use quote::quote;
 
 use crate::diagnostics::Diagnostics;
 use crate::ir::{
-    self, Activation, Agreement, Arg, Buffer, Call, Dim, Facts, Kept, Named, Operand, Order, OutputKind, Param, Scope,
-    Shape, View,
+    self, Activation, Arg, Buffer, Call, Dim, Facts, Kept, Named, Operand, Order, OutputKind, Param, Scope, Shape, View,
 };
 use crate::parse::args::{Args, Integer};
 
@@ -496,23 +496,4 @@ mod operand {
 fn vector(name: &'static str, shape: Vec<Dim>, cost: Dim, kind: crate::ir::ParamKind, init: TokenStream) -> Param {
     let columns = Dim::product(&shape);
     Param { name, dims: shape.clone(), shape, order: Vec::new(), rows: None, columns, cost, kind, init }
-}
-
-/// Checks a dimension that the user wrote against the one that comes in. `None` if they differ; what only rustc knows
-/// is left to it.
-fn check_dim(
-    expected: &Dim,
-    found: &Dim,
-    span: proc_macro2::Span,
-    message: &str,
-    errors: &mut Diagnostics,
-) -> Option<()> {
-    match expected.agrees(found) {
-        Agreement::Equal => Some(()),
-        Agreement::Different => None,
-        Agreement::Unknown => {
-            errors.assert(span, quote!((#expected) == (#found)), message);
-            Some(())
-        }
-    }
 }

@@ -8,7 +8,8 @@ mod response;
 
 use quote::quote;
 
-use super::{From, check_dim, vector};
+use super::check::{Must, check};
+use super::{From, vector};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Dim, Param, ParamKind, Shape};
 use crate::parse::args::Size;
@@ -77,10 +78,7 @@ fn check_features(
     let what = if alone { "features" } else { "channels" };
     let shown = if alone { channels.to_string() } else { format!("{channels}, in {input}") };
     let text = format!("`{}` expects {dim} {what}, but {} {shown}", from.written, from.source(0));
-    if check_dim(&dim, channels, expected.span, &text, errors).is_none() {
-        let help = format!("write `{name}({first}{channels})` or `{name}({first}_)`");
-        errors.error(expected.span, text).help(help);
-        return None;
-    }
-    Some(())
+    check(Must::Equal(&dim, channels), expected.span, text, errors, || {
+        format!("write `{name}({first}{channels})` or `{name}({first}_)`")
+    })
 }

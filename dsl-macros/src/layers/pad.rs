@@ -6,6 +6,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
+use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
 use super::window::{AXES, LETTERS};
 use super::{From, Layer, Orders, Site, rows};
@@ -87,43 +88,27 @@ impl Pad {
         let (Sides { more, less }, letter) = (self.sides(axis), LETTERS[self.axes][axis]);
         let (added, taken) = (more[0].add(&more[1]), less[0].add(&less[1]));
         let (written, shape, span) = (from.written, from.shape(0, input), self.padding.span);
-        let mut check = |holds: &dyn Fn(usize, usize) -> bool,
-                         (a, b): (&Dim, &Dim),
-                         sign: TokenStream,
-                         text: String,
-                         help: String| {
-            match (a.known(), b.known()) {
-                (Some(a), Some(b)) if holds(a, b) => Some(()),
-                (Some(_), Some(_)) => {
-                    errors.error(span, text).help(help);
-                    None
-                }
-                _ => {
-                    errors.assert(span, quote!((#a) #sign (#b)), text);
-                    Some(())
-                }
-            }
-        };
         for taken in &less {
             let text = format!("`{written}` takes {taken} elements away along {letter}, of {len}: {shape}");
-            check(&|a, b| a <= b, (taken, len), quote!(<=), text, format!("take at most {len} away"))?;
+            check(Must::AtMost(taken, len), span, text, errors, || format!("take at most {len} away"))?;
         }
         let whole = len.add(&added);
         let text = format!(
             "`{written}` makes an empty output: {shape}, and {len} + {added} - {taken} along {letter} is less than 1"
         );
-        check(&|a, b| a < b, (&taken, &whole), quote!(<), text, "take less away".into())?;
+        check(Must::Less(&taken, &whole), span, text, errors, || "take less away")?;
         for (more, less) in [(&more[0], &less[1]), (&more[1], &less[0])] {
-            let (verb, most, other) = match self.mode {
-                Mode::Reflect => ("mirrors", len.sub(&Dim::Known(1)), "ReplicationPad"),
-                Mode::Circular => ("repeats", len.sub(less), "ReplicationPad"),
+            let (verb, most) = match self.mode {
+                Mode::Reflect => ("mirrors", len.sub(&Dim::Known(1))),
+                Mode::Circular => ("repeats", len.sub(less)),
                 _ => continue,
             };
             let text = format!(
                 "`{written}` {verb} {more} elements along {letter}, more than the {most} that there are: {shape}"
             );
-            let help = format!("pad at most {most}, or take `{other}{}d`", self.axes);
-            check(&|a, b| a <= b, (more, &most), quote!(<=), text, help)?;
+            check(Must::AtMost(more, &most), span, text, errors, || {
+                format!("pad at most {most}, or take `ReplicationPad{}d`", self.axes)
+            })?;
         }
         Some(whole.sub(&taken))
     }

@@ -5,6 +5,7 @@
 
 use quote::quote;
 
+use super::check::{Must, check};
 use super::operand::{DX, DY, OUT, X, Y};
 use super::window::{AXES, Line, Padded, channels_and_axes, described, extent, option, windows};
 use super::{From, Layer, Orders, Site, rows};
@@ -118,18 +119,11 @@ fn check_padding(name: &str, padding: &PerAxis, kernel: &PerAxis, errors: &mut D
         let text = format!(
             "`padding` of `{name}` must be at most half of `kernel_size`, found {padding_of}, and a kernel of {kernel_of}"
         );
-        match (padding_of.known(), kernel_of.known()) {
-            (Some(0), _) => {}
-            (Some(padding_of), Some(kernel_of)) if padding_of > kernel_of / 2 => {
-                errors.error(padding.span, text).help(match kernel_of / 2 {
-                    0 => "leave `padding` out, or take a larger kernel".to_owned(),
-                    half => format!("write `padding = {half}`, or take a larger kernel"),
-                });
-                return None;
-            }
-            (Some(_), Some(_)) => {}
-            _ => errors.assert(padding.span, quote!((#padding_of) <= (#kernel_of) / 2), text),
-        }
+        let half = kernel_of.div(&Dim::Known(2));
+        check(Must::AtMost(padding_of, &half), padding.span, text, errors, || match half.known() {
+            Some(0) => "leave `padding` out, or take a larger kernel".to_owned(),
+            _ => format!("write `padding = {half}`, or take a larger kernel"),
+        })?;
     }
     Some(())
 }

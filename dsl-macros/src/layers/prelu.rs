@@ -1,7 +1,8 @@
 //! Leaky rectifiers whose slope is not a number of the declaration: `PReLU` learns it, `RReLU` draws it.
 
+use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Orders, Site, check_dim, rows, tiles, vector};
+use super::{From, Layer, Orders, Site, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Named, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Number, Range};
@@ -53,9 +54,10 @@ impl Layer for PReLU {
         let channels = input.0.first().cloned().unwrap_or(Dim::Known(1));
         let source = from.source(0);
         let text = format!("`{}` has {} slopes, but {source} {channels} channels", from.written, self.num_parameters);
-        if check_dim(&self.num_parameters, &channels, self.span, &text, errors).is_none() {
-            errors.error(self.span, text).help(format!("write `PReLU({channels})`, or `PReLU` for one slope"));
-        }
+        // Another number is reported, and what comes after checked all the same.
+        let _ = check(Must::Equal(&self.num_parameters, &channels), self.span, text, errors, || {
+            format!("write `PReLU({channels})`, or `PReLU` for one slope")
+        });
         self.each = Dim::product(input.0.iter().skip(1));
         Some(vec![input.clone()])
     }

@@ -3,7 +3,8 @@
 
 use proc_macro2::Span;
 
-use super::{From, Layer, Orders, Site, check_dim, sample_axis};
+use super::check::{Must, check, divisors, listed};
+use super::{From, Layer, Orders, Site, sample_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Call, Dim, Shape, View, excess};
 use crate::parse::args::{Args, Integer, Size};
@@ -75,23 +76,17 @@ fn unflattened(
         return None;
     }
     let known = Dim::product(&sizes_known);
-    let text = format!("`{}` splits an axis of {whole} into sizes whose product is {known}", from.written);
     if let Some(open) = sizes.iter_mut().find(|s| s.dim.is_none()) {
-        let rest = whole.div(&known);
-        let product = rest.mul(&known);
-        if rest.known() == Some(0) || check_dim(whole, &product, span, &text, errors).is_none() {
-            errors.error(
-                open.span,
-                format!("`{}` splits an axis of {whole}, which {known} does not divide", from.written),
-            );
-            return None;
-        }
-        open.dim = Some(rest);
-    } else if check_dim(whole, &known, span, &text, errors).is_none() {
-        errors
-            .error(span, format!("{text}: {}", from.shape(0, input)))
-            .help("write `_` for one of the sizes, to have it computed");
-        return None;
+        let text = format!("`{}` splits an axis of {whole}, which {known} does not divide", from.written);
+        check(Must::Divide(&known, whole), open.span, text, errors, || {
+            format!("{whole} is divided by {}", listed(divisors(whole)))
+        })?;
+        open.dim = Some(whole.div(&known));
+    } else {
+        let (written, shape) = (from.written, from.shape(0, input));
+        let text = format!("`{written}` splits an axis of {whole} into sizes whose product is {known}: {shape}");
+        let help = "write `_` for one of the sizes, to have it computed";
+        check(Must::Equal(whole, &known), span, text, errors, || help)?;
     }
     let mut dims = input.0.clone();
     dims.splice(place..=place, sizes.iter().filter_map(|s| s.dim.clone()));

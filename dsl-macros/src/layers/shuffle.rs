@@ -4,6 +4,7 @@
 use proc_macro2::Span;
 use quote::quote;
 
+use super::check::{Must, check, divisors, listed};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
@@ -88,22 +89,14 @@ impl Shuffle {
         errors: &mut Diagnostics,
     ) -> Option<()> {
         let text = format!("`{}` needs a multiple of {by} {what}, but {}", from.written, from.shape(0, input));
-        match (len.known(), by.known()) {
-            (Some(len), Some(by)) if len % by != 0 => {
-                let root = |by: usize| if self.what == What::Pixels { by * by } else { by };
-                let fits: Vec<String> = (1..=len)
-                    .take_while(|&by| root(by) <= len)
-                    .filter(|&by| len % root(by) == 0)
-                    .map(|by| by.to_string())
-                    .collect();
-                let help = format!("`{}` can be {}", self.option(), fits.join(", "));
-                errors.error(self.by.1, text).help(help);
-                return None;
-            }
-            (Some(_), Some(_)) => {}
-            _ => errors.assert(self.by.1, quote!((#len) % (#by) == 0), text),
-        }
-        Some(())
+        check(Must::Divide(by, len), self.by.1, text, errors, || {
+            let mut fits = divisors(len);
+            // There the length is divided by the square.
+            fits.retain(|by| {
+                self.what != What::Pixels || len.known().is_some_and(|len| (len / by).is_multiple_of(*by))
+            });
+            format!("`{}` can be {}", self.option(), listed(fits))
+        })
     }
 
     /// How the axes of the input lie.

@@ -1,6 +1,7 @@
 //! `Softmax(dim)`, `LogSoftmax(dim)`, `Softmin(dim)`, `Softmax2d`: the exponentials along an axis, divided by their sum.
 //! And `GLU(dim = -1)`, which halves an axis: a ⊙ sigmoid(b).
 
+use super::check::{Must, check};
 use super::operand::{DX, DY, OUT, X, Y};
 use super::{From, Layer, Orders, Site, axis, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
@@ -158,16 +159,13 @@ impl Layer for Glu {
         self.place = sample_axis("dim", self.dim, input, from, errors)?;
         let whole = &input.0[self.place];
         let text = format!("`{}` halves an axis, which must be even, but {}", from.written, from.shape(0, input));
-        match whole.known() {
-            Some(n) if n % 2 != 0 => {
-                errors.error(from.span, text);
-                return None;
-            }
-            Some(_) => {}
-            None => errors.assert(from.span, quote::quote!((#whole) % 2 == 0), text),
-        }
+        let two = Dim::Known(2);
+        check(Must::Divide(&two, whole), from.span, text, errors, || {
+            let more = whole.add(&Dim::Known(1));
+            format!("let axis {} have {more} elements, of which {} are left", self.place + 1, more.div(&two))
+        })?;
         let mut dims = input.0.clone();
-        dims[self.place] = whole.div(&Dim::Known(2));
+        dims[self.place] = whole.div(&two);
         Some(vec![Shape(dims)])
     }
 

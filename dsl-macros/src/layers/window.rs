@@ -4,6 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use super::From;
+use super::check::{Must, check};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Dim, Shape};
 use crate::parse::args::PerAxis;
@@ -50,15 +51,9 @@ pub(super) fn windows(
         from.written,
         from.shape(0, input)
     );
-    match (whole.known(), extent.known()) {
-        (Some(whole), Some(extent)) if whole < extent => {
-            let help = format!("its window is {extent} wide: pad {} more, or take a smaller kernel", extent - whole);
-            errors.error(from.span, text).help(help);
-            return None;
-        }
-        (Some(_), Some(_)) => {}
-        _ => errors.assert(from.span, quote!((#whole) >= (#extent)), text),
-    }
+    check(Must::AtMost(&extent, &whole), from.span, text, errors, || {
+        format!("its window is {extent} wide: pad {} more, or take a smaller kernel", extent.sub(&whole))
+    })?;
     Some(whole.sub(&extent).div(stride).add(&Dim::Known(1)))
 }
 

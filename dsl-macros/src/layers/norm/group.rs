@@ -5,6 +5,7 @@ use proc_macro2::Span;
 use quote::quote;
 
 use super::super::channels::{Family, Member};
+use super::super::check::{Must, check, divisors};
 use super::super::operand::{DX, DY, X, Y};
 use super::super::{From, Layer, Orders, Site, batch, rows, tiles};
 use super::{Affine, check_features};
@@ -115,17 +116,11 @@ impl GroupNorm {
         let Kind::Group { groups, span } = &self.kind else { return Some(()) };
         let (written, channels) = (from.written, self.channels());
         let message = format!("`num_groups` of `{written}` must divide its {channels} channels, found {groups}");
-        match (groups.known(), channels.known()) {
-            (Some(g), Some(c)) if c.is_multiple_of(g) => {}
-            (Some(g), Some(c)) => {
-                let divisors = (1..=c.min(2 * g)).filter(|d| c.is_multiple_of(*d));
-                let nearest = divisors.min_by_key(|d| d.abs_diff(g)).unwrap_or(1);
-                errors.error(*span, message).help(format!("write `GroupNorm({nearest}, {c})`"));
-                return None;
-            }
-            _ => errors.assert(*span, quote!((#channels) % (#groups) == 0), message),
-        }
-        Some(())
+        check(Must::Divide(groups, &channels), *span, message, errors, || {
+            let from_groups = |d: &usize| groups.known().map(|g| d.abs_diff(g));
+            let nearest = divisors(&channels).into_iter().min_by_key(from_groups).unwrap_or(1);
+            format!("write `GroupNorm({nearest}, {channels})`")
+        })
     }
 
     /// A group of one value is its own mean, and the output the bias, whatever comes in.
@@ -137,23 +132,14 @@ impl GroupNorm {
             Kind::Instance { .. } => "channel",
         };
         let message = format!("`{written}` needs more than 1 value in each {what} of a sample, but {shape}");
-        match (groups.known(), len.known()) {
-            (Some(g), Some(n)) if n > g => {}
-            (Some(_), Some(_)) => {
-                let channels = self.channels();
-                let help = match (&self.kind, channels.known()) {
-                    (Kind::Group { .. }, Some(1)) => "one value is its own mean: leave it out".into(),
-                    (Kind::Group { .. }, _) => format!("write `GroupNorm(1, {channels})`: one group"),
-                    (Kind::Instance { .. }, _) => {
-                        "one value is its own mean: normalise over the channels, with `LayerNorm` or `GroupNorm`".into()
-                    }
-                };
-                errors.error(from.span, message).help(help);
-                return None;
+        let channels = self.channels();
+        check(Must::Less(&groups, &len), from.span, message, errors, || match (&self.kind, channels.known()) {
+            (Kind::Group { .. }, Some(1)) => "one value is its own mean: leave it out".into(),
+            (Kind::Group { .. }, _) => format!("write `GroupNorm(1, {channels})`: one group"),
+            (Kind::Instance { .. }, _) => {
+                "one value is its own mean: normalise over the channels, with `LayerNorm` or `GroupNorm`".into()
             }
-            _ => errors.assert(from.span, quote!((#len) > (#groups)), message),
-        }
-        Some(())
+        })
     }
 }
 

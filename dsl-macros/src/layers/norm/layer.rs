@@ -3,8 +3,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
+use super::super::check::{Must, holds};
 use super::super::operand::{DX, DY, X, Y};
-use super::super::{From, Layer, Orders, Site, check_dim, rows, tiles};
+use super::super::{From, Layer, Orders, Site, rows, tiles};
 use super::Affine;
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Operand, OutputKind, Param, Shape, View};
@@ -126,7 +127,7 @@ impl Layer for LayerNorm {
         for (size, found) in self.normalized_shape.iter_mut().zip(last) {
             match &size.dim {
                 None => size.dim = Some(found.clone()),
-                Some(dim) => agree &= check_dim(dim, found, size.span, &text, errors).is_some(),
+                Some(dim) => agree &= holds(Must::Equal(dim, found), size.span, &text, errors),
             }
         }
         if !agree {

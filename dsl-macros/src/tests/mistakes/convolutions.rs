@@ -219,7 +219,17 @@ fn more_output_padding_than_stride() {
     check(
         "A: [3, 4, 4] < ConvTranspose2d(3, 8, 3, stride = 2, output_padding = 2) >",
         &[
-            "`output_padding` of `ConvTranspose2d(3, 8, 3, stride = 2, output_padding = 2)` must be less than its stride, 2, or its dilation, 1, found 2 @ `2`",
+            "`output_padding` of `ConvTranspose2d(3, 8, 3, stride = 2, output_padding = 2)` must be less than its stride, 2, or its dilation, 1, found 2\nhelp: write `output_padding = 1`, or take a larger stride @ `2`",
+        ],
+    );
+}
+
+#[test]
+fn output_padding_where_none_can_be() {
+    check(
+        "A: [3, 4] < ConvTranspose1d(3, 8, 3, output_padding = 1) >",
+        &[
+            "`output_padding` of `ConvTranspose1d(3, 8, 3, output_padding = 1)` must be less than its stride, 1, or its dilation, 1, found 1\nhelp: leave `output_padding` out, or take a larger stride @ `1`",
         ],
     );
 }

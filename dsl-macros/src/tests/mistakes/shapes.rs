@@ -127,7 +127,9 @@ fn an_unflatten_that_does_not_fit() {
 fn an_unflatten_that_leaves_a_rest() {
     check(
         "A: [12] < Unflatten(1, [5, _]) >",
-        &["`Unflatten(1, [5, _])` splits an axis of 12, which 5 does not divide @ `_`"],
+        &[
+            "`Unflatten(1, [5, _])` splits an axis of 12, which 5 does not divide\nhelp: 12 is divided by 1, 2, 3, 4, 6, 12 @ `_`",
+        ],
     );
 }
 
@@ -284,7 +286,12 @@ fn a_layer_norm_of_other_axes() {
 
 #[test]
 fn an_odd_axis_in_halves() {
-    check("A: [7] < GLU >", &["`GLU` halves an axis, which must be even, but the input has shape [7] @ `GLU`"]);
+    check(
+        "A: [7] < GLU >",
+        &[
+            "`GLU` halves an axis, which must be even, but the input has shape [7]\nhelp: let axis 1 have 8 elements, of which 4 are left @ `GLU`",
+        ],
+    );
 }
 
 #[test]
