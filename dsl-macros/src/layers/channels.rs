@@ -1,76 +1,105 @@
-//! Samples of channels, for families of layers whose names end in 1d, 2d and 3d: `[C, L]`, `[C, H, W]`, `[C, D, H, W]`.
+//! Samples of channels: `[C, L]`, `[C, H, W]`, `[C, D, H, W]`, and the layers whose names end in 1d, 2d and 3d, by the axes
+//! after the channels.
+
+use quote::quote;
 
 use super::From;
 use crate::diagnostics::Diagnostics;
-use crate::ir::Shape;
+use crate::ir::{Arg, Dim, Shape, View};
+use crate::parse::args::Args;
 
-/// The layers of one name but for its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Family {
-    /// `BatchNorm`.
-    name: &'static str,
-    /// Of `…1d`: it takes `[C]` too.
+/// The axes of samples with so many axes beside the channels: `[C, H, W]` has two.
+pub(super) const AXES: [&str; 4] = ["[C]", "[C, L]", "[C, H, W]", "[C, D, H, W]"];
+
+/// What the axes after the channels are called.
+pub(super) const LETTERS: [&[&str]; 4] = [&[], &["L"], &["H", "W"], &["D", "H", "W"]];
+
+/// A layer whose name says of how many axes it is, one of a family of three.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// `BatchNorm2d`.
+    pub(super) name: String,
+    /// The axes after the channels.
+    pub(super) axes: usize,
+    /// The first of its family takes samples of shape `[C]` too.
     vectors: bool,
 }
 
-/// One of them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    family: Family,
-    /// The axes after the channels.
-    axes: usize,
-}
-
-impl Family {
-    /// A family that takes no samples of shape `[C]`.
-    pub(super) const fn new(name: &'static str) -> Family {
-        Family { name, vectors: false }
-    }
-
-    /// One that does, in its first layer.
-    pub(super) const fn with_vectors(name: &'static str) -> Family {
-        Family { name, vectors: true }
-    }
-
-    /// The layer of that name.
-    pub(super) fn member(self, name: &str) -> Member {
-        let axes = (1..=3).find(|axes| Member { family: self, axes: *axes }.name() == name);
-        Member { family: self, axes: axes.expect("the registry has three of each family") }
-    }
-}
-
 impl Member {
-    pub(super) fn name(self) -> String {
-        format!("{}{}d", self.family.name, self.axes)
+    /// The one whose arguments are read.
+    pub(super) fn of(args: &Args<'_>) -> Member {
+        let name = args.layer().to_owned();
+        let axes = (1..=3).find(|axes| name.ends_with(&format!("{axes}d")));
+        Member { axes: axes.expect("the registry has names that end in 1d, 2d and 3d"), name, vectors: false }
     }
 
-    /// `[C, H, W]`.
-    fn shapes(self) -> &'static str {
-        match self.axes {
-            1 if self.family.vectors => "[C] or [C, L]",
-            1 => "[C, L]",
-            2 => "[C, H, W]",
-            _ => "[C, D, H, W]",
+    pub(super) fn with_vectors(self) -> Member {
+        Member { vectors: true, ..self }
+    }
+
+    pub(super) fn takes_vectors(&self) -> bool {
+        self.axes == 1 && self.vectors
+    }
+
+    /// `[C, H, W]`
+    pub(super) fn shape_example(&self) -> &'static str {
+        AXES[self.axes]
+    }
+
+    /// What an axis after the channels is called.
+    pub(super) fn letter(&self, axis: usize) -> &'static str {
+        LETTERS[self.axes][axis]
+    }
+
+    /// The channels and the axes after them. Reports samples of another shape than it takes.
+    pub(super) fn check<'s>(
+        &self,
+        input: &'s Shape,
+        from: &From<'_>,
+        errors: &mut Diagnostics,
+    ) -> Option<(&'s Dim, &'s [Dim])> {
+        if self.takes(input.0.len()) {
+            return input.0.split_first();
         }
-    }
-
-    pub(super) fn takes_vectors(self) -> bool {
-        self.axes == 1 && self.family.vectors
-    }
-
-    /// Reports samples of another shape than it takes.
-    pub(super) fn check(self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
-        let takes = |member: Member, rank| rank == member.axes + 1 || rank == 1 && member.takes_vectors();
-        let rank = input.0.len();
-        if takes(self, rank) {
-            return Some(());
-        }
-        let message =
-            format!("`{}` expects samples of shape {}, but {}", from.written, self.shapes(), from.shape(0, input));
-        let others = (1..=3).map(|axes| Member { axes, ..self });
-        let other = others.into_iter().find(|&other| takes(other, rank));
-        let help = other.map(|other| format!("`{}` is for {}", other.name(), other.shapes()));
-        errors.error(from.span, message).help_if(help);
+        self.refuse(input, from, errors);
         None
     }
+
+    /// Reports a sample of a shape that it does not take.
+    pub(super) fn refuse(&self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) {
+        let (written, rank) = (from.written, input.0.len());
+        let message = format!("`{written}` expects samples of shape {}, but {}", self.shapes(), from.shape(0, input));
+        let stem = &self.name[..self.name.len() - "2d".len()];
+        let others = (1..=3).map(|axes| Member { name: format!("{stem}{axes}d"), axes, ..*self });
+        let other = others.into_iter().find(|other| other.takes(rank));
+        // A vector is as it should be for the one that takes vectors.
+        let axes = if rank == 1 && self.vectors { None } else { lacking_axes(self.axes, input, written) };
+        let other = other.map(|other| format!("`{}` is for {}", other.name, other.shapes()));
+        errors.error(from.span, message).help_if(other).help_if(axes);
+    }
+
+    fn takes(&self, rank: usize) -> bool {
+        rank == self.axes + 1 || rank == 1 && self.takes_vectors()
+    }
+
+    fn shapes(&self) -> &'static str {
+        if self.takes_vectors() { "[C] or [C, L]" } else { AXES[self.axes] }
+    }
+}
+
+/// How a sample gets the axes that it lacks to be of channels and `axes` others: for a help.
+pub(super) fn lacking_axes(axes: usize, input: &Shape, written: &str) -> Option<String> {
+    match input.0.as_slice() {
+        [first, rest @ ..] if rest.len() + 1 == axes => {
+            Some(format!("give it an axis for its one channel: `Unflatten(1, [1, {first}]) -> {written}`"))
+        }
+        [_] => Some(format!("make axes of it: `Unflatten(1, {}) -> {written}`", AXES[axes])),
+        _ => None,
+    }
+}
+
+/// The channels that lie together, for a kernel that works along the other axes: one where they are apart.
+pub(super) fn channels_together(input: &View) -> Arg {
+    let channels = if input.is_channels_last() { input.shape.0[0].clone() } else { Dim::Known(1) };
+    Arg::Literal("channels", quote!(#channels))
 }

@@ -7,9 +7,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::channels::Member;
 use super::check::{Must, check, divisors, listed};
 use super::operand::{DX, DY, X};
-use super::window::{AXES, LETTERS, Line, Padded, channels_and_axes, described, extent, option, windows};
+use super::window::{Line, described, extent, option};
 use super::{From, Layer, Orders, Site, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Named, Operand, OutputKind, Param, ParamKind, Shape, View};
@@ -17,9 +18,7 @@ use crate::parse::args::{Args, PerAxis, Size};
 
 #[derive(Clone, Debug)]
 struct Conv {
-    name: String,
-    /// How many axes it slides over.
-    axes: usize,
+    member: Member,
     transposed: bool,
     in_channels: Size,
     out_channels: (Dim, Span),
@@ -38,6 +37,13 @@ struct Conv {
     output: Vec<Dim>,
 }
 
+/// What stands before the first element of an axis, and behind the last.
+#[derive(Clone, Debug)]
+struct Padded {
+    before: Dim,
+    behind: Dim,
+}
+
 /// What is put around a sample.
 #[derive(Clone, Debug)]
 enum Padding {
@@ -51,9 +57,9 @@ enum Padding {
 const MODES: &[&str] = &["zeros", "reflect", "replicate", "circular"];
 
 pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let name = args.layer().to_owned();
-    let axes = name.bytes().rev().nth(1).map_or(2, |digit| usize::from(digit - b'0'));
-    let transposed = name.starts_with("ConvTranspose");
+    let member = Member::of(args);
+    let axes = member.axes;
+    let transposed = member.name.starts_with("ConvTranspose");
     let in_channels = args.size("in_channels", errors);
     let out_channels = args.dim("out_channels", errors);
     let kernel = args.per_axis("kernel_size", axes, 1, errors);
@@ -85,14 +91,13 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
     args.finish(errors)?;
     if let (false, Some((_, span))) = (bias, &bias_init) {
         errors
-            .error(*span, format!("`bias_init` of `{name}` is without effect, since `bias = false`"))
+            .error(*span, format!("`bias_init` of `{}` is without effect, since `bias = false`", member.name))
             .help("leave it out");
         return None;
     }
     let (input, output) = (Vec::new(), Vec::new());
     let conv = Conv {
-        name,
-        axes,
+        member,
         transposed,
         in_channels,
         out_channels,
@@ -133,7 +138,7 @@ impl Conv {
         let mode = if self.mode == "zeros" { String::new() } else { format!(", padding_mode = {:?}", self.mode) };
         let (stride, dilation) = (described("stride", &self.stride, 1), described("dilation", &self.dilation, 1));
         let more = described("output_padding", &self.output_padding, 0);
-        let (name, out_channels, kernel) = (&self.name, &self.out_channels.0, &self.kernel);
+        let (name, out_channels, kernel) = (&self.member.name, &self.out_channels.0, &self.kernel);
         format!("{name}({in_channels}, {out_channels}, {kernel}{stride}{padding}{more}{dilation}{groups}{bias}{mode})")
     }
 
@@ -141,7 +146,8 @@ impl Conv {
     fn check_same(&self, errors: &mut Diagnostics) -> Option<()> {
         let Padding::Same(span) = self.padding else { return Some(()) };
         for stride in &self.stride.dims {
-            let text = format!("`padding = \"same\"` of `{}` needs `stride = 1`, found {}", self.name, self.stride);
+            let (name, found) = (&self.member.name, &self.stride);
+            let text = format!("`padding = \"same\"` of `{name}` needs `stride = 1`, found {found}");
             let help = "give the padding as numbers, `padding = 1`";
             check(Must::Equal(&Dim::Known(1), stride), span, text, errors, || help)?;
         }
@@ -163,8 +169,16 @@ impl Conv {
         }
     }
 
-    fn line(&self, axis: usize) -> Line<'_> {
-        Line { kernel: &self.kernel.dims[axis], stride: &self.stride.dims[axis], dilation: &self.dilation.dims[axis] }
+    fn line<'s>(&'s self, axis: usize, input: &'s Shape) -> Line<'s> {
+        let Padded { before, behind } = self.padded(axis);
+        Line {
+            len: &input.0[axis + 1],
+            letter: self.member.letter(axis),
+            padding: before.add(&behind),
+            kernel: &self.kernel.dims[axis],
+            stride: &self.stride.dims[axis],
+            dilation: &self.dilation.dims[axis],
+        }
     }
 
     /// What is mirrored or repeated has to be there.
@@ -175,7 +189,7 @@ impl Conv {
             "circular" => ("repeats", len.clone()),
             _ => return Some(()),
         };
-        let letter = LETTERS[self.axes][axis];
+        let letter = self.member.letter(axis);
         let text = format!(
             "`{}` {verb} {behind} elements along {letter}, more than the {most} that there are: {}",
             from.written,
@@ -190,12 +204,11 @@ impl Conv {
     fn length(&self, axis: usize, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Dim> {
         if !self.transposed {
             self.check_reach(axis, input, from, errors)?;
-            return windows(axis, input, &self.padded(axis), self.line(axis), from, errors);
+            return self.line(axis, input).windows(from.span, &from.empty_output(input), errors);
         }
         // (L - 1)·s - 2p + d·(k - 1) + output_padding + 1
-        let Line { kernel, stride, dilation } = self.line(axis);
-        let (more, Padded { before, behind }) = (&self.output_padding.dims[axis], self.padded(axis));
-        let len = &input.0[axis + 1];
+        let Line { len, letter, padding, kernel, stride, dilation } = self.line(axis, input);
+        let more = &self.output_padding.dims[axis];
         let text = format!(
             "`output_padding` of `{}` must be less than its stride, {stride}, or its dilation, {dilation}, found {more}",
             from.written
@@ -206,13 +219,9 @@ impl Conv {
             _ => format!("write `output_padding = {most}`, or take a larger stride"),
         })?;
         let whole = len.sub(&Dim::Known(1)).mul(stride).add(&extent(kernel, dilation)).add(more);
-        let padding = before.add(&behind);
-        let letter = LETTERS[self.axes][axis];
         let text = format!(
-            "`{}` makes an empty output: {}, and ({len} - 1) · {stride} + {dilation} · ({kernel} - 1) + {more} + 1 - {padding} \
-             along {letter} is less than 1",
-            from.written,
-            from.shape(0, input)
+            "{} ({len} - 1) · {stride} + {dilation} · ({kernel} - 1) + {more} + 1 - {padding} along {letter} is less than 1",
+            from.empty_output(input)
         );
         check(Must::Less(&padding, &whole), from.span, text, errors, || "take less padding")?;
         Some(whole.sub(&padding))
@@ -263,8 +272,8 @@ impl Conv {
     fn conv(&self) -> Arg {
         let (from, to) = if self.transposed { (&self.output, &self.input) } else { (&self.input, &self.output) };
         let kernel = &self.kernel.dims;
-        let before: Vec<Dim> = (0..self.axes).map(|axis| self.padded(axis).before).collect();
-        let even = (0..self.axes).all(|axis| self.padded(axis).before == self.padded(axis).behind);
+        let before: Vec<Dim> = (0..self.member.axes).map(|axis| self.padded(axis).before).collect();
+        let even = (0..self.member.axes).all(|axis| self.padded(axis).before == self.padded(axis).behind);
         // What the sizes do not say.
         let told = even && self.output_padding.is(0);
         let output = (!told).then(|| quote!(.output([#(#to),*])));
@@ -308,7 +317,7 @@ impl Layer for Conv {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        let (channels, lengths) = channels_and_axes(self.axes, input, from, errors)?;
+        let (channels, lengths) = self.member.check(input, from, errors)?;
         match self.in_channels.dim.clone() {
             None => self.in_channels.dim = Some(channels.clone()),
             Some(expected) => {
@@ -324,7 +333,8 @@ impl Layer for Conv {
         self.check_groups(from, errors)?;
         self.check_init(from, errors);
         self.input = lengths.to_vec();
-        self.output = (0..self.axes).map(|axis| self.length(axis, input, from, errors)).collect::<Option<_>>()?;
+        self.output =
+            (0..self.member.axes).map(|axis| self.length(axis, input, from, errors)).collect::<Option<_>>()?;
         let mut shape = vec![self.out_channels.0.clone()];
         shape.extend(self.output.iter().cloned());
         Some(vec![Shape(shape)])
@@ -335,7 +345,7 @@ impl Layer for Conv {
     }
 
     fn shape_example(&self) -> &'static str {
-        AXES[self.axes]
+        self.member.shape_example()
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -4,7 +4,7 @@
 
 use quote::quote;
 
-use super::channels::{Family, Member};
+use super::channels::Member;
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
@@ -20,7 +20,7 @@ struct Dropout {
     inner: Dim,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Kind {
     Elements,
     Channels(Member),
@@ -34,7 +34,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         "Dropout" => Kind::Elements,
         "AlphaDropout" => Kind::Alpha,
         "FeatureAlphaDropout" => Kind::FeatureAlpha,
-        name => Kind::Channels(Family::new("Dropout").member(name)),
+        _ => Kind::Channels(Member::of(args)),
     };
     let p = args.number_or("p", 0.5, Range::Probability, errors);
     args.flag("inplace", false, errors);
@@ -43,12 +43,12 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
 }
 
 impl Dropout {
-    fn name(&self) -> String {
-        match self.kind {
-            Kind::Elements => "Dropout".into(),
-            Kind::Channels(member) => member.name(),
-            Kind::Alpha => "AlphaDropout".into(),
-            Kind::FeatureAlpha => "FeatureAlphaDropout".into(),
+    fn name(&self) -> &str {
+        match &self.kind {
+            Kind::Elements => "Dropout",
+            Kind::Channels(member) => &member.name,
+            Kind::Alpha => "AlphaDropout",
+            Kind::FeatureAlpha => "FeatureAlphaDropout",
         }
     }
 
@@ -80,8 +80,10 @@ impl Layer for Dropout {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        match self.kind {
-            Kind::Channels(member) => member.check(input, from, errors)?,
+        match &self.kind {
+            Kind::Channels(member) => {
+                member.check(input, from, errors)?;
+            }
             Kind::FeatureAlpha if input.0.is_empty() => {
                 let (written, shape) = (from.written, from.shape(0, input));
                 errors.error(from.span, format!("`{written}` expects samples of shape [C, …], but {shape}"));

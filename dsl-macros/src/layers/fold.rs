@@ -2,11 +2,12 @@
 
 use quote::quote;
 
+use super::channels::{AXES, LETTERS, lacking_axes};
 use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
-use super::window::{AXES, LETTERS, described, extent, option};
+use super::window::{Line, described, option};
 use super::{From, Layer, Orders, Site, rows};
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, Entry};
 use crate::ir::{Arg, Call, Dim, Named, Shape, View};
 use crate::parse::args::{Args, PerAxis};
 
@@ -34,42 +35,43 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
 }
 
 impl Fold {
-    /// The number of windows along an axis of the image.
-    fn windows(&self, axis: usize, len: &Dim, from: &From<'_>, errors: &mut Diagnostics) -> Option<Dim> {
-        let (kernel, dilation) = (&self.kernel.dims[axis], &self.dilation.dims[axis]);
-        let (padding, stride) = (&self.padding.dims[axis], &self.stride.dims[axis]);
-        let (whole, extent) = (len.add(padding).add(padding), extent(kernel, dilation));
-        let letter = LETTERS[2][axis];
-        let text = format!(
-            "`{}` has no window along {letter}: ({len} + 2 · {padding} - {dilation} · ({kernel} - 1) - 1) / {stride} + 1 is less \
-             than 1",
-            from.written
-        );
-        check(Must::AtMost(&extent, &whole), self.kernel.span, text, errors, || {
-            let more = extent.sub(&whole).add(&Dim::Known(1)).div(&Dim::Known(2));
-            format!("a window is {extent} wide: pad {more} more, or take a smaller kernel")
-        })?;
-        Some(whole.sub(&extent).div(stride).add(&Dim::Known(1)))
+    /// The number of windows along each axis of the image.
+    fn windows(&self, from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Dim>> {
+        let subject = format!("`{}` has no window:", from.written);
+        let along = |axis: usize| {
+            let padding = &self.padding.dims[axis];
+            let line = Line {
+                len: &self.image[axis],
+                letter: LETTERS[2][axis],
+                padding: padding.add(padding),
+                kernel: &self.kernel.dims[axis],
+                stride: &self.stride.dims[axis],
+                dilation: &self.dilation.dims[axis],
+            };
+            line.windows(self.kernel.span, &subject, errors)
+        };
+        // Every axis that is too short is told.
+        let windows: Vec<_> = (0..2).map(along).collect();
+        windows.into_iter().collect()
     }
 
     fn unfolded(&mut self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
-        let [channels, image @ ..] = input.0.as_slice() else { return Self::wrong_shape(input, from, errors, AXES[2]) };
-        if image.len() != 2 {
-            return Self::wrong_shape(input, from, errors, AXES[2]);
-        }
-        self.image = image.to_vec();
-        let windows: Vec<_> = (0..2).map(|axis| self.windows(axis, &image[axis], from, errors)).collect();
-        let windows = windows.into_iter().collect::<Option<Vec<Dim>>>()?;
+        let [channels, height, width] = input.0.as_slice() else {
+            Self::refuse(AXES[2], input, from, errors).help_if(lacking_axes(2, input, from.written));
+            return None;
+        };
+        self.image = vec![height.clone(), width.clone()];
+        let windows = self.windows(from, errors)?;
         Some(Shape(vec![channels.mul(&Dim::product(&self.kernel.dims)), Dim::product(&windows)]))
     }
 
     fn folded(&mut self, size: &PerAxis, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
         let [rows, columns] = input.0.as_slice() else {
-            return Self::wrong_shape(input, from, errors, "[C·kernel, windows]");
+            Self::refuse("[C·kernel, windows]", input, from, errors).help("it takes what `Unfold` makes of an image");
+            return None;
         };
         self.image = size.dims.clone();
-        let windows: Vec<_> = (0..2).map(|axis| self.windows(axis, &size.dims[axis], from, errors)).collect();
-        let windows = windows.into_iter().collect::<Option<Vec<Dim>>>()?;
+        let windows = self.windows(from, errors)?;
         let (kernel, count) = (Dim::product(&self.kernel.dims), Dim::product(&windows));
         let (written, shape) = (from.written, from.shape(0, input));
         let text = format!("`{written}` adds up columns of {kernel} elements for each channel, but {shape}");
@@ -83,10 +85,9 @@ impl Fold {
         Some(Shape([vec![rows.div(&kernel)], size.dims.clone()].concat()))
     }
 
-    fn wrong_shape(input: &Shape, from: &From<'_>, errors: &mut Diagnostics, wanted: &str) -> Option<Shape> {
-        let message = format!("`{}` expects samples of shape {wanted}, but {}", from.written, from.shape(0, input));
-        errors.error(from.span, message);
-        None
+    fn refuse<'e>(wanted: &str, input: &Shape, from: &From<'_>, errors: &'e mut Diagnostics) -> &'e mut Entry {
+        let shape = from.shape(0, input);
+        errors.error(from.span, format!("`{}` expects samples of shape {wanted}, but {shape}", from.written))
     }
 
     // Expands to:

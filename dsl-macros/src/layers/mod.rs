@@ -393,6 +393,11 @@ impl From<'_> {
             Some(written) => format!("`{written}` produces {shape}"),
         }
     }
+
+    /// That nothing would be left of the input: what the message begins with, before the sum that is less than 1.
+    fn empty_output(&self, input: &Shape) -> String {
+        format!("`{}` makes an empty output: {}, and", self.written, self.shape(0, input))
+    }
 }
 
 /// The producer of a value that the caller gives.

@@ -6,9 +6,9 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
+use super::channels::{Member, channels_together};
 use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
-use super::window::{AXES, LETTERS};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Named, Shape, View};
@@ -16,8 +16,7 @@ use crate::parse::args::{Args, Number, PerSide, Range, Side};
 
 #[derive(Clone, Debug)]
 struct Pad {
-    name: String,
-    axes: usize,
+    member: Member,
     mode: Mode,
     /// As PyTorch counts them: before and behind the last axis, then the one before it.
     padding: PerSide,
@@ -36,10 +35,9 @@ enum Mode {
 }
 
 pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let name = args.layer().to_owned();
-    let axes = name.bytes().rev().nth(1).map_or(2, |digit| usize::from(digit - b'0'));
-    let padding = args.per_side("padding", 2 * axes, errors);
-    let mode = match name.split("Pad").next() {
+    let member = Member::of(args);
+    let padding = args.per_side("padding", 2 * member.axes, errors);
+    let mode = match member.name.split("Pad").next() {
         Some("Constant") => Mode::Constant(args.number("value", Range::Any, errors)),
         Some("Reflection") => Mode::Reflect,
         Some("Replication") => Mode::Replicate,
@@ -47,7 +45,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         _ => Mode::Zero,
     };
     args.finish(errors)?;
-    Some(Box::new(Pad { name, axes, mode, padding, input: Vec::new() }))
+    Some(Box::new(Pad { member, mode, padding, input: Vec::new() }))
 }
 
 /// What is put before and behind an axis, and what is taken away there.
@@ -59,7 +57,7 @@ struct Sides {
 
 impl Pad {
     fn sides(&self, axis: usize) -> Sides {
-        let at = 2 * (self.axes - 1 - axis);
+        let at = 2 * (self.member.axes - 1 - axis);
         let sides = [&self.padding.sides[at], &self.padding.sides[at + 1]];
         let more = |side: &Side| if let Side::More(dim) = side { dim.clone() } else { Dim::Known(0) };
         let less = |side: &Side| if let Side::Less(taken) = side { Dim::Known(*taken) } else { Dim::Known(0) };
@@ -68,24 +66,19 @@ impl Pad {
 
     /// The axes of which a sample may have some: those that it pads, and others before them.
     fn check_shape(&self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
-        let (rank, axes) = (input.0.len(), self.axes);
+        let (rank, axes) = (input.0.len(), self.member.axes);
         // Numbers can be put around the last axes of anything.
         let most = if matches!(self.mode, Mode::Zero | Mode::Constant(_)) { usize::MAX } else { axes + 1 };
         if (axes..=most).contains(&rank) {
             return Some(());
         }
-        let message =
-            format!("`{}` expects samples of shape {}, but {}", from.written, AXES[axes], from.shape(0, input));
-        let stem = &self.name[..self.name.len() - "2d".len()];
-        let other = rank.checked_sub(1).filter(|other| (1..=3).contains(other));
-        let help = other.map(|other| format!("`{stem}{other}d` is for {}", AXES[other]));
-        errors.error(from.span, message).help_if(help);
+        self.member.refuse(input, from, errors);
         None
     }
 
     /// The length of a padded axis.
     fn length(&self, axis: usize, len: &Dim, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Dim> {
-        let (Sides { more, less }, letter) = (self.sides(axis), LETTERS[self.axes][axis]);
+        let (Sides { more, less }, letter) = (self.sides(axis), self.member.letter(axis));
         let (added, taken) = (more[0].add(&more[1]), less[0].add(&less[1]));
         let (written, shape, span) = (from.written, from.shape(0, input), self.padding.span);
         for taken in &less {
@@ -93,9 +86,7 @@ impl Pad {
             check(Must::AtMost(taken, len), span, text, errors, || format!("take at most {len} away"))?;
         }
         let whole = len.add(&added);
-        let text = format!(
-            "`{written}` makes an empty output: {shape}, and {len} + {added} - {taken} along {letter} is less than 1"
-        );
+        let text = format!("{} {len} + {added} - {taken} along {letter} is less than 1", from.empty_output(input));
         check(Must::Less(&taken, &whole), span, text, errors, || "take less away")?;
         for (more, less) in [(&more[0], &less[1]), (&more[1], &less[0])] {
             let (verb, most) = match self.mode {
@@ -107,7 +98,7 @@ impl Pad {
                 "`{written}` {verb} {more} elements along {letter}, more than the {most} that there are: {shape}"
             );
             check(Must::AtMost(more, &most), span, text, errors, || {
-                format!("pad at most {most}, or take `ReplicationPad{}d`", self.axes)
+                format!("pad at most {most}, or take `ReplicationPad{}d`", self.member.axes)
             })?;
         }
         Some(whole.sub(&taken))
@@ -116,7 +107,7 @@ impl Pad {
     // Expands to:
     //     Pads::new([28, 28], [[2, 2], [0, 1]]).reflect()
     fn pads(&self) -> Arg {
-        let sides: Vec<Sides> = (0..self.axes).map(|axis| self.sides(axis)).collect();
+        let sides: Vec<Sides> = (0..self.member.axes).map(|axis| self.sides(axis)).collect();
         let input = &self.input;
         let pairs = |pairs: Vec<&[Dim; 2]>| {
             let pairs = pairs.into_iter().map(|[before, behind]| quote!([#before, #behind]));
@@ -143,28 +134,23 @@ impl Pad {
     }
 
     fn call(&self, site: &Site<'_>, kernel: &str, [from, to]: [Arg; 2], template: &str) -> Vec<Call> {
-        vec![rows(kernel, vec![self.pads(), channels(&site.inputs[0]), from, to], template)]
+        vec![rows(kernel, vec![self.pads(), channels_together(&site.inputs[0]), from, to], template)]
     }
-}
-
-/// The channels that lie together: one where they are apart.
-pub(super) fn channels(input: &View) -> Arg {
-    let channels = if input.is_channels_last() { input.shape.0[0].clone() } else { Dim::Known(1) };
-    Arg::Literal("channels", quote!(#channels))
 }
 
 impl Layer for Pad {
     fn describe(&self) -> String {
+        let (name, padding) = (&self.member.name, &self.padding);
         match &self.mode {
-            Mode::Constant(value) => format!("{}({}, {value})", self.name, self.padding),
-            _ => format!("{}({})", self.name, self.padding),
+            Mode::Constant(value) => format!("{name}({padding}, {value})"),
+            _ => format!("{name}({padding})"),
         }
     }
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         self.check_shape(input, from, errors)?;
-        let (before, lengths) = input.0.split_at(input.0.len() - self.axes);
+        let (before, lengths) = input.0.split_at(input.0.len() - self.member.axes);
         self.input = lengths.to_vec();
         // Every axis that does not fit is told.
         let padded: Vec<_> =
@@ -176,12 +162,12 @@ impl Layer for Pad {
 
     fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
         // The first axis is padded too: it has to lie where it is.
-        let all = inputs[0].shape.0.len() == self.axes;
+        let all = inputs[0].shape.0.len() == self.member.axes;
         if all { Orders::logical(outputs) } else { Orders::by_axes(inputs, outputs) }
     }
 
     fn shape_example(&self) -> &'static str {
-        AXES[self.axes]
+        self.member.shape_example()
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -5,9 +5,10 @@
 
 use quote::quote;
 
+use super::channels::Member;
 use super::check::{Must, check};
 use super::operand::{DX, DY, OUT, X, Y};
-use super::window::{AXES, Line, Padded, channels_and_axes, described, extent, option, windows};
+use super::window::{Line, described, extent, option};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Kept, Named, Operand, Scalar, Shape, View};
@@ -15,9 +16,7 @@ use crate::parse::args::{Args, Integer, Number, PerAxis, Range};
 
 #[derive(Clone, Debug)]
 struct Pool {
-    name: String,
-    /// How many axes it slides over.
-    axes: usize,
+    member: Member,
     what: What,
     windows: Windows,
     /// The lengths of the axes of input and output, AFTER `infer`.
@@ -54,14 +53,9 @@ enum Windows {
 
 const NO_PLACES: &str = "a layer has one output, and there is no `MaxUnpool` to read places";
 
-/// Of how many axes the layer of that name is.
-fn axes(name: &str) -> usize {
-    name.bytes().rev().nth(1).map_or(2, |digit| usize::from(digit - b'0'))
-}
-
 pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let name = args.layer().to_owned();
-    let axes = axes(&name);
+    let member = Member::of(args);
+    let (name, axes) = (&member.name, member.axes);
     let (max, power) = (name.starts_with("Max"), name.starts_with("LP"));
     let norm_type = power.then(|| args.number("norm_type", Range::NotZero, errors));
     let kernel = args.per_axis("kernel_size", axes, 1, errors);
@@ -82,7 +76,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         },
     };
     args.finish(errors)?;
-    check_padding(&name, &padding, &kernel, errors)?;
+    check_padding(name, &padding, &kernel, errors)?;
     match &what {
         What::Average { divisor_override: Some(Integer { value: 0, span }), .. } => {
             errors.error(*span, format!("`divisor_override` of `{name}` must be other than 0, found 0"));
@@ -95,14 +89,13 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         _ => {}
     }
     let windows = Windows::Sliding { kernel, stride, padding, dilation, ceil };
-    Some(Box::new(Pool { name, axes, what, windows, input: Vec::new(), output: Vec::new() }))
+    Some(Box::new(Pool { member, what, windows, input: Vec::new(), output: Vec::new() }))
 }
 
 pub(super) fn read_adaptive(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let name = args.layer().to_owned();
-    let axes = axes(&name);
-    let output_size = args.per_axis_or_none("output_size", axes, errors);
-    let what = if name.starts_with("AdaptiveMax") {
+    let member = Member::of(args);
+    let output_size = args.per_axis_or_none("output_size", member.axes, errors);
+    let what = if member.name.starts_with("AdaptiveMax") {
         args.off("return_indices", NO_PLACES, errors);
         What::Max
     } else {
@@ -110,7 +103,7 @@ pub(super) fn read_adaptive(args: &mut Args<'_>, errors: &mut Diagnostics) -> Op
     };
     args.finish(errors)?;
     let windows = Windows::Adaptive { output_size };
-    Some(Box::new(Pool { name, axes, what, windows, input: Vec::new(), output: Vec::new() }))
+    Some(Box::new(Pool { member, what, windows, input: Vec::new(), output: Vec::new() }))
 }
 
 /// Some cell of every window is in the sample.
@@ -138,15 +131,15 @@ impl Pool {
                 (&kernel.dims[axis], &stride.dims[axis], &padding.dims[axis], &dilation.dims[axis], *ceil)
             }
         };
-        let line = Line { kernel, stride, dilation };
-        let mut padded = Padded { before: padding.clone(), behind: padding.clone() };
-        if !ceil {
-            return windows(axis, input, &padded, line, from, errors);
-        }
         // A last window that is cut: as if the steps that it lacks were there.
-        let lacks = stride.sub(&Dim::Known(1));
-        padded.behind = padding.add(&lacks);
-        let count = windows(axis, input, &padded, line, from, errors)?;
+        let lacks = if ceil { stride.sub(&Dim::Known(1)) } else { Dim::Known(0) };
+        let behind = padding.add(&lacks);
+        let letter = self.member.letter(axis);
+        let line = Line { len, letter, padding: padding.add(&behind), kernel, stride, dilation };
+        let count = line.windows(from.span, &from.empty_output(input), errors)?;
+        if !ceil {
+            return Some(count);
+        }
         // None begins in the padding behind: all of them before (L + p) / s, rounded up. It is so where p + s <= d·(k - 1) + 1.
         let (reach, extent) = (padding.add(stride), extent(kernel, dilation));
         match (reach.known(), extent.known()) {
@@ -211,7 +204,7 @@ impl Pool {
 
 impl Layer for Pool {
     fn describe(&self) -> String {
-        let name = &self.name;
+        let name = &self.member.name;
         match &self.windows {
             Windows::Adaptive { output_size } => {
                 let size = |dim: &Option<Dim>| dim.as_ref().map_or("None".into(), Dim::to_string);
@@ -243,10 +236,10 @@ impl Layer for Pool {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        let (channels, lengths) = channels_and_axes(self.axes, input, from, errors)?;
+        let (channels, lengths) = self.member.check(input, from, errors)?;
         self.input = lengths.to_vec();
         // Every axis that is too short is told.
-        let output: Vec<_> = (0..self.axes).map(|axis| self.length(axis, input, from, errors)).collect();
+        let output: Vec<_> = (0..self.member.axes).map(|axis| self.length(axis, input, from, errors)).collect();
         self.output = output.into_iter().collect::<Option<_>>()?;
         let mut shape = vec![channels.clone()];
         shape.extend(self.output.iter().cloned());
@@ -258,7 +251,7 @@ impl Layer for Pool {
     }
 
     fn shape_example(&self) -> &'static str {
-        AXES[self.axes]
+        self.member.shape_example()
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -5,9 +5,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
+use super::channels::{AXES, LETTERS, channels_together, lacking_axes};
 use super::operand::{DX, DY, X, Y};
-use super::pad::channels;
-use super::window::{AXES, LETTERS};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Named, Shape, View};
@@ -147,7 +146,8 @@ impl Upsample {
             _ => None,
         };
         let help = word.map(|word| format!("for {} write `mode = {word:?}`", AXES[axes]));
-        errors.error(from.span, message).help_if(help.filter(|_| self.name == "Upsample"));
+        let lacking = lacking_axes(self.mode.axes.unwrap_or(1), input, from.written);
+        errors.error(from.span, message).help_if(help.filter(|_| self.name == "Upsample")).help_if(lacking);
         None
     }
 
@@ -183,10 +183,7 @@ impl Upsample {
         let mut output = Vec::new();
         for (axis, (len, factor)) in lengths.iter().zip(factors).enumerate() {
             let letter = LETTERS[lengths.len()][axis];
-            let (written, shape) = (from.written, from.shape(0, input));
-            let text = format!(
-                "`{written}` makes an empty output: {shape}, and {len} · {factor} along {letter} is less than 1"
-            );
+            let text = format!("{} {len} · {factor} along {letter} is less than 1", from.empty_output(input));
             match (len.known(), factor.value) {
                 (Some(len), Some(factor)) => {
                     let scaled = (len as f64 * factor).floor();
@@ -233,7 +230,7 @@ impl Upsample {
     }
 
     fn call(&self, site: &Site<'_>, kernel: &str, [from, to]: [Arg; 2], template: &str) -> Vec<Call> {
-        vec![rows(kernel, vec![self.resampling(), channels(&site.inputs[0]), from, to], template)]
+        vec![rows(kernel, vec![self.resampling(), channels_together(&site.inputs[0]), from, to], template)]
     }
 }
 

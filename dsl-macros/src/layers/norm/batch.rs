@@ -2,7 +2,7 @@
 
 use quote::quote;
 
-use super::super::channels::{Family, Member};
+use super::super::channels::Member;
 use super::super::operand::{DX, DY, X};
 use super::super::{From, Layer, Orders, Site, batch, forward_call, kept_for_activation, rows, tiles};
 use super::{Affine, check_features};
@@ -28,7 +28,7 @@ struct BatchNorm {
 }
 
 pub(in crate::layers) fn batch_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let member = Family::with_vectors("BatchNorm").member(args.layer());
+    let member = Member::of(args).with_vectors();
     let num_features = args.size("num_features", errors);
     let eps = args.number_or("eps", 1e-5, Range::Positive, errors);
     let momentum = args.optional_number("momentum", Some(0.1), Range::Any, errors);
@@ -119,7 +119,7 @@ impl Layer for BatchNorm {
         let eps = if self.eps.value == Some(1e-5) { String::new() } else { format!(", eps = {}", self.eps) };
         let tracked = if self.tracked { "" } else { ", track_running_stats = false" };
         let features = self.num_features.dim.as_ref().map_or("_".into(), Dim::to_string);
-        let name = self.member.name();
+        let name = &self.member.name;
         format!("{name}({features}{eps}{momentum}{}{tracked})", self.affine.describe("affine"))
     }
 
@@ -127,7 +127,7 @@ impl Layer for BatchNorm {
         let input = &inputs[0];
         self.member.check(input, from, errors)?;
         // Another number is reported, and what comes after checked all the same.
-        let _ = check_features(&self.member.name(), "", &mut self.num_features, input, from, errors);
+        let _ = check_features(&self.member.name, "", &mut self.num_features, input, from, errors);
         self.each = Dim::product(&input.0[1..]);
         Some(vec![input.clone()])
     }

@@ -4,7 +4,7 @@
 use proc_macro2::Span;
 use quote::quote;
 
-use super::super::channels::{Family, Member};
+use super::super::channels::Member;
 use super::super::check::{Must, check, divisors};
 use super::super::operand::{DX, DY, X, Y};
 use super::super::{From, Layer, Orders, Site, batch, rows, tiles};
@@ -56,7 +56,7 @@ pub(in crate::layers) fn group_norm(args: &mut Args<'_>, errors: &mut Diagnostic
 }
 
 pub(in crate::layers) fn instance_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
-    let member = Family::new("InstanceNorm").member(args.layer());
+    let member = Member::of(args);
     let channels = args.size("num_features", errors);
     let eps = args.number_or("eps", 1e-5, Range::Positive, errors);
     let momentum = args.number_or("momentum", 0.1, Range::Any, errors);
@@ -103,10 +103,10 @@ impl GroupNorm {
 
     fn check(&mut self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
         let (name, first) = match &self.kind {
-            Kind::Group { groups, .. } => ("GroupNorm".to_owned(), format!("{groups}, ")),
-            Kind::Instance { member, .. } => (member.name(), String::new()),
+            Kind::Group { groups, .. } => ("GroupNorm", format!("{groups}, ")),
+            Kind::Instance { member, .. } => (member.name.as_str(), String::new()),
         };
-        check_features(&name, &first, &mut self.channels, input, from, errors)?;
+        check_features(name, &first, &mut self.channels, input, from, errors)?;
         self.check_groups(from, errors)?;
         self.check_values(input, from, errors)
     }
@@ -160,14 +160,14 @@ impl Layer for GroupNorm {
                     (true, false) => ", affine = true, bias = false",
                 };
                 let tracked = if *tracked { ", track_running_stats = true" } else { "" };
-                format!("{}({channels}{eps}{momentum}{affine}{tracked})", member.name())
+                format!("{}({channels}{eps}{momentum}{affine}{tracked})", member.name)
             }
         }
     }
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        if let Kind::Instance { member, .. } = self.kind {
+        if let Kind::Instance { member, .. } = &self.kind {
             member.check(input, from, errors)?;
         } else if input.0.is_empty() {
             let shape = from.shape(0, input);

@@ -57,7 +57,7 @@ fn an_image_without_channels() {
     check(
         "A: [28, 28] < Conv2d(1, 6, 5) >",
         &[
-            "`Conv2d(1, 6, 5)` expects samples of shape [C, H, W], but the input has shape [28, 28]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 28]) -> Conv2d(1, 6, 5)` @ `Conv2d`",
+            "`Conv2d(1, 6, 5)` expects samples of shape [C, H, W], but the input has shape [28, 28]\nhelp: `Conv1d` is for [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 28]) -> Conv2d(1, 6, 5)` @ `Conv2d`",
         ],
     );
 }
@@ -67,7 +67,7 @@ fn a_sequence_into_two_axes() {
     check(
         "A: [3, 100] < Conv2d(3, 6, 5) >",
         &[
-            "`Conv2d(3, 6, 5)` expects samples of shape [C, H, W], but the input has shape [3, 100]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Conv2d(3, 6, 5)` @ `Conv2d`",
+            "`Conv2d(3, 6, 5)` expects samples of shape [C, H, W], but the input has shape [3, 100]\nhelp: `Conv1d` is for [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Conv2d(3, 6, 5)` @ `Conv2d`",
         ],
     );
 }
@@ -78,6 +78,24 @@ fn a_volume_into_two_axes() {
         "A: [3, 4, 4, 4] < Conv2d(3, 6, 3) >",
         &[
             "`Conv2d(3, 6, 3)` expects samples of shape [C, H, W], but the input has shape [3, 4, 4, 4]\nhelp: `Conv3d` is for [C, D, H, W] @ `Conv2d`",
+        ],
+    );
+}
+
+#[test]
+fn more_axes_than_any_layer_takes() {
+    check(
+        "A: [1, 2, 3, 4, 5] < Conv2d(1, 6, 3) >",
+        &["`Conv2d(1, 6, 3)` expects samples of shape [C, H, W], but the input has shape [1, 2, 3, 4, 5] @ `Conv2d`"],
+    );
+}
+
+#[test]
+fn a_window_that_lacks_three_elements() {
+    check(
+        "A: [1, 4] < Conv1d(1, 6, 7) >",
+        &[
+            "`Conv1d(1, 6, 7)` makes an empty output: the input has shape [1, 4], and (4 + 0 - 1 · (7 - 1) - 1) / 1 + 1 along L is less than 1\nhelp: its window is 7 wide: pad 2 more, or take a smaller kernel @ `Conv1d`",
         ],
     );
 }

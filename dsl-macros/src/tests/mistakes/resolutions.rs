@@ -33,7 +33,9 @@ fn axes_that_a_pad_does_not_take() {
     );
     check(
         "A: [8] < ZeroPad2d(1) >",
-        &["`ZeroPad2d(1)` expects samples of shape [C, H, W], but the input has shape [8] @ `ZeroPad2d`"],
+        &[
+            "`ZeroPad2d(1)` expects samples of shape [C, H, W], but the input has shape [8]\nhelp: make axes of it: `Unflatten(1, [C, H, W]) -> ZeroPad2d(1)` @ `ZeroPad2d`",
+        ],
     );
 }
 
@@ -122,7 +124,7 @@ fn a_mode_for_other_axes() {
     check(
         "A: [3, 4] < Upsample(8, mode = \"bilinear\") >",
         &[
-            "`Upsample(8, mode = \"bilinear\")` expects samples of shape [C, H, W], but the input has shape [3, 4]\nhelp: for [C, L] write `mode = \"linear\"` @ `Upsample`",
+            "`Upsample(8, mode = \"bilinear\")` expects samples of shape [C, H, W], but the input has shape [3, 4]\nhelp: for [C, L] write `mode = \"linear\"`\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Upsample(8, mode = \"bilinear\")` @ `Upsample`",
         ],
     );
     check(
@@ -134,13 +136,13 @@ fn a_mode_for_other_axes() {
     check(
         "A: [3] < Upsample(8) >",
         &[
-            "`Upsample(8)` expects samples of shape [C, L], [C, H, W] or [C, D, H, W], but the input has shape [3] @ `Upsample`",
+            "`Upsample(8)` expects samples of shape [C, L], [C, H, W] or [C, D, H, W], but the input has shape [3]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Upsample(8)` @ `Upsample`",
         ],
     );
     check(
         "A: [3, 4] < UpsamplingBilinear2d(8) >",
         &[
-            "`UpsamplingBilinear2d(8)` expects samples of shape [C, H, W], but the input has shape [3, 4] @ `UpsamplingBilinear2d`",
+            "`UpsamplingBilinear2d(8)` expects samples of shape [C, H, W], but the input has shape [3, 4]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> UpsamplingBilinear2d(8)` @ `UpsamplingBilinear2d`",
         ],
     );
 }
@@ -215,13 +217,15 @@ fn windows_that_do_not_fit() {
     check(
         "A: [3, 4, 4] < Unfold(5) >",
         &[
-            "`Unfold(5)` has no window along H: (4 + 2 · 0 - 1 · (5 - 1) - 1) / 1 + 1 is less than 1\nhelp: a window is 5 wide: pad 1 more, or take a smaller kernel @ `5`",
-            "`Unfold(5)` has no window along W: (4 + 2 · 0 - 1 · (5 - 1) - 1) / 1 + 1 is less than 1\nhelp: a window is 5 wide: pad 1 more, or take a smaller kernel @ `5`",
+            "`Unfold(5)` has no window: (4 + 0 - 1 · (5 - 1) - 1) / 1 + 1 along H is less than 1\nhelp: its window is 5 wide: pad 1 more, or take a smaller kernel @ `5`",
+            "`Unfold(5)` has no window: (4 + 0 - 1 · (5 - 1) - 1) / 1 + 1 along W is less than 1\nhelp: its window is 5 wide: pad 1 more, or take a smaller kernel @ `5`",
         ],
     );
     check(
         "A: [3, 4] < Unfold(3) >",
-        &["`Unfold(3)` expects samples of shape [C, H, W], but the input has shape [3, 4] @ `Unfold`"],
+        &[
+            "`Unfold(3)` expects samples of shape [C, H, W], but the input has shape [3, 4]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Unfold(3)` @ `Unfold`",
+        ],
     );
 }
 
@@ -241,6 +245,8 @@ fn columns_that_are_not_those_of_the_windows() {
     );
     check(
         "A: [12] < Fold(6, 2) >",
-        &["`Fold(6, 2)` expects samples of shape [C·kernel, windows], but the input has shape [12] @ `Fold`"],
+        &[
+            "`Fold(6, 2)` expects samples of shape [C·kernel, windows], but the input has shape [12]\nhelp: it takes what `Unfold` makes of an image @ `Fold`",
+        ],
     );
 }

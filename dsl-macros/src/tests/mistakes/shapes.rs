@@ -155,8 +155,8 @@ fn a_batch_norm_of_another_rank() {
          D: [1, 2, 3, 4, 5] < BatchNorm3d(1) >",
         &[
             "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3]\nhelp: `BatchNorm1d` is for [C] or [C, L] @ `BatchNorm2d`",
-            "`BatchNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W] @ `BatchNorm3d`",
-            "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `BatchNorm1d` is for [C] or [C, L] @ `BatchNorm2d`",
+            "`BatchNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> BatchNorm3d(3)` @ `BatchNorm3d`",
+            "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `BatchNorm1d` is for [C] or [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> BatchNorm2d(3)` @ `BatchNorm2d`",
             "`BatchNorm3d(1)` expects samples of shape [C, D, H, W], but the input has shape [1, 2, 3, 4, 5] @ `BatchNorm3d`",
         ],
     );
@@ -225,7 +225,7 @@ fn an_instance_norm_of_another_rank() {
         "A: [3, 8, 8] < InstanceNorm1d(3) > B: [3] < InstanceNorm1d(3) > C: [3, 8] < InstanceNorm3d(3) >",
         &[
             "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3, 8, 8]\nhelp: `InstanceNorm2d` is for [C, H, W] @ `InstanceNorm1d`",
-            "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3] @ `InstanceNorm1d`",
+            "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> InstanceNorm1d(3)` @ `InstanceNorm1d`",
             "`InstanceNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8]\nhelp: `InstanceNorm1d` is for [C, L] @ `InstanceNorm3d`",
         ],
     );
@@ -258,8 +258,8 @@ fn a_dropout_of_channels_of_another_rank() {
     check(
         "A: [3, 8] < Dropout2d > B: [3] < Dropout1d(0.2) > C: [3, 4, 4, 4] < Dropout1d > D: [] < FeatureAlphaDropout >",
         &[
-            "`Dropout2d` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `Dropout1d` is for [C, L] @ `Dropout2d`",
-            "`Dropout1d(0.2)` expects samples of shape [C, L], but the input has shape [3] @ `Dropout1d`",
+            "`Dropout2d` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `Dropout1d` is for [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Dropout2d` @ `Dropout2d`",
+            "`Dropout1d(0.2)` expects samples of shape [C, L], but the input has shape [3]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Dropout1d(0.2)` @ `Dropout1d`",
             "`Dropout1d` expects samples of shape [C, L], but the input has shape [3, 4, 4, 4]\nhelp: `Dropout3d` is for [C, D, H, W] @ `Dropout1d`",
             "`FeatureAlphaDropout` expects samples of shape [C, …], but the input has shape [] @ `FeatureAlphaDropout`",
         ],
@@ -487,7 +487,7 @@ fn a_pool_over_other_axes() {
     check(
         "A: [8, 8] < MaxPool2d(2) >",
         &[
-            "`MaxPool2d(2)` expects samples of shape [C, H, W], but the input has shape [8, 8]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 8]) -> MaxPool2d(2)` @ `MaxPool2d`",
+            "`MaxPool2d(2)` expects samples of shape [C, H, W], but the input has shape [8, 8]\nhelp: `MaxPool1d` is for [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 8]) -> MaxPool2d(2)` @ `MaxPool2d`",
         ],
     );
     check(
