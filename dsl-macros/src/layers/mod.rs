@@ -362,9 +362,9 @@ pub(crate) fn registry() -> impl Iterator<Item = Entry> {
     layers.iter().copied().chain(activations).map(layer).chain(joins.into_iter().map(join))
 }
 
-/// PyTorch has a layer of that name.
-pub(crate) fn is_torch(name: &str) -> bool {
-    torch::NAMES.contains(&name)
+/// PyTorch has a layer of that name, and there is none here.
+pub(crate) fn is_missing(name: &str) -> bool {
+    torch::MISSING.contains(&name)
 }
 
 /// Says of a layer of PyTorch's that there will not be what to write instead.

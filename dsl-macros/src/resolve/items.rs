@@ -195,7 +195,7 @@ impl Resolver<'_> {
         if layers::instead(&found, name.span(), self.errors) {
             return;
         }
-        if layers::is_torch(&found) {
+        if layers::is_missing(&found) {
             self.errors.error(name.span(), format!("`{found}` is not available yet"));
             return;
         }

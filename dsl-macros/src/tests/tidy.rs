@@ -98,6 +98,13 @@ fn no_two_layers_have_one_name() {
     }
 }
 
+#[test]
+fn what_is_there_is_not_said_to_be_missing() {
+    let missing: Vec<&str> =
+        layers::registry().map(|entry| entry.name).filter(|name| layers::is_missing(name)).collect();
+    assert_eq!(missing, [""; 0], "layers that dsl-macros/src/layers/torch.rs says are missing");
+}
+
 /// The public structs of a folder of the runtime that are settings, each with the names and types of its public fields.
 fn settings_of(module: &str) -> Vec<(String, Vec<(String, String)>)> {
     let folder = workspace().join("runtime/src").join(module);
