@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 
 use super::docs::Titles;
 use super::places::Arrays;
+use super::values::row_of;
 use super::{Unit, ident, number};
 use crate::ir::{Arg, Place, Role, Scope, Step};
 
@@ -176,7 +177,7 @@ impl Unit<'_> {
         let (input, y) = (self.row_type(Place::Value(graph.inputs[0])), ident(&self.program.name(output)));
         let output = self.row_type(output);
         let slots = self.plan.scratch.slots.iter().map(|slot| {
-            let (name, row) = (ident(&slot.name), self.row_of(&slot.row));
+            let (name, row) = (ident(&slot.name), row_of(&slot.row));
             quote!(let #name: &mut [#row] = scratch.take(#x.len());)
         });
         let statistics = self.plan.scratch_statistics.iter().map(|(_, name, len)| {

@@ -16,7 +16,7 @@ impl Unit<'_> {
         let own = self.own("Values");
         let names: Vec<_> = slots.iter().map(|slot| ident(&slot.name)).collect();
         let fields = slots.iter().zip(&names).map(|(slot, name)| {
-            let row = self.row_of(&slot.row);
+            let row = row_of(&slot.row);
             // Nothing needs to be said of a value that has its array for itself.
             let held = (slot.holds.len() > 1).then(|| format!(" {}.", slot.holds.join(", then ")));
             let of_piece = slot.row.of_piece.then(|| " One row for each piece of the batch.".to_owned());
@@ -187,12 +187,7 @@ impl Unit<'_> {
 
     /// One row of a value: `[T; 784]`.
     pub(crate) fn row_type(&self, place: Place) -> TokenStream {
-        self.row_of(&self.program.row(place))
-    }
-
-    pub(crate) fn row_of(&self, row: &Row) -> TokenStream {
-        let (scalar, width) = (scalar(row.scalar), &row.width);
-        quote!([#scalar; #width])
+        row_of(&self.program.row(place))
     }
 
     // Expands to:
@@ -205,6 +200,12 @@ impl Unit<'_> {
         let sum: Vec<_> = sum.map(|(scalar, count)| quote!(glulam::bytes::<#scalar>(#count))).collect();
         if sum.is_empty() { quote!(0) } else { quote!(#(#sum)+*) }
     }
+}
+
+/// `[T; 784]`
+pub(super) fn row_of(row: &Row) -> TokenStream {
+    let (scalar, width) = (scalar(row.scalar), &row.width);
+    quote!([#scalar; #width])
 }
 
 /// The type of a scalar in generated code.

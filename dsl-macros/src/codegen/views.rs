@@ -34,69 +34,72 @@ enum Holds<'a> {
 /// The views of a network.
 pub(super) fn of<'a>(program: &'a Program, plan: &'a Plan) -> View<'a> {
     let params: Vec<&PlacedParam> = plan.params.iter().collect();
-    view(program, &params, "", String::new())
+    Below { program, prefix: "", params: &params }.view(String::new())
 }
 
-/// The view of the parameters below a prefix, `blocks.3.`.
-fn view<'a>(program: &'a Program, params: &[&'a PlacedParam], prefix: &str, suffix: String) -> View<'a> {
-    let mut fields: Vec<Field<'_>> = Vec::new();
-    let mut rest = params;
-    while let [first, ..] = rest {
-        let below = |repeat: &&Repeat| {
-            let inside = repeat.key.starts_with(prefix) && first.key.starts_with(&format!("{}.", repeat.key));
-            inside && repeat.key.len() > prefix.len().saturating_sub(1)
-        };
-        let outermost = program.graph.repeats.iter().filter(below).min_by_key(|repeat| repeat.key.len());
-        if let Some(repeat) = outermost {
-            let within = format!("{}.", repeat.key);
-            let count = rest.iter().take_while(|p| p.key.starts_with(&within)).count();
-            let (own, others) = rest.split_at(count);
-            if let Some(field) = copies(program, own, repeat, &suffix, &repeat.key[prefix.len()..], params, prefix) {
-                fields.push(field);
-                rest = others;
-                continue;
-            }
-            // Copies of different types: each parameter is a field, as if nothing was repeated.
-            fields.extend(own.iter().map(|p| leaf(program, p, prefix)));
-            rest = others;
-            continue;
-        }
-        fields.push(leaf(program, first, prefix));
-        rest = &rest[1..];
-    }
-    View { suffix, fields }
-}
-
-fn leaf<'a>(program: &Program, param: &'a PlacedParam, prefix: &str) -> Field<'a> {
-    let span = program.graph.node(param.node).label.unwrap_or_else(Span::call_site);
-    Field { name: Ident::new(&identifier(&param.key[prefix.len()..]), span), holds: Holds::Param(param) }
-}
-
-/// The field of a repeated item, unless its copies differ, or a parameter beside it has its name.
-fn copies<'a>(
+/// The parameters below a prefix, `blocks.3.`.
+struct Below<'a, 'p> {
     program: &'a Program,
-    own: &[&'a PlacedParam],
-    repeat: &'a Repeat,
-    suffix: &str,
-    key: &str,
-    beside: &[&PlacedParam],
-    prefix: &str,
-) -> Option<Field<'a>> {
-    let name = identifier(key);
-    if beside.iter().any(|p| identifier(&p.key[prefix.len()..]) == name) {
-        return None;
+    prefix: &'p str,
+    params: &'p [&'a PlacedParam],
+}
+
+impl<'a> Below<'a, '_> {
+    fn view(&self, suffix: String) -> View<'a> {
+        let mut fields: Vec<Field<'_>> = Vec::new();
+        let mut rest = self.params;
+        while let [first, ..] = rest {
+            let around = |repeat: &&Repeat| repeat.key.starts_with(self.prefix) && is_in(first, &repeat.key);
+            let outermost = self.program.graph.repeats.iter().filter(around).min_by_key(|repeat| repeat.key.len());
+            let Some(repeat) = outermost else {
+                fields.push(self.leaf(first));
+                rest = &rest[1..];
+                continue;
+            };
+            let (own, others) = rest.split_at(rest.iter().take_while(|p| is_in(p, &repeat.key)).count());
+            match self.copies(repeat, own, &suffix) {
+                Some(field) => fields.push(field),
+                // Copies of different types: each parameter is a field, as if nothing was repeated.
+                None => fields.extend(own.iter().map(|p| self.leaf(p))),
+            }
+            rest = others;
+        }
+        View { suffix, fields }
     }
-    let suffix = format!("{suffix}{}", camel(&name));
-    let copies: Vec<View<'_>> = (0..repeat.count)
-        .map(|copy| {
-            let prefix = format!("{}.{copy}.", repeat.key);
-            let own: Vec<_> = own.iter().copied().filter(|p| p.key.starts_with(&prefix)).collect();
-            view(program, &own, &prefix, suffix.clone())
-        })
-        .collect();
-    let first = copies[0].shape();
-    let alike = copies.iter().all(|copy| copy.shape() == first) && !copies[0].fields.is_empty();
-    alike.then(|| Field { name: ident(&name), holds: Holds::Copies { key: &repeat.key, copies } })
+
+    /// What a field of that key is called.
+    fn name(&self, key: &str) -> String {
+        identifier(&key[self.prefix.len()..])
+    }
+
+    fn leaf(&self, param: &'a PlacedParam) -> Field<'a> {
+        let span = self.program.graph.node(param.node).label.unwrap_or_else(Span::call_site);
+        Field { name: Ident::new(&self.name(&param.key), span), holds: Holds::Param(param) }
+    }
+
+    /// The field of a repeated item, unless its copies differ, or a parameter has its name.
+    fn copies(&self, repeat: &'a Repeat, own: &[&'a PlacedParam], suffix: &str) -> Option<Field<'a>> {
+        let name = self.name(&repeat.key);
+        if self.params.iter().any(|p| self.name(&p.key) == name) {
+            return None;
+        }
+        let suffix = format!("{suffix}{}", camel(&name));
+        let copies: Vec<View<'_>> = (0..repeat.count)
+            .map(|copy| {
+                let key = format!("{}.{copy}", repeat.key);
+                let own: Vec<_> = own.iter().copied().filter(|p| is_in(p, &key)).collect();
+                Below { program: self.program, prefix: &format!("{key}."), params: &own }.view(suffix.clone())
+            })
+            .collect();
+        let first = copies[0].shape();
+        let alike = copies.iter().all(|copy| copy.shape() == first) && !copies[0].fields.is_empty();
+        alike.then(|| Field { name: ident(&name), holds: Holds::Copies { key: &repeat.key, copies } })
+    }
+}
+
+/// Whether a parameter is of the item with that key, or of one within it.
+fn is_in(param: &PlacedParam, key: &str) -> bool {
+    param.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// `blocks_inner` as `BlocksInner`.

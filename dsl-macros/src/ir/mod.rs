@@ -25,9 +25,9 @@ pub(crate) use program::{Place, Program, Row, Step};
 pub(crate) enum Scalar {
     /// The network's floating-point type.
     Real,
-    /// Token ids, `u32`.
+    /// `u32`: token ids, and places in a window that a byte does not name.
     Token,
-    /// Places in a small window, `u8`.
+    /// `u8`: places in a window of at most 256 cells.
     Byte,
     /// `f64`, whatever the network's type is: sums of many numbers.
     Double,
