@@ -4,15 +4,19 @@
 //! the runtime. No pass changes.
 
 mod activation;
+mod calls;
 mod channels;
 mod check;
 mod conv;
 mod custom;
 mod dropout;
 mod fold;
+mod from;
 mod join;
 mod linear;
 mod norm;
+mod operand;
+mod orders;
 mod pad;
 mod pool;
 mod prelu;
@@ -26,18 +30,19 @@ mod window;
 
 use std::fmt::{self, Debug, Display};
 
-use proc_macro2::TokenStream;
-use quote::quote;
-
 use crate::diagnostics::Diagnostics;
-use crate::ir::{
-    self, Activation, Arg, Buffer, Call, Dim, Facts, Kept, Named, Operand, Order, OutputKind, Param, Scope, Shape, View,
-};
-use crate::parse::args::{Args, Integer};
+use crate::ir::{self, Activation, Buffer, Call, Dim, Facts, Kept, OutputKind, Param, Shape, View};
+use crate::parse::args::Args;
 
 pub(crate) use custom::Custom;
+pub(crate) use from::{From, THE_INPUT};
 pub(crate) use join::Sum;
+pub(crate) use orders::{Orders, Take};
 pub(crate) use relayout::Relayout;
+
+// For the layers.
+use calls::{axis, batch, forward_call, kept_for_activation, rows, tiles, vector};
+use from::sample_axis;
 
 /// A graph of layers, BEFORE `backward`.
 pub(crate) type Graph = ir::Graph<Box<dyn Layer>>;
@@ -63,49 +68,6 @@ impl Site<'_> {
     /// The first output.
     fn output(&self) -> &View {
         &self.outputs[0]
-    }
-}
-
-/// In which order of axes a layer takes all its inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Take {
-    AsItComes,
-    Logical,
-    ChannelsLast,
-}
-
-/// What a layer answers to the question for orders.
-#[derive(Clone, Debug)]
-pub(crate) struct Orders {
-    pub(crate) take: Take,
-    /// The order of each output.
-    pub(crate) give: Vec<Order>,
-}
-
-impl Orders {
-    /// Of a layer that works with any order, as long as all inputs and the output have one.
-    fn any(inputs: &[View]) -> Orders {
-        match inputs {
-            [first, others @ ..] if others.iter().all(|other| other.order == first.order) => {
-                Orders { take: Take::AsItComes, give: vec![first.order.clone()] }
-            }
-            _ => Orders::by_axes(inputs, &[inputs[0].shape.clone()]),
-        }
-    }
-
-    /// Of a layer that works along axes, wherever they lie: all as the first input is.
-    fn by_axes(inputs: &[View], outputs: &[Shape]) -> Orders {
-        if inputs[0].is_channels_last() { Orders::channels_last(outputs) } else { Orders::logical(outputs) }
-    }
-
-    /// Of a layer that wants PyTorch's order.
-    fn logical(outputs: &[Shape]) -> Orders {
-        Orders { take: Take::Logical, give: vec![Order::Logical; outputs.len()] }
-    }
-
-    /// Of a layer that wants channels last.
-    fn channels_last(outputs: &[Shape]) -> Orders {
-        Orders { take: Take::ChannelsLast, give: outputs.iter().map(Order::channels_last).collect() }
     }
 }
 
@@ -250,17 +212,6 @@ impl Display for dyn Layer {
     }
 }
 
-/// Where a layer's inputs come from, for messages: ``but `Linear(784, 64)` produces 64``.
-#[derive(Debug)]
-pub(crate) struct From<'a> {
-    /// The layer itself, as written.
-    pub(crate) written: &'a str,
-    /// The layer's own span.
-    pub(crate) span: proc_macro2::Span,
-    /// The producers of its inputs, as written; `the input` for an input.
-    pub(crate) producers: &'a [String],
-}
-
 /// Reads a layer's arguments; reports every mistake in them.
 pub(crate) type Constructor = fn(&mut Args<'_>, &mut Diagnostics) -> Option<Box<dyn Layer>>;
 
@@ -375,130 +326,4 @@ pub(crate) fn instead(name: &str, span: proc_macro2::Span, errors: &mut Diagnost
 /// The layer of that name.
 pub(crate) fn lookup(name: &str) -> Option<Entry> {
     registry().find(|entry| entry.name == name)
-}
-
-impl From<'_> {
-    /// `Linear(784, 64)` produces, or the input has: the beginning of what input `i` is, before a number.
-    fn source(&self, i: usize) -> String {
-        match self.producers.get(i).map(String::as_str) {
-            None | Some(THE_INPUT) => "the input has".into(),
-            Some(written) => format!("`{written}` produces"),
-        }
-    }
-
-    /// The same with the whole shape: `Linear(784, 64)` produces `[64]`, or the input has shape `[64]`.
-    fn shape(&self, i: usize, shape: &Shape) -> String {
-        match self.producers.get(i).map(String::as_str) {
-            None | Some(THE_INPUT) => format!("the input has shape {shape}"),
-            Some(written) => format!("`{written}` produces {shape}"),
-        }
-    }
-
-    /// That nothing would be left of the input: what the message begins with, before the sum that is less than 1.
-    fn empty_output(&self, input: &Shape) -> String {
-        format!("`{}` makes an empty output: {}, and", self.written, self.shape(0, input))
-    }
-}
-
-/// The producer of a value that the caller gives.
-pub(crate) const THE_INPUT: &str = "the input";
-
-/// The place in a sample's shape of the axis that PyTorch calls `axis.value`: it counts the batch too.
-fn sample_axis(option: &str, axis: Integer, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<usize> {
-    let rank = input.0.len() as i64 + 1;
-    let place = if axis.value < 0 { axis.value + rank } else { axis.value };
-    let found = axis.value;
-    if (1..rank).contains(&place) {
-        return Some(place as usize - 1);
-    }
-    let written = from.written;
-    if place == 0 {
-        errors
-            .error(axis.span, format!("`{option} = {found}` of `{written}` is the batch, whose samples do not meet"))
-            .help(match rank {
-                1 => format!("a sample of shape {input} has no axis of its own"),
-                2 => "the sample's axis is 1, or -1".to_owned(),
-                _ => format!("the axes of a sample are 1 to {}, the last is also -1", rank - 1),
-            });
-    } else {
-        let axes = rank - 1;
-        errors
-            .error(axis.span, format!("`{option} = {found}` of `{written}` is out of range: {}", from.shape(0, input)))
-            .help(match axes {
-                0 => "there is no axis but 0, the batch".to_owned(),
-                1 => "the axes are 0, the batch, and 1".to_owned(),
-                _ => format!("the axes are 0, the batch, and 1 to {axes}"),
-            });
-    }
-    None
-}
-
-/// `Axis { len, inner }` of a kernel: a flat sample is `[outer, len, inner]`.
-fn axis(view: &View, place: usize) -> Named {
-    let (_, len, inner) = view.around(place);
-    Named::with("Axis", quote!(len: #len, inner: #inner))
-}
-
-/// A call for each thread's rows. For the template of its formula see [`Formula::of`](crate::ir::Formula::of).
-fn rows(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
-    Call::new(Scope::Rows, kernel, args, template)
-}
-
-/// A call for the whole batch, between two row phases.
-fn batch(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
-    Call::new(Scope::Batch, kernel, args, template)
-}
-
-/// A call for each thread's part of the parameters.
-fn tiles(kernel: &str, args: Vec<Arg>, template: &str) -> Call {
-    Call::new(Scope::Tiles, kernel, args, template)
-}
-
-/// What a layer keeps for the activation folded into it: the activation's input, where its derivative is taken from that.
-fn kept_for_activation(site: &Site<'_>) -> Vec<Kept> {
-    match site.activation {
-        Some(activation) if activation.keeps_input && !site.predict => vec![Kept::real("z", site.output().shape.len())],
-        _ => Vec::new(),
-    }
-}
-
-/// The forward call of a layer that may have to apply an activation: `kernel_forward`, `kernel_activation_forward` or
-/// `kernel_activation_forward_keep`, of what comes before the output among its arguments. `formula` makes the layer's own
-/// formula, from what stands before it.
-fn forward_call(
-    site: &Site<'_>,
-    [plain, applying, keeping]: [&str; 3],
-    mut args: Vec<Arg>,
-    formula: &dyn Fn(&str) -> String,
-) -> Call {
-    let Some(activation) = site.activation else {
-        args.push(operand::Y);
-        return rows(plain, args, &formula("{y} = "));
-    };
-    let name = &activation.name;
-    args.push(Arg::Value(activation.value.clone()));
-    if kept_for_activation(site).is_empty() {
-        args.push(operand::Y);
-        return rows(applying, args, &(formula(&format!("{{y}} = {name}(")) + ")"));
-    }
-    args.extend([Arg::Write(Operand::Kept(0)), operand::Y]);
-    rows(keeping, args, &format!("{}, {{y}} = {name}({{kept}})", formula("{kept} = ")))
-}
-
-/// The operands that nearly every call has.
-mod operand {
-    use super::{Arg, Operand};
-
-    pub(super) const X: Arg = Arg::Read(Operand::X(0));
-    pub(super) const Y: Arg = Arg::Write(Operand::Y(0));
-    /// The output, for a derivative taken from it.
-    pub(super) const OUT: Arg = Arg::Read(Operand::Y(0));
-    pub(super) const DY: Arg = Arg::Read(Operand::DY(0));
-    pub(super) const DX: Arg = Arg::Write(Operand::DX(0));
-}
-
-/// A parameter of one axis, seen as `[T; len]`.
-fn vector(name: &'static str, shape: Vec<Dim>, cost: Dim, kind: crate::ir::ParamKind, init: TokenStream) -> Param {
-    let columns = Dim::product(&shape);
-    Param { name, dims: shape.clone(), shape, order: Vec::new(), rows: None, columns, cost, kind, init }
 }
