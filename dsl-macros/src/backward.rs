@@ -120,7 +120,19 @@ impl Walk {
 
     fn forward_steps(&self, predict: bool) -> Vec<Step> {
         let mut steps = Vec::new();
+        let mut folded = None;
         for id in self.nodes() {
+            if predict {
+                if folded == Some(id) {
+                    continue;
+                }
+                if let Some((norm, call)) = self.norm_behind(id) {
+                    steps.push(self.step(norm, call));
+                    steps.extend(self.normalised(id, norm));
+                    folded = Some(norm);
+                    continue;
+                }
+            }
             let calls = match self.is_copy(id) {
                 true => vec![Call::copy(Operand::X(0), Operand::Y(0), "{y} = {x}")],
                 false => self.ask(id, None, predict, |layer, site| layer.forward(site)),
@@ -129,6 +141,41 @@ impl Walk {
             steps.extend(calls.into_iter().map(|call| Step { activation, ..self.step(id, call) }));
         }
         steps
+    }
+
+    /// The norm that a node can apply in its write-back, and the call that makes its scale and shift: the node that alone reads
+    /// the node's output, and stands right behind it.
+    fn norm_behind(&self, id: NodeId) -> Option<(NodeId, Call)> {
+        let (node, next) = (self.graph().node(id), NodeId(id.0 + 1));
+        let output = node.output();
+        let alone = node.outputs.len() == 1 && node.activation.is_none() && self.readers.get(&output) == Some(&1);
+        let reads = self.graph().nodes.get(next.0).is_some_and(|next| next.inputs == [output]);
+        let folds = alone && reads && self.layers[id.0].takes_norm();
+        Some((next, folds.then(|| self.layers[next.0].as_norm())??))
+    }
+
+    /// The calls of a node that applies `norm`, whose output they write.
+    fn normalised(&self, id: NodeId, norm: NodeId) -> Vec<Step> {
+        let (node, behind) = (self.graph().node(id), self.graph().node(norm));
+        let (statistics, output) = (Place::Statistics(norm, 2), Place::Value(self.root(behind.output())));
+        let views = |values: &[ValueId]| values.iter().map(|&v| self.graph().view(v)).collect::<Vec<View>>();
+        let calls = self.layers[id.0].forward(&Site {
+            inputs: &views(&node.inputs),
+            outputs: &views(&behind.outputs),
+            activation: behind.activation.as_ref(),
+            producer_activation: None,
+            norm: true,
+            predict: true,
+        });
+        let calls = calls.into_iter().map(|call| {
+            let call = call.map(|operand| match operand {
+                Operand::Y(_) => Some(output),
+                Operand::Norm => Some(statistics),
+                operand => self.place(id, operand),
+            });
+            Step { node: id, call, reach: None, activation: behind.activation.as_ref().map(|_| norm) }
+        });
+        calls.collect()
     }
 
     /// A layer's call with the network's values for operands.
@@ -154,6 +201,7 @@ impl Walk {
             Operand::Statistics(i) => Some(Place::Statistics(id, i)),
             Operand::Partial(i) => Some(Place::Partial(id, i)),
             Operand::Producer => Some(self.producer_kept(input(0))),
+            Operand::Norm => unreachable!("a norm is only told of where it is folded"),
         }
     }
 
@@ -324,6 +372,7 @@ fn ask_at<L, R>(
         outputs: &views(&node.outputs),
         activation: node.activation.as_ref(),
         producer_activation: producer,
+        norm: false,
         predict,
     })
 }

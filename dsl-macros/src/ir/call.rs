@@ -35,6 +35,8 @@ pub(crate) enum Operand {
     Partial(usize),
     /// What its input's producer kept for the derivative of the activation folded into it.
     Producer,
+    /// The scale and shift of a norm that a prediction folds into it.
+    Norm,
 }
 
 /// One argument of a call.

@@ -18,7 +18,7 @@ pub(crate) enum Piece<O = Operand> {
 
 impl Formula {
     /// Reads a layer's template: `{y} = {x} · {weight} + {bias}`. In braces stand the operands, `x` (of several inputs `x`,
-    /// `x1`, `x2`), `y` and `dy` (of several outputs `y1`, `dy1`), `dx`, `kept`, `statistics`, `partial` and `producer`, and arguments of the call by their own names.
+    /// `x1`, `x2`), `y` and `dy` (of several outputs `y1`, `dy1`), `dx`, `kept`, `statistics`, `partial`, `producer` and `norm`, and arguments of the call by their own names.
     ///
     /// Panics at any other word: the formula of a layer is no user's input.
     pub(super) fn of(template: &str, args: &[Arg]) -> Self {
@@ -68,6 +68,7 @@ fn operand(word: &str) -> Option<Operand> {
         ("y", i) => Some(Operand::Y(i)),
         ("dy", i) => Some(Operand::DY(i)),
         ("producer", 0) => Some(Operand::Producer),
+        ("norm", 0) => Some(Operand::Norm),
         _ => None,
     }
 }

@@ -385,9 +385,20 @@ impl Layer for Conv {
     }
 
     fn forward(&self, site: &Site<'_>) -> Vec<Call> {
+        let mut args = vec![self.conv(), X, Arg::Param("weight"), self.bias_arg()];
+        if site.norm {
+            args.push(Arg::Read(Operand::Norm));
+            let kernels = ["conv_norm_forward", "conv_norm_activation_forward", ""];
+            return vec![forward_call(site, kernels, args, &|before| {
+                self.formula(&format!("{before}{{norm}}(")) + ")"
+            })];
+        }
         let kernels = ["conv_forward", "conv_activation_forward", "conv_activation_forward_keep"];
-        let args = vec![self.conv(), X, Arg::Param("weight"), self.bias_arg()];
         vec![forward_call(site, kernels, args, &|before| self.formula(before))]
+    }
+
+    fn takes_norm(&self) -> bool {
+        true
     }
 
     /// `dy` is the gradient of x ∗ w + b, whatever was folded into the forward.

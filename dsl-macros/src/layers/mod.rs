@@ -60,6 +60,9 @@ pub(crate) struct Site<'a> {
     /// The activation folded into the producer of X(0), whose derivative the layer should multiply into DX(0) (its
     /// operand is `Operand::Producer`). Given only to layers with [`Layer::folds_activation_backward`].
     pub(crate) producer_activation: Option<&'a Activation>,
+    /// Whether to scale and shift the channels before the activation, by `Operand::Norm`; the layer's Y is then the norm's
+    /// output. Given only to layers with [`Layer::takes_norm`].
+    pub(crate) norm: bool,
     /// Calls for a prediction: evaluation mode, nothing kept.
     pub(crate) predict: bool,
 }
@@ -160,6 +163,17 @@ pub(crate) trait Layer: Debug {
     /// Its forward can apply an activation in the write-back.
     fn takes_activation(&self) -> bool {
         false
+    }
+
+    /// In a prediction its forward can scale and shift channels in the write-back, before the activation.
+    fn takes_norm(&self) -> bool {
+        false
+    }
+
+    /// The call that makes the scale and shift (`Operand::Statistics`, which it writes) of the channels side by side, if that is
+    /// all that the layer does in a prediction.
+    fn as_norm(&self) -> Option<Call> {
+        None
     }
 
     /// Its input gradient can be multiplied by the derivative of the producer's activation in the write-back.

@@ -8,7 +8,7 @@ use crate::plan::{Plan, Slots};
 use crate::{backward, codegen, fuse, layout, parse, plan, resolve, shape};
 
 /// The networks that the snapshots are of.
-const NETWORKS: [(&str, &str); 16] = [
+const NETWORKS: [(&str, &str); 17] = [
     ("mlp", "/// Tells clothes apart.\npub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) >"),
     ("an_activation_that_keeps_its_input", "Gelu < Linear(8, 16) -> GELU -> head: Linear(16, 4) -> Sigmoid >"),
     (
@@ -50,6 +50,13 @@ const NETWORKS: [(&str, &str); 16] = [
         "lenet",
         "LeNet: [1, 28, 28] < Conv2d(1, 6, 5, padding = 2) -> ReLU -> MaxPool2d(2) -> Conv2d(6, 16, 5) -> ReLU -> MaxPool2d(2)
          -> Flatten -> Linear(400, 120) -> ReLU -> Linear(120, 84) -> ReLU -> Linear(84, 10) >",
+    ),
+    (
+        "a_residual_block_of_images",
+        "block Body(I, O) < Conv2d(I, O, 3, stride = 2, padding = 1, bias = false) -> BatchNorm2d(O) -> ReLU
+         -> Conv2d(O, O, 3, padding = 1, bias = false) -> BatchNorm2d(O) >
+         Down: [8, 16, 16] < Residual(Body(8, 16), shortcut = Conv2d(8, 16, 1, stride = 2, bias = false) -> BatchNorm2d(16)) -> ReLU
+         -> AdaptiveAvgPool2d(1) -> Flatten -> Linear(16, 10) >",
     ),
     ("no_parameters", "Plain: [4] < Tanh -> Softmax >"),
 ];

@@ -213,6 +213,32 @@ pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
     running_statistics(eps, running_mean, running_var, statistics);
 }
 
+/// Fills `norm` with μ, r·w and b of every channel, for a prediction with running statistics in which the layer before scales and
+/// shifts in its write-back ([`conv_norm_forward`](super::conv_norm_forward)); `weight` and `bias` may be empty.
+pub fn batch_norm_predict<T: Real>(
+    eps: f64,
+    running_mean: &[T],
+    running_var: &[T],
+    weight: &[T],
+    bias: &[T],
+    norm: &mut [T],
+) {
+    assert_eq!(norm.len(), 3 * running_mean.len(), "a norm of another number of channels");
+    let (statistics, b) = norm.split_at_mut(2 * running_mean.len());
+    running_statistics(eps, running_mean, running_var, statistics);
+    for (r, &w) in statistics[running_mean.len()..].iter_mut().zip(weight) {
+        *r = *r * w;
+    }
+    if bias.is_empty() { b.fill(T::ZERO) } else { b.copy_from_slice(bias) }
+}
+
+/// y = (y - μ)·r·w + b, where `norm` is what [`batch_norm_predict`] makes.
+pub(super) fn normalise<T: Real>(norm: &[T], y: &mut [T]) {
+    let (mean, rest) = norm.split_at(norm.len() / 3);
+    let (r, b) = rest.split_at(mean.len());
+    T::channel_affine_in_place(Channels { inner: 1, mean, r, w: &[], b }, y);
+}
+
 /// μ and r of the running statistics.
 pub(super) fn running_statistics<T: Real>(eps: f64, running_mean: &[T], running_var: &[T], statistics: &mut [T]) {
     let (mean, r) = statistics.split_at_mut(running_mean.len());

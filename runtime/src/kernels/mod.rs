@@ -41,12 +41,12 @@ pub use activation::{
 pub use batch_norm::{
     batch_norm_activation_forward, batch_norm_activation_forward_keep, batch_norm_backward_bias,
     batch_norm_backward_input, batch_norm_backward_weight, batch_norm_forward, batch_norm_moments,
-    batch_norm_partial_sums, batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
+    batch_norm_partial_sums, batch_norm_predict, batch_norm_statistics, batch_norm_statistics_predict, batch_norm_sums,
 };
 pub use concat::{concat_backward, concat_forward};
 pub use conv::{
     Conv, Padding, Window, conv_activation_backward_input, conv_activation_forward, conv_activation_forward_keep,
-    conv_backward_input, conv_backward_weight, conv_forward,
+    conv_backward_input, conv_backward_weight, conv_forward, conv_norm_activation_forward, conv_norm_forward,
 };
 pub use custom::custom_finish;
 pub(crate) use custom::{custom_backward_input, custom_backward_parameters, custom_forward};

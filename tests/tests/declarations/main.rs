@@ -298,3 +298,30 @@ network! {
 fn layers_of_the_users_stand_wherever_a_layer_can() {
     check_gradients(Woven::seeded(1).cast::<f64>());
 }
+
+network! {
+    // Norms behind convolutions of each kind; one whose input is read once more, and one without running statistics.
+    NormsBehind: [3, 9, 8] <
+        Conv2d(3, 6, 3, stride = 2, groups = 3) -> BatchNorm2d(6) -> SiLU
+        -> Conv2d(6, 32, 3, padding = 6) -> BatchNorm2d(32, affine = false)
+        -> Conv2d(32, 32, 3, padding = 1) -> BatchNorm2d(32, bias = false) -> ReLU
+        -> ConvTranspose2d(32, 5, 3, stride = 2, bias = false) -> BatchNorm2d(5) -> ReLU
+        -> Conv2d(5, 4, 1) as a -> BatchNorm2d(4) -> [_, a] => Add
+        -> Conv2d(4, 4, 2, padding_mode = "circular", padding = 1) -> BatchNorm2d(4, track_running_stats = false)
+        -> Conv2d(4, 4, 3) -> BatchNorm2d(4)
+    >
+}
+
+#[test]
+fn a_norm_in_a_convolutions_write_back_has_the_bits_of_the_evaluation() {
+    let mut net = NormsBehind::seeded(3);
+    let inputs: Vec<f32> = numbers(4 * 216, 1).into_iter().map(|x| x as f32).collect();
+    let inputs = <NormsBehind as Network<f32>>::Input::from_flat(&inputs);
+    let mut workspace = net.workspace(4);
+    for spec in NormsBehind::PARAMS {
+        net.weights_mut().parameters[spec.offset] += 0.25;
+    }
+    net.forward(Mode::Train, inputs, &mut workspace);
+    let evaluated = net.forward(Mode::Eval, inputs, &mut workspace).values.to_vec();
+    assert!(net.predict(inputs) == evaluated);
+}

@@ -52,6 +52,7 @@ pub(in crate::layers) fn batch_norm(args: &mut Args<'_>, errors: &mut Diagnostic
 
 const STATISTICS: Operand = Operand::Statistics(0);
 const SUMS: Operand = Operand::Statistics(1);
+const NORM: Operand = Operand::Statistics(2);
 const MOMENTS: Operand = Operand::Partial(0);
 const PARTIAL_SUMS: Operand = Operand::Partial(1);
 
@@ -167,7 +168,7 @@ impl Layer for BatchNorm {
 
     fn statistics(&self) -> Vec<(&'static str, Dim)> {
         let both = Dim::Known(2).mul(&self.channels());
-        vec![("statistics", both.clone()), ("sums", both)]
+        vec![("statistics", both.clone()), ("sums", both), ("norm", Dim::Known(3).mul(&self.channels()))]
     }
 
     /// Mean and variance, the difference, the scale, the shift.
@@ -233,6 +234,13 @@ impl Layer for BatchNorm {
 
     fn takes_activation(&self) -> bool {
         true
+    }
+
+    fn as_norm(&self) -> Option<Call> {
+        let (mean, var) = (Arg::Buffer("running_mean"), Arg::Buffer("running_var"));
+        let args = vec![self.eps(), mean, var, self.affine.weight_arg(), self.affine.bias_arg(), Arg::Write(NORM)];
+        let formula = self.affine.formula("{statistics2}(a) = ", "(a - mean) / √(variance + eps)");
+        (self.tracked && self.inner == Dim::Known(1)).then(|| rows("batch_norm_predict", args, &formula))
     }
 
     fn needs_whole_batch(&self) -> bool {

@@ -30,6 +30,8 @@ pub struct Slopes<'a, T> {
 pub trait BatchNormKernels: Sized {
     /// y = (x - μ)·r·w + b.
     fn channel_affine(channels: Channels<'_, Self>, x: &[Self], y: &mut [Self]);
+    /// The same in place, of channels side by side.
+    fn channel_affine_in_place(channels: Channels<'_, Self>, y: &mut [Self]);
     /// dx = slope·dy - shift - tilt·(x - μ).
     fn channel_gradient(slopes: Slopes<'_, Self>, x: &[Self], dy: &[Self], dx: &mut [Self]);
 }
@@ -71,6 +73,15 @@ fn channel_affine_body<S: Simd, T: Math>(channels: Channels<'_, T>, x: &[T], y: 
 }
 
 #[inline(always)]
+fn channel_affine_in_place_body<S: Simd, T: Math>(Channels { mean, r, b, .. }: Channels<'_, T>, y: &mut [T]) {
+    for y in y.chunks_exact_mut(mean.len()) {
+        for (((y, &mean), &r), &b) in y.iter_mut().zip(mean).zip(r).zip(b) {
+            *y = mul_add::<S, T>(*y - mean, r, b);
+        }
+    }
+}
+
+#[inline(always)]
 fn channel_gradient_body<S: Simd, T: Math>(slopes: Slopes<'_, T>, x: &[T], dy: &[T], dx: &mut [T]) {
     let (count, inner) = (slopes.mean.len(), slopes.inner);
     if inner > 1 {
@@ -100,6 +111,12 @@ macro_rules! batch_norm_kernels {
                     fn run(channels: Channels<'_, $t>, x: &[$t], y: &mut [$t]) = channel_affine_body::<S, $t>;
                 }
                 run(channels, x, y);
+            }
+            fn channel_affine_in_place(channels: Channels<'_, $t>, y: &mut [$t]) {
+                multiversion! {
+                    fn run(channels: Channels<'_, $t>, y: &mut [$t]) = channel_affine_in_place_body::<S, $t>;
+                }
+                run(channels, y);
             }
             fn channel_gradient(slopes: Slopes<'_, $t>, x: &[$t], dy: &[$t], dx: &mut [$t]) {
                 multiversion! {

@@ -38,6 +38,7 @@ pub(crate) use shape::Shape;
 pub(in crate::kernels) use window::window_options;
 pub use window::{Conv, Padding, Window};
 
+use super::batch_norm::normalise;
 use super::gemm::Epilogue;
 use super::{Activation, Keeps, Span};
 use crate::{Real, Update};
@@ -163,6 +164,50 @@ pub fn conv_activation_forward<
     along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
 }
 
+/// y = (b + windows of x · w) with its channels scaled and shifted: a batch norm of a prediction, as
+/// [`batch_norm_predict`](super::batch_norm_predict) makes it. Shapes: see [`conv_forward`]; `norm`: 3 for each channel of y.
+#[inline]
+pub fn conv_norm_forward<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; O]; K],
+    bias: &[T],
+    norm: &[T],
+    y: &mut [[T; Y]],
+) {
+    let shape = check(conv, (x, y), weight, bias);
+    assert_eq!(norm.len(), 3 * channels(conv, &shape), "a norm of another number of channels");
+    let then = |_, y: &mut [T]| normalise(norm, y);
+    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+}
+
+/// y = a(…) of the same.
+#[inline]
+pub fn conv_norm_activation_forward<
+    T: Real,
+    const D: usize,
+    const X: usize,
+    const Y: usize,
+    const K: usize,
+    const O: usize,
+>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; O]; K],
+    bias: &[T],
+    norm: &[T],
+    activation: impl Activation<T>,
+    y: &mut [[T; Y]],
+) {
+    let shape = check(conv, (x, y), weight, bias);
+    assert_eq!(norm.len(), 3 * channels(conv, &shape), "a norm of another number of channels");
+    let then = |_, y: &mut [T]| {
+        normalise(norm, y);
+        activation.forward_in_place(y);
+    };
+    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+}
+
 /// z = b + windows of x · w and y = a(z), for activations whose derivative is computed from their input. Shapes: see
 /// [`conv_forward`].
 #[inline]
@@ -261,6 +306,11 @@ pub fn conv_backward_weight<T: Real, const D: usize, const X: usize, const Y: us
     T::conv_backward_weight(&shape, from, to, (weight.index, weight.offset), update);
 }
 
+/// The channels of the layer's y.
+fn channels<const D: usize>(conv: Conv<D>, shape: &Shape) -> usize {
+    if conv.transposed { shape.inputs } else { shape.outputs }
+}
+
 /// Checks the elements of a sample of the layer's x and of its y, and of a bias, against the convolution.
 #[inline]
 fn check<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
@@ -271,7 +321,7 @@ fn check<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize
 ) -> Shape {
     assert_eq!(x.len(), y.len(), "batches of different lengths");
     let shape = conv.shape(X, Y, K, O);
-    let channels = if conv.transposed { shape.inputs } else { shape.outputs };
+    let channels = channels(conv, &shape);
     assert!(bias.is_empty() || bias.len() == channels, "a bias of {} for {channels} channels", bias.len());
     shape
 }
