@@ -163,7 +163,11 @@ fn check_bounds(row: &Row, numbers: &[Number], errors: &mut Diagnostics) -> Opti
     match (min.value, max.value) {
         (Some(low), Some(high)) if low >= high => {
             let message = format!("`max_val` of `Hardtanh` must be larger than `min_val`, found {low} and {high}");
-            errors.error(max.span, message);
+            let help = match low > high {
+                true => format!("write the smaller first: `Hardtanh({high}, {low})`"),
+                false => "take a larger `max_val`: all outputs would be one number".to_owned(),
+            };
+            errors.error(max.span, message).help(help);
             None
         }
         (Some(_), Some(_)) => Some(()),

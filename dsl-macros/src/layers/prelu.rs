@@ -128,7 +128,8 @@ pub(super) fn rrelu(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box
     let text = "`upper` of `RReLU` must not be less than `lower`";
     match (lower.value, upper.value) {
         (Some(l), Some(u)) if l > u => {
-            errors.error(upper.span, format!("{text}, found {l} and {u}"));
+            let help = format!("write the smaller first: `RReLU({u}, {l})`");
+            errors.error(upper.span, format!("{text}, found {l} and {u}")).help(help);
             return None;
         }
         (Some(_), Some(_)) => {}

@@ -16,7 +16,6 @@ pub(super) const MISSING: &[&str] = &[
     "MaxUnpool3d",
     "MultiheadAttention",
     "PairwiseDistance",
-    "PositionalEmbedding",
     "RNN",
     "RNNCell",
     "SyncBatchNorm",

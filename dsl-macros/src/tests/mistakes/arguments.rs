@@ -138,12 +138,14 @@ fn a_number_out_of_range() {
 #[test]
 fn an_interval_upside_down() {
     check(
-        "A < Hardtanh(3, 2) -> RReLU(0.5, 0.1) >",
+        "A < Hardtanh(3, 2) -> Hardtanh(1.5, 1.5) -> RReLU(0.5, 0.1) >",
         &[
-            "`max_val` of `Hardtanh` must be larger than `min_val`, found 3 and 2 @ `2`",
-            "`upper` of `RReLU` must not be less than `lower`, found 0.5 and 0.1 @ `0.1`",
+            "`max_val` of `Hardtanh` must be larger than `min_val`, found 3 and 2\nhelp: write the smaller first: `Hardtanh(2, 3)` @ `2`",
+            "`max_val` of `Hardtanh` must be larger than `min_val`, found 1.5 and 1.5\nhelp: take a larger `max_val`: all outputs would be one number @ `1.5`",
+            "`upper` of `RReLU` must not be less than `lower`, found 0.5 and 0.1\nhelp: write the smaller first: `RReLU(0.1, 0.5)` @ `0.1`",
         ],
     );
+    check("A: [4] < Hardtanh(2, 3) -> RReLU(0.1, 0.5) >", &[]);
 }
 
 #[test]

@@ -50,6 +50,16 @@ fn a_layer_that_will_not_be_there() {
 }
 
 #[test]
+fn a_layer_that_pytorch_has_not_either() {
+    check(
+        "A < PositionalEmbedding(8) >",
+        &[
+            "there is no layer `PositionalEmbedding`\nhelp: a layer of your own is written by its path, `my::PositionalEmbedding => [64]` @ `PositionalEmbedding`",
+        ],
+    );
+}
+
+#[test]
 fn a_container_of_pytorchs() {
     check(
         "A < Sequential(Linear(3, 4), ReLU) >",
