@@ -4,11 +4,12 @@
 //! Values are channels-last; the weight is stored as `[kernel…, in, out]`. A transposed convolution is the gradient of the
 //! convolution from its output to its input.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::Span;
+use quote::quote;
 
 use super::channels::Member;
 use super::check::{Must, check, divisors, listed};
+use super::inits::Inits;
 use super::operand::{DX, DY, X};
 use super::window::{Line, described, extent, option};
 use super::{From, Layer, Orders, Site, forward_call, kept_for_activation, rows, tiles};
@@ -30,8 +31,7 @@ struct Conv {
     groups: (Dim, Span),
     bias: bool,
     mode: &'static str,
-    init: Option<(TokenStream, Span)>,
-    bias_init: Option<(TokenStream, Span)>,
+    inits: Inits,
     /// The lengths of the axes of input and output, AFTER `infer`.
     input: Vec<Dim>,
     output: Vec<Dim>,
@@ -84,17 +84,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         bias = args.flag("bias", true, errors);
         mode = args.choice("padding_mode", MODES, "zeros", errors);
     }
-    args.keyword_only();
-    let init = args.init("init", errors);
-    let bias_init = args.init("bias_init", errors);
-    args.refuse("weight", "tied weights are not there yet", errors);
-    args.finish(errors)?;
-    if let (false, Some((_, span))) = (bias, &bias_init) {
-        errors
-            .error(*span, format!("`bias_init` of `{}` is without effect, since `bias = false`", member.name))
-            .help("leave it out");
-        return None;
-    }
+    let inits = Inits::finish(bias, args, errors)?;
     let (input, output) = (Vec::new(), Vec::new());
     let conv = Conv {
         member,
@@ -109,8 +99,7 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
         groups,
         bias,
         mode,
-        init,
-        bias_init,
+        inits,
         input,
         output,
     };
@@ -255,17 +244,6 @@ impl Conv {
         [rows, columns.div(&self.groups.0)].into_iter().chain(self.kernel.dims.iter().cloned()).collect()
     }
 
-    fn check_init(&self, from: &From<'_>, errors: &mut Diagnostics) {
-        let shapes = [self.weight_shape(), vec![self.out_channels.0.clone()]];
-        for ((option, init), shape) in [("init", &self.init), ("bias_init", &self.bias_init)].into_iter().zip(shapes) {
-            if let Some((init, span)) = init {
-                let subject = format!("`{option}` of `{}`", from.written);
-                let check = quote_spanned!(*span=> __glulam::assert_suits(&#init, &[#(#shape),*], #subject));
-                errors.check(*span, check);
-            }
-        }
-    }
-
     // Expands to:
     //     Conv::new([28, 28], [5, 5]).padding([2, 2])
     /// Where its windows lie: of a transposed convolution those of the other direction.
@@ -331,7 +309,7 @@ impl Layer for Conv {
             }
         }
         self.check_groups(from, errors)?;
-        self.check_init(from, errors);
+        self.inits.check(self.weight_shape(), &self.out_channels.0, from, errors);
         self.input = lengths.to_vec();
         self.output =
             (0..self.member.axes).map(|axis| self.length(axis, input, from, errors)).collect::<Option<_>>()?;
@@ -355,8 +333,6 @@ impl Layer for Conv {
     fn params(&self) -> Vec<Param> {
         let (rows, out) = (self.taps(), self.out_channels.0.clone());
         let columns = if self.transposed { self.in_dim() } else { out.clone() };
-        let default = || quote!(::glulam::init::Init::default_for(#rows));
-        let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
         let shape = self.weight_shape();
         let weight = Param {
             name: "weight",
@@ -367,10 +343,10 @@ impl Layer for Conv {
             columns,
             cost: Dim::product(if self.transposed { &self.input } else { &self.output }),
             kind: ParamKind::Weight,
-            init: init(&self.init),
+            init: self.inits.weight(&rows),
         };
         let cost = Dim::product(&self.output);
-        let bias = super::vector("bias", vec![out], cost, ParamKind::Bias, init(&self.bias_init));
+        let bias = super::vector("bias", vec![out], cost, ParamKind::Bias, self.inits.bias(&rows));
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 

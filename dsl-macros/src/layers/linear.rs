@@ -2,10 +2,8 @@
 //!
 //! Beyond PyTorch: `init` and `bias_init`. The weight is stored `[in, out]`.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-
 use super::check::{Must, check};
+use super::inits::Inits;
 use super::operand::{DX, DY, X};
 use super::{From, Layer, Orders, Site, Take, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
@@ -17,8 +15,7 @@ struct Linear {
     in_features: Size,
     out_features: Dim,
     bias: bool,
-    init: Option<(TokenStream, Span)>,
-    bias_init: Option<(TokenStream, Span)>,
+    inits: Inits,
     /// How many rows of features a sample has, AFTER `infer`.
     rows: Dim,
     /// How the features lie in memory, AFTER `order`.
@@ -29,24 +26,8 @@ pub(super) fn read(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<
     let in_features = args.size("in_features", errors);
     let (out_features, _) = args.dim("out_features", errors);
     let bias = args.flag("bias", true, errors);
-    args.keyword_only();
-    let init = args.init("init", errors);
-    let bias_init = args.init("bias_init", errors);
-    args.refuse("weight", "tied weights are not there yet", errors);
-    args.finish(errors)?;
-    if let (false, Some((_, span))) = (bias, &bias_init) {
-        errors.error(*span, "`bias_init` of `Linear` is without effect, since `bias = false`").help("leave it out");
-        return None;
-    }
-    Some(Box::new(Linear {
-        in_features,
-        out_features,
-        bias,
-        init,
-        bias_init,
-        rows: Dim::Known(1),
-        order: Order::Logical,
-    }))
+    let inits = Inits::finish(bias, args, errors)?;
+    Some(Box::new(Linear { in_features, out_features, bias, inits, rows: Dim::Known(1), order: Order::Logical }))
 }
 
 impl Linear {
@@ -93,18 +74,6 @@ impl Linear {
             }
         })
     }
-
-    fn check_init(&self, from: &From<'_>, errors: &mut Diagnostics) {
-        let shapes = [vec![self.out_features.clone(), self.in_dim()], vec![self.out_features.clone()]];
-        let inits = [("init", &self.init), ("bias_init", &self.bias_init)];
-        for ((option, init), shape) in inits.into_iter().zip(shapes) {
-            if let Some((init, span)) = init {
-                let subject = format!("`{option}` of `{}`", from.written);
-                let check = quote_spanned!(*span=> __glulam::assert_suits(&#init, &[#(#shape),*], #subject));
-                errors.check(*span, check);
-            }
-        }
-    }
 }
 
 impl Layer for Linear {
@@ -130,7 +99,7 @@ impl Layer for Linear {
                 let _ = self.check_input(&expected, (input, found), from, errors);
             }
         }
-        self.check_init(from, errors);
+        self.inits.check(vec![self.out_features.clone(), self.in_dim()], &self.out_features, from, errors);
         self.rows = Dim::product(&input.0[..input.0.len() - 1]);
         let mut output = input.0.clone();
         *output.last_mut().expect("it has an axis") = self.out_features.clone();
@@ -154,8 +123,6 @@ impl Layer for Linear {
 
     fn params(&self) -> Vec<Param> {
         let (rows, columns) = (self.in_dim(), self.out_features.clone());
-        let default = || quote!(::glulam::init::Init::default_for(#rows));
-        let init = |given: &Option<(TokenStream, Span)>| given.as_ref().map_or_else(default, |(init, _)| init.clone());
         let (dims, order) = match &self.order {
             Order::Logical => (vec![columns.clone(), rows.clone()], vec![1, 0]),
             Order::ChannelsLast { channels, positions } => {
@@ -171,9 +138,9 @@ impl Layer for Linear {
             columns: columns.clone(),
             cost: self.rows.clone(),
             kind: ParamKind::Weight,
-            init: init(&self.init),
+            init: self.inits.weight(&rows),
         };
-        let bias = super::vector("bias", vec![columns], self.rows.clone(), ParamKind::Bias, init(&self.bias_init));
+        let bias = super::vector("bias", vec![columns], self.rows.clone(), ParamKind::Bias, self.inits.bias(&rows));
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 

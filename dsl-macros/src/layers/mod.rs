@@ -12,6 +12,7 @@ mod custom;
 mod dropout;
 mod fold;
 mod from;
+mod inits;
 mod join;
 mod linear;
 mod norm;
