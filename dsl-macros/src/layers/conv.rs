@@ -189,6 +189,26 @@ impl Conv {
         })
     }
 
+    /// What is put behind a transposed output is no whole step.
+    fn check_output_padding(&self, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
+        if !self.transposed {
+            return Some(());
+        }
+        let steps = self.stride.dims.iter().zip(&self.dilation.dims);
+        for (more, (stride, dilation)) in self.output_padding.dims.iter().zip(steps) {
+            let text = format!(
+                "`output_padding` of `{}` must be less than its stride, {stride}, or its dilation, {dilation}, found {more}",
+                from.written
+            );
+            let most = stride.max(dilation).sub(&Dim::Known(1));
+            check(Must::AtMost(more, &most), self.output_padding.span, text, errors, || match most.known() {
+                Some(0) => "leave `output_padding` out, or take a larger stride".to_owned(),
+                _ => format!("write `output_padding = {most}`, or take a larger stride"),
+            })?;
+        }
+        Some(())
+    }
+
     /// The length of an axis of the output.
     fn length(&self, axis: usize, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Dim> {
         if !self.transposed {
@@ -198,15 +218,6 @@ impl Conv {
         // (L - 1)·s - 2p + d·(k - 1) + output_padding + 1
         let Line { len, letter, padding, kernel, stride, dilation } = self.line(axis, input);
         let more = &self.output_padding.dims[axis];
-        let text = format!(
-            "`output_padding` of `{}` must be less than its stride, {stride}, or its dilation, {dilation}, found {more}",
-            from.written
-        );
-        let most = stride.max(dilation).sub(&Dim::Known(1));
-        check(Must::AtMost(more, &most), self.output_padding.span, text, errors, || match most.known() {
-            Some(0) => "leave `output_padding` out, or take a larger stride".to_owned(),
-            _ => format!("write `output_padding = {most}`, or take a larger stride"),
-        })?;
         let whole = len.sub(&Dim::Known(1)).mul(stride).add(&extent(kernel, dilation)).add(more);
         let text = format!(
             "{} ({len} - 1) · {stride} + {dilation} · ({kernel} - 1) + {more} + 1 - {padding} along {letter} is less than 1",
@@ -310,9 +321,11 @@ impl Layer for Conv {
         }
         self.check_groups(from, errors)?;
         self.inits.check(self.weight_shape(), &self.out_channels.0, from, errors);
+        self.check_output_padding(from, errors)?;
         self.input = lengths.to_vec();
-        self.output =
-            (0..self.member.axes).map(|axis| self.length(axis, input, from, errors)).collect::<Option<_>>()?;
+        // Every axis that is too short is told.
+        let output: Vec<_> = (0..self.member.axes).map(|axis| self.length(axis, input, from, errors)).collect();
+        self.output = output.into_iter().collect::<Option<_>>()?;
         let mut shape = vec![self.out_channels.0.clone()];
         shape.extend(self.output.iter().cloned());
         Some(vec![Shape(shape)])

@@ -28,6 +28,7 @@ fn an_empty_output() {
         "A: [1, 8, 8] < Conv2d(1, 6, 5) -> Conv2d(6, 16, 5) >",
         &[
             "`Conv2d(6, 16, 5)` makes an empty output: `Conv2d(1, 6, 5)` produces [6, 4, 4], and (4 + 0 - 1 · (5 - 1) - 1) / 1 + 1 along H is less than 1\nhelp: its window is 5 wide: pad 1 more, or take a smaller kernel @ `Conv2d`",
+            "`Conv2d(6, 16, 5)` makes an empty output: `Conv2d(1, 6, 5)` produces [6, 4, 4], and (4 + 0 - 1 · (5 - 1) - 1) / 1 + 1 along W is less than 1\nhelp: its window is 5 wide: pad 1 more, or take a smaller kernel @ `Conv2d`",
         ],
     );
 }
@@ -38,6 +39,7 @@ fn a_dilated_window_that_is_too_wide() {
         "A: [1, 8, 3] < Conv2d(1, 6, (3, 5), dilation = (4, 1)) >",
         &[
             "`Conv2d(1, 6, (3, 5), dilation = (4, 1))` makes an empty output: the input has shape [1, 8, 3], and (8 + 0 - 4 · (3 - 1) - 1) / 1 + 1 along H is less than 1\nhelp: its window is 9 wide: pad 1 more, or take a smaller kernel @ `Conv2d`",
+            "`Conv2d(1, 6, (3, 5), dilation = (4, 1))` makes an empty output: the input has shape [1, 8, 3], and (3 + 0 - 1 · (5 - 1) - 1) / 1 + 1 along W is less than 1\nhelp: its window is 5 wide: pad 1 more, or take a smaller kernel @ `Conv2d`",
         ],
     );
 }
@@ -202,6 +204,7 @@ fn a_mirror_smaller_than_its_padding() {
         "A: [3, 4, 4] < Conv2d(3, 8, 3, padding = 4, padding_mode = \"reflect\") >",
         &[
             "`Conv2d(3, 8, 3, padding = 4, padding_mode = \"reflect\")` mirrors 4 elements along H, more than the 3 that there are: the input has shape [3, 4, 4]\nhelp: write `padding = 3`, or another `padding_mode` @ `Conv2d`",
+            "`Conv2d(3, 8, 3, padding = 4, padding_mode = \"reflect\")` mirrors 4 elements along W, more than the 3 that there are: the input has shape [3, 4, 4]\nhelp: write `padding = 3`, or another `padding_mode` @ `Conv2d`",
         ],
     );
 }
@@ -238,6 +241,23 @@ fn more_output_padding_than_stride() {
         "A: [3, 4, 4] < ConvTranspose2d(3, 8, 3, stride = 2, output_padding = 2) >",
         &[
             "`output_padding` of `ConvTranspose2d(3, 8, 3, stride = 2, output_padding = 2)` must be less than its stride, 2, or its dilation, 1, found 2\nhelp: write `output_padding = 1`, or take a larger stride @ `2`",
+        ],
+    );
+}
+
+#[test]
+fn output_padding_that_is_as_wrong_along_each_axis() {
+    check(
+        "A: [3, 1, 1] < ConvTranspose2d(3, 8, 1, padding = 1, output_padding = 1) >",
+        &[
+            "`output_padding` of `ConvTranspose2d(3, 8, 1, padding = 1, output_padding = 1)` must be less than its stride, 1, or its dilation, 1, found 1\nhelp: leave `output_padding` out, or take a larger stride @ `1`",
+        ],
+    );
+    check(
+        "A: [3, 1, 1] < ConvTranspose2d(3, 8, 1, padding = 1) >",
+        &[
+            "`ConvTranspose2d(3, 8, 1, padding = 1)` makes an empty output: the input has shape [3, 1, 1], and (1 - 1) · 1 + 1 · (1 - 1) + 0 + 1 - 2 along H is less than 1\nhelp: take less padding @ `ConvTranspose2d`",
+            "`ConvTranspose2d(3, 8, 1, padding = 1)` makes an empty output: the input has shape [3, 1, 1], and (1 - 1) · 1 + 1 · (1 - 1) + 0 + 1 - 2 along W is less than 1\nhelp: take less padding @ `ConvTranspose2d`",
         ],
     );
 }
