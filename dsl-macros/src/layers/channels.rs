@@ -51,29 +51,38 @@ impl Member {
         LETTERS[self.axes][axis]
     }
 
-    /// The channels and the axes after them. Reports samples of another shape than it takes.
+    /// The channels and the axes after them. Reports samples of another shape than it takes; `one_more` says how a sample
+    /// that lacks one axis gets it.
     pub(super) fn check<'s>(
         &self,
         input: &'s Shape,
         from: &From<'_>,
         errors: &mut Diagnostics,
+        one_more: impl FnOnce() -> Option<String>,
     ) -> Option<(&'s Dim, &'s [Dim])> {
         if self.takes(input.0.len()) {
             return input.0.split_first();
         }
-        self.refuse(input, from, errors);
+        self.refuse(input, from, errors, one_more);
         None
     }
 
     /// Reports a sample of a shape that it does not take.
-    pub(super) fn refuse(&self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) {
+    pub(super) fn refuse(
+        &self,
+        input: &Shape,
+        from: &From<'_>,
+        errors: &mut Diagnostics,
+        one_more: impl FnOnce() -> Option<String>,
+    ) {
         let (written, rank) = (from.written, input.0.len());
         let message = format!("`{written}` expects samples of shape {}, but {}", self.shapes(), from.shape(0, input));
         let stem = &self.name[..self.name.len() - "2d".len()];
         let others = (1..=3).map(|axes| Member { name: format!("{stem}{axes}d"), axes, ..*self });
         let other = others.into_iter().find(|other| other.takes(rank));
         // A vector is as it should be for the one that takes vectors.
-        let axes = if rank == 1 && self.vectors { None } else { lacking_axes(self.axes, input, written) };
+        let vector = rank == 1 && self.vectors;
+        let axes = if vector { None } else { lacking_axes(self.axes, input, written, one_more) };
         let other = other.map(|other| format!("`{}` is for {}", other.name, other.shapes()));
         errors.error(from.span, message).help_if(other).help_if(axes);
     }
@@ -87,15 +96,30 @@ impl Member {
     }
 }
 
-/// How a sample gets the axes that it lacks to be of channels and `axes` others: for a help.
-pub(super) fn lacking_axes(axes: usize, input: &Shape, written: &str) -> Option<String> {
-    match input.0.as_slice() {
-        [first, rest @ ..] if rest.len() + 1 == axes => {
-            Some(format!("give it an axis for its one channel: `Unflatten(1, [1, {first}]) -> {written}`"))
-        }
-        [_] => Some(format!("make axes of it: `Unflatten(1, {}) -> {written}`", AXES[axes])),
+/// How a sample gets the axes that it lacks to be of channels and `axes` others, as `one_more` says where it is one: for a
+/// help.
+pub(super) fn lacking_axes(
+    axes: usize,
+    input: &Shape,
+    written: &str,
+    one_more: impl FnOnce() -> Option<String>,
+) -> Option<String> {
+    match input.0.len() {
+        rank if rank == axes => one_more(),
+        1 => Some(format!("make axes of it: `Unflatten(1, {}) -> {written}`", AXES[axes])),
         _ => None,
     }
+}
+
+/// How a sample that is one channel is written as one: for a help.
+pub(super) fn channel_axis(input: &Shape, written: &str) -> String {
+    format!("give it an axis for its one channel: `Unflatten(1, [1, {}]) -> {written}`", input.0[0])
+}
+
+/// How a sample of channels gets one more axis, and keeps them: for a help.
+pub(super) fn further_axis(input: &Shape, written: &str) -> String {
+    let (rank, last) = (input.0.len(), &input.0[input.0.len() - 1]);
+    format!("give its channels one more axis: `Unflatten({rank}, [{last}, 1]) -> {written}`")
 }
 
 /// The channels that lie together, for a kernel that works along the other axes: one where they are apart.

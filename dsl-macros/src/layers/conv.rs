@@ -7,14 +7,14 @@
 use proc_macro2::Span;
 use quote::quote;
 
-use super::channels::Member;
+use super::channels::{Member, channel_axis};
 use super::check::{Must, check, divisors, listed};
 use super::inits::Inits;
 use super::operand::{DX, DY, X};
 use super::window::{Line, described, extent, option};
 use super::{From, Layer, Orders, Site, forward_call, kept_for_activation, rows, tiles};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Call, Dim, Kept, Named, Operand, OutputKind, Param, ParamKind, Shape, View};
+use crate::ir::{Agreement, Arg, Call, Dim, Kept, Named, Operand, OutputKind, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, PerAxis, Size};
 
 #[derive(Clone, Debug)]
@@ -129,6 +129,21 @@ impl Conv {
         let more = described("output_padding", &self.output_padding, 0);
         let (name, out_channels, kernel) = (&self.member.name, &self.out_channels.0, &self.kernel);
         format!("{name}({in_channels}, {out_channels}, {kernel}{stride}{padding}{more}{dilation}{groups}{bias}{mode})")
+    }
+
+    /// How a sample that lacks one axis gets it: for a help.
+    fn one_more_axis(&self, input: &Shape, from: &From<'_>) -> Option<String> {
+        let one = Dim::Known(1);
+        let channels = self.in_channels.dim.as_ref();
+        // Its channels are there: what it lacks is another layer, of fewer axes.
+        if self.member.axes > 1 && channels.is_some_and(|channels| channels.agrees(&input.0[0]) == Agreement::Equal) {
+            return None;
+        }
+        if channels.is_none_or(|channels| *channels == one) {
+            return Some(channel_axis(input, from.written));
+        }
+        // One channel makes no groups.
+        (self.groups.0 == one).then(|| channel_axis(input, &self.with_input(one)))
     }
 
     /// A padding that keeps sizes keeps them at stride 1 alone.
@@ -306,7 +321,7 @@ impl Layer for Conv {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        let (channels, lengths) = self.member.check(input, from, errors)?;
+        let (channels, lengths) = self.member.check(input, from, errors, || self.one_more_axis(input, from))?;
         match self.in_channels.dim.clone() {
             None => self.in_channels.dim = Some(channels.clone()),
             Some(expected) => {

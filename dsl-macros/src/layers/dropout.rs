@@ -4,7 +4,7 @@
 
 use quote::quote;
 
-use super::channels::Member;
+use super::channels::{AXES, Member, further_axis};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
@@ -82,7 +82,8 @@ impl Layer for Dropout {
         let input = &inputs[0];
         match &self.kind {
             Kind::Channels(member) => {
-                member.check(input, from, errors)?;
+                // One channel would be dropped as a whole.
+                member.check(input, from, errors, || Some(further_axis(input, from.written)))?;
             }
             Kind::FeatureAlpha if input.0.is_empty() => {
                 let (written, shape) = (from.written, from.shape(0, input));
@@ -100,6 +101,14 @@ impl Layer for Dropout {
         }
         (_, self.channels, self.inner) = inputs[0].around(0);
         Orders::by_axes(inputs, outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        match &self.kind {
+            Kind::Elements | Kind::Alpha => "[784]",
+            Kind::Channels(member) => member.shape_example(),
+            Kind::FeatureAlpha => AXES[2],
+        }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

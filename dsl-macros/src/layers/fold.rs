@@ -2,7 +2,7 @@
 
 use quote::quote;
 
-use super::channels::{AXES, LETTERS, lacking_axes};
+use super::channels::{AXES, LETTERS, channel_axis, lacking_axes};
 use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
 use super::window::{Line, described, option};
@@ -57,7 +57,9 @@ impl Fold {
 
     fn unfolded(&mut self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<Shape> {
         let [channels, height, width] = input.0.as_slice() else {
-            Self::refuse(AXES[2], input, from, errors).help_if(lacking_axes(2, input, from.written));
+            let one_more = || Some(channel_axis(input, from.written));
+            let lacking = lacking_axes(2, input, from.written, one_more);
+            Self::refuse(AXES[2], input, from, errors).help_if(lacking);
             return None;
         };
         self.image = vec![height.clone(), width.clone()];

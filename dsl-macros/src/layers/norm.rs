@@ -8,10 +8,11 @@ mod response;
 
 use quote::quote;
 
+use super::channels::{channel_axis, further_axis};
 use super::check::{Must, check};
 use super::{From, vector};
 use crate::diagnostics::Diagnostics;
-use crate::ir::{Arg, Dim, Param, ParamKind, Shape};
+use crate::ir::{Agreement, Arg, Dim, Param, ParamKind, Shape};
 use crate::parse::args::Size;
 
 pub(super) use batch::batch_norm;
@@ -56,6 +57,15 @@ impl Affine {
             (true, false) => ", bias = false".into(),
             _ => format!(", {option} = false"),
         }
+    }
+}
+
+/// How a sample that lacks one axis gets it so that a norm of so many channels takes it: for a help.
+fn one_more_axis(channels: &Size, input: &Shape, written: &str) -> Option<String> {
+    let Some(channels) = &channels.dim else { return Some(channel_axis(input, written)) };
+    match channels.agrees(&input.0[0]) {
+        Agreement::Equal => Some(further_axis(input, written)),
+        _ => (channels.known() == Some(1)).then(|| channel_axis(input, written)),
     }
 }
 

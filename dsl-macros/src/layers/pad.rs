@@ -72,7 +72,8 @@ impl Pad {
         if (axes..=most).contains(&rank) {
             return Some(());
         }
-        self.member.refuse(input, from, errors);
+        // A sample with one axis less has all that it pads.
+        self.member.refuse(input, from, errors, || None);
         None
     }
 

@@ -5,7 +5,7 @@
 
 use quote::quote;
 
-use super::channels::Member;
+use super::channels::{Member, channel_axis};
 use super::check::{Must, check};
 use super::operand::{DX, DY, OUT, X, Y};
 use super::window::{Line, described, extent, option};
@@ -236,7 +236,7 @@ impl Layer for Pool {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        let (channels, lengths) = self.member.check(input, from, errors)?;
+        let (channels, lengths) = self.member.check(input, from, errors, || Some(channel_axis(input, from.written)))?;
         self.input = lengths.to_vec();
         // Every axis that is too short is told.
         let output: Vec<_> = (0..self.member.axes).map(|axis| self.length(axis, input, from, errors)).collect();

@@ -1,5 +1,6 @@
 //! Leaky rectifiers whose slope is not a number of the declaration: `PReLU` learns it, `RReLU` draws it.
 
+use super::channels::AXES;
 use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Orders, Site, rows, tiles, vector};
@@ -71,6 +72,10 @@ impl Layer for PReLU {
             self.inner = Dim::Known(1);
         }
         Orders::by_axes(inputs, outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        if self.num_parameters.known() == Some(1) { "[784]" } else { AXES[2] }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

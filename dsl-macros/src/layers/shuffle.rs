@@ -4,6 +4,7 @@
 use proc_macro2::Span;
 use quote::quote;
 
+use super::channels::{AXES, channel_axis, further_axis, lacking_axes};
 use super::check::{Must, check, divisors, listed};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Orders, Site, rows};
@@ -155,11 +156,17 @@ impl Layer for Shuffle {
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         let by = &self.by.0;
-        let (least, wanted) = if self.what == What::Channels { (2, "[C, …]") } else { (3, "[C, H, W]") };
+        let (least, wanted) = if self.what == What::Channels { (2, "[C, …]") } else { (3, AXES[2]) };
         if input.0.len() < least {
             let (written, shape) = (from.written, from.shape(0, input));
             let message = format!("`{written}` expects samples of shape {wanted}, but {shape}");
-            errors.error(from.span, message).help(format!("make axes of it: `Unflatten(1, {wanted}) -> {written}`"));
+            let help = match (self.what, input.0.len()) {
+                (What::Channels, 1) => Some(further_axis(input, written)),
+                // One channel is no square of them.
+                (What::Pixels, 2) => Some(format!("make two axes of its last: `Unflatten(2, [H, W]) -> {written}`")),
+                _ => lacking_axes(2, input, written, || Some(channel_axis(input, written))),
+            };
+            errors.error(from.span, message).help_if(help);
             return None;
         }
         if self.what == What::Channels {
@@ -189,7 +196,7 @@ impl Layer for Shuffle {
     }
 
     fn shape_example(&self) -> &'static str {
-        "[C, H, W]"
+        AXES[2]
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

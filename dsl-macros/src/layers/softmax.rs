@@ -1,6 +1,7 @@
 //! `Softmax(dim)`, `LogSoftmax(dim)`, `Softmin(dim)`, `Softmax2d`: the exponentials along an axis, divided by their sum.
 //! And `GLU(dim = -1)`, which halves an axis: a ⊙ sigmoid(b).
 
+use super::channels::AXES;
 use super::check::{Must, check};
 use super::operand::{DX, DY, OUT, X, Y};
 use super::{From, Layer, Orders, Site, axis, rows, sample_axis};
@@ -100,6 +101,10 @@ impl Layer for Softmax {
 
     fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
         Orders::by_axes(inputs, outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        if matches!(self.dim, Dimension::Channels) { AXES[2] } else { "[784]" }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -5,7 +5,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
-use super::channels::{AXES, LETTERS, channels_together, lacking_axes};
+use super::channels::{AXES, LETTERS, channel_axis, channels_together, lacking_axes};
 use super::operand::{DX, DY, X, Y};
 use super::{From, Layer, Orders, Site, rows};
 use crate::diagnostics::Diagnostics;
@@ -146,7 +146,8 @@ impl Upsample {
             _ => None,
         };
         let help = word.map(|word| format!("for {} write `mode = {word:?}`", AXES[axes]));
-        let lacking = lacking_axes(self.mode.axes.unwrap_or(1), input, from.written);
+        let one_more = || Some(channel_axis(input, from.written));
+        let lacking = lacking_axes(self.mode.axes.unwrap_or(1), input, from.written, one_more);
         errors.error(from.span, message).help_if(help.filter(|_| self.name == "Upsample")).help_if(lacking);
         None
     }

@@ -5,7 +5,7 @@ use quote::quote;
 use super::super::channels::Member;
 use super::super::operand::{DX, DY, X};
 use super::super::{From, Layer, Orders, Site, batch, forward_call, kept_for_activation, rows, tiles};
-use super::{Affine, check_features};
+use super::{Affine, check_features, one_more_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Buffer, Call, Dim, Kept, Operand, OutputKind, Param, Scalar, Shape, View};
 use crate::parse::args::{Args, Number, Range, Size};
@@ -126,7 +126,7 @@ impl Layer for BatchNorm {
 
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
-        self.member.check(input, from, errors)?;
+        self.member.check(input, from, errors, || one_more_axis(&self.num_features, input, from.written))?;
         // Another number is reported, and what comes after checked all the same.
         let _ = check_features(&self.member.name, "", &mut self.num_features, input, from, errors);
         self.each = Dim::product(&input.0[1..]);
@@ -140,6 +140,10 @@ impl Layer for BatchNorm {
     fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
         self.inner = if inputs[0].is_channels_last() { Dim::Known(1) } else { self.each.clone() };
         Orders::by_axes(inputs, outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        self.member.shape_example()
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -4,11 +4,11 @@
 use proc_macro2::Span;
 use quote::quote;
 
-use super::super::channels::Member;
+use super::super::channels::{AXES, Member};
 use super::super::check::{Must, check, divisors};
 use super::super::operand::{DX, DY, X, Y};
 use super::super::{From, Layer, Orders, Site, batch, rows, tiles};
-use super::{Affine, check_features};
+use super::{Affine, check_features, one_more_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Buffer, Call, Dim, Kept, Named, Operand, OutputKind, Param, Shape, View};
 use crate::parse::args::{Args, Number, Range, Size};
@@ -71,6 +71,9 @@ pub(in crate::layers) fn instance_norm(args: &mut Args<'_>, errors: &mut Diagnos
     Some(Box::new(GroupNorm { kind, channels, eps, affine, each, inner }))
 }
 
+/// What to write where a channel of a sample has one value.
+const ONE_VALUE: &str = "one value is its own mean: normalise over the channels, with `LayerNorm` or `GroupNorm`";
+
 /// μ and r of each group of a sample.
 const KEPT: Operand = Operand::Kept(0);
 /// Those of the running statistics.
@@ -123,6 +126,15 @@ impl GroupNorm {
         })
     }
 
+    /// How a sample that lacks one axis gets it, of an instance norm: for a help.
+    fn one_more_axis(&self, input: &Shape, from: &From<'_>) -> Option<String> {
+        let each = Dim::product(&input.0[1..]);
+        match &self.channels.dim {
+            Some(channels) if channels.known() != Some(1) && each.known() == Some(1) => Some(ONE_VALUE.into()),
+            _ => one_more_axis(&self.channels, input, from.written),
+        }
+    }
+
     /// A group of one value is its own mean, and the output the bias, whatever comes in.
     fn check_values(&self, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
         let (groups, len) = (self.groups(), input.len());
@@ -136,9 +148,7 @@ impl GroupNorm {
         check(Must::Less(&groups, &len), from.span, message, errors, || match (&self.kind, channels.known()) {
             (Kind::Group { .. }, Some(1)) => "one value is its own mean: leave it out".into(),
             (Kind::Group { .. }, _) => format!("write `GroupNorm(1, {channels})`: one group"),
-            (Kind::Instance { .. }, _) => {
-                "one value is its own mean: normalise over the channels, with `LayerNorm` or `GroupNorm`".into()
-            }
+            (Kind::Instance { .. }, _) => ONE_VALUE.into(),
         })
     }
 }
@@ -168,7 +178,7 @@ impl Layer for GroupNorm {
     fn infer(&mut self, inputs: &[Shape], from: &From<'_>, errors: &mut Diagnostics) -> Option<Vec<Shape>> {
         let input = &inputs[0];
         if let Kind::Instance { member, .. } = &self.kind {
-            member.check(input, from, errors)?;
+            member.check(input, from, errors, || self.one_more_axis(input, from))?;
         } else if input.0.is_empty() {
             let shape = from.shape(0, input);
             errors.error(from.span, format!("`{}` expects samples of shape [C, …], but {shape}", from.written));
@@ -183,6 +193,13 @@ impl Layer for GroupNorm {
     fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
         self.inner = if inputs[0].is_channels_last() { Dim::Known(1) } else { self.each.clone() };
         Orders::by_axes(inputs, outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        match &self.kind {
+            Kind::Group { .. } => AXES[2],
+            Kind::Instance { member, .. } => member.shape_example(),
+        }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -3,6 +3,7 @@
 
 use quote::quote;
 
+use super::super::channels::AXES;
 use super::super::operand::{DX, DY, X, Y};
 use super::super::{From, Layer, Orders, Site, axis, rows};
 use crate::diagnostics::Diagnostics;
@@ -61,6 +62,10 @@ impl Layer for LocalResponseNorm {
 
     fn order(&mut self, inputs: &[View], outputs: &[Shape]) -> Orders {
         Orders::by_axes(inputs, outputs)
+    }
+
+    fn shape_example(&self) -> &'static str {
+        AXES[2]
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

@@ -69,7 +69,7 @@ fn a_sequence_into_two_axes() {
     check(
         "A: [3, 100] < Conv2d(3, 6, 5) >",
         &[
-            "`Conv2d(3, 6, 5)` expects samples of shape [C, H, W], but the input has shape [3, 100]\nhelp: `Conv1d` is for [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Conv2d(3, 6, 5)` @ `Conv2d`",
+            "`Conv2d(3, 6, 5)` expects samples of shape [C, H, W], but the input has shape [3, 100]\nhelp: `Conv1d` is for [C, L] @ `Conv2d`",
         ],
     );
 }

@@ -201,13 +201,21 @@ fn a_shuffle_of_too_few_axes() {
     check(
         "A: [4, 4] < PixelShuffle(2) >",
         &[
-            "`PixelShuffle(2)` expects samples of shape [C, H, W], but the input has shape [4, 4]\nhelp: make axes of it: `Unflatten(1, [C, H, W]) -> PixelShuffle(2)` @ `PixelShuffle`",
+            "`PixelShuffle(2)` expects samples of shape [C, H, W], but the input has shape [4, 4]\nhelp: make two axes of its last: `Unflatten(2, [H, W]) -> PixelShuffle(2)` @ `PixelShuffle`",
+        ],
+    );
+    check(
+        "A: [784] < PixelShuffle(2) > B: [4, 6] < PixelUnshuffle(2) > C: [] < PixelShuffle(2) >",
+        &[
+            "`PixelShuffle(2)` expects samples of shape [C, H, W], but the input has shape [784]\nhelp: make axes of it: `Unflatten(1, [C, H, W]) -> PixelShuffle(2)` @ `PixelShuffle`",
+            "`PixelUnshuffle(2)` expects samples of shape [C, H, W], but the input has shape [4, 6]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 4]) -> PixelUnshuffle(2)` @ `PixelUnshuffle`",
+            "`PixelShuffle(2)` expects samples of shape [C, H, W], but the input has shape [] @ `PixelShuffle`",
         ],
     );
     check(
         "A: [4] < ChannelShuffle(2) >",
         &[
-            "`ChannelShuffle(2)` expects samples of shape [C, …], but the input has shape [4]\nhelp: make axes of it: `Unflatten(1, [C, …]) -> ChannelShuffle(2)` @ `ChannelShuffle`",
+            "`ChannelShuffle(2)` expects samples of shape [C, …], but the input has shape [4]\nhelp: give its channels one more axis: `Unflatten(1, [4, 1]) -> ChannelShuffle(2)` @ `ChannelShuffle`",
         ],
     );
 }

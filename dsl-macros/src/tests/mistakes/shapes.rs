@@ -1,6 +1,7 @@
 //! Edges that do not agree.
 
 use super::check;
+use crate::tests::compile;
 
 #[test]
 fn features_that_do_not_agree() {
@@ -155,11 +156,92 @@ fn a_batch_norm_of_another_rank() {
          D: [1, 2, 3, 4, 5] < BatchNorm3d(1) >",
         &[
             "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3]\nhelp: `BatchNorm1d` is for [C] or [C, L] @ `BatchNorm2d`",
-            "`BatchNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> BatchNorm3d(3)` @ `BatchNorm3d`",
-            "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `BatchNorm1d` is for [C] or [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> BatchNorm2d(3)` @ `BatchNorm2d`",
+            "`BatchNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8, 8]\nhelp: `BatchNorm2d` is for [C, H, W]\nhelp: give its channels one more axis: `Unflatten(3, [8, 1]) -> BatchNorm3d(3)` @ `BatchNorm3d`",
+            "`BatchNorm2d(3)` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `BatchNorm1d` is for [C] or [C, L]\nhelp: give its channels one more axis: `Unflatten(2, [8, 1]) -> BatchNorm2d(3)` @ `BatchNorm2d`",
             "`BatchNorm3d(1)` expects samples of shape [C, D, H, W], but the input has shape [1, 2, 3, 4, 5] @ `BatchNorm3d`",
         ],
     );
+}
+
+/// What a help writes, `Unflatten(…) -> …`, if it does.
+fn unflattened(message: &str) -> Option<&str> {
+    message.split('`').find(|code| code.starts_with("Unflatten("))
+}
+
+#[test]
+fn a_sample_that_lacks_an_axis_gets_one_that_fits() {
+    for (shape, layer, expected) in [
+        ("[28, 28]", "Conv2d(1, 6, 5, init = zeros)", Some("Unflatten(1, [1, 28]) -> Conv2d(1, 6, 5, init = zeros)")),
+        ("[28, 28]", "Conv2d(_, 6, 5)", Some("Unflatten(1, [1, 28]) -> Conv2d(_, 6, 5)")),
+        ("[28, 28]", "Conv2d(3, 6, 5)", Some("Unflatten(1, [1, 28]) -> Conv2d(1, 6, 5)")),
+        ("[28, 28]", "Conv2d(4, 6, 5, groups = 2)", None),
+        ("[3, 28]", "Conv2d(3, 6, 5)", None),
+        ("[1, 28]", "Conv2d(1, 6, 5)", None),
+        ("[3]", "Conv1d(3, 6, 3)", Some("Unflatten(1, [1, 3]) -> Conv1d(1, 6, 3)")),
+        ("[8]", "MaxPool1d(2)", Some("Unflatten(1, [1, 8]) -> MaxPool1d(2)")),
+        (
+            "[8, 8]",
+            "Upsample(16, mode = \"bilinear\")",
+            Some("Unflatten(1, [1, 8]) -> Upsample(16, mode = \"bilinear\")"),
+        ),
+        ("[8, 8]", "Unfold(2)", Some("Unflatten(1, [1, 8]) -> Unfold(2)")),
+        ("[4]", "ChannelShuffle(2)", Some("Unflatten(1, [4, 1]) -> ChannelShuffle(2)")),
+        ("[4, 6]", "PixelUnshuffle(2)", Some("Unflatten(1, [1, 4]) -> PixelUnshuffle(2)")),
+        ("[3]", "Dropout1d", Some("Unflatten(1, [3, 1]) -> Dropout1d")),
+        ("[3, 8]", "Dropout2d", Some("Unflatten(2, [8, 1]) -> Dropout2d")),
+        ("[3, 8, 8]", "Dropout3d(0.1)", Some("Unflatten(3, [8, 1]) -> Dropout3d(0.1)")),
+        ("[3, 8]", "BatchNorm2d(3)", Some("Unflatten(2, [8, 1]) -> BatchNorm2d(3)")),
+        ("[N, M]", "BatchNorm2d(N)", Some("Unflatten(2, [M, 1]) -> BatchNorm2d(N)")),
+        ("[28, 28]", "BatchNorm2d(1)", Some("Unflatten(1, [1, 28]) -> BatchNorm2d(1)")),
+        ("[28, 28]", "BatchNorm2d(_)", Some("Unflatten(1, [1, 28]) -> BatchNorm2d(_)")),
+        ("[3, 8]", "BatchNorm2d(5)", None),
+        ("[3]", "InstanceNorm1d(3)", None),
+        ("[3, 1]", "InstanceNorm2d(3)", None),
+        ("[3]", "InstanceNorm1d(1)", Some("Unflatten(1, [1, 3]) -> InstanceNorm1d(1)")),
+        ("[3]", "InstanceNorm1d(_)", Some("Unflatten(1, [1, 3]) -> InstanceNorm1d(_)")),
+        ("[3, 8]", "InstanceNorm2d(3)", Some("Unflatten(2, [8, 1]) -> InstanceNorm2d(3)")),
+    ] {
+        let errors = compile(&format!("A: {shape} < {layer} >")).1;
+        assert_eq!(errors.len(), 1, "{layer} of {shape}: {errors:?}");
+        assert_eq!(unflattened(&errors[0]), expected, "{layer} of {shape}");
+        if let Some(better) = expected {
+            check(&format!("A: {shape} < {better} >"), &[]);
+        }
+    }
+}
+
+#[test]
+fn a_layer_of_channels_shows_a_shape_that_it_takes() {
+    for (layer, shape) in [
+        ("BatchNorm1d(_)", "[C, L]"),
+        ("BatchNorm2d(3)", "[C, H, W]"),
+        ("BatchNorm3d(3)", "[C, D, H, W]"),
+        ("GroupNorm(1, 3)", "[C, H, W]"),
+        ("InstanceNorm1d(3)", "[C, L]"),
+        ("InstanceNorm2d(3)", "[C, H, W]"),
+        ("InstanceNorm3d(3)", "[C, D, H, W]"),
+        ("LocalResponseNorm(3)", "[C, H, W]"),
+        ("Dropout1d", "[C, L]"),
+        ("Dropout2d", "[C, H, W]"),
+        ("Dropout3d", "[C, D, H, W]"),
+        ("FeatureAlphaDropout", "[C, H, W]"),
+        ("Softmax2d", "[C, H, W]"),
+        ("PReLU(3)", "[C, H, W]"),
+        ("PixelShuffle(1)", "[C, H, W]"),
+        ("PReLU", "[784]"),
+        ("Dropout", "[784]"),
+        ("Softmax", "[784]"),
+    ] {
+        let name = layer.split('(').next().expect("a name");
+        check(
+            &format!("A < {layer} >"),
+            &[&format!(
+                "the shape of the input is not known: `{layer}` does not fix it\nhelp: declare it before the layers: `Name: {shape} < … >` @ `{name}`"
+            )],
+        );
+        let numbers = shape.replace('C', "3").replace(['L', 'D', 'H', 'W'], "4");
+        check(&format!("A: {numbers} < {layer} >"), &[]);
+    }
 }
 
 #[test]
@@ -225,7 +307,7 @@ fn an_instance_norm_of_another_rank() {
         "A: [3, 8, 8] < InstanceNorm1d(3) > B: [3] < InstanceNorm1d(3) > C: [3, 8] < InstanceNorm3d(3) >",
         &[
             "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3, 8, 8]\nhelp: `InstanceNorm2d` is for [C, H, W] @ `InstanceNorm1d`",
-            "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> InstanceNorm1d(3)` @ `InstanceNorm1d`",
+            "`InstanceNorm1d(3)` expects samples of shape [C, L], but the input has shape [3]\nhelp: one value is its own mean: normalise over the channels, with `LayerNorm` or `GroupNorm` @ `InstanceNorm1d`",
             "`InstanceNorm3d(3)` expects samples of shape [C, D, H, W], but the input has shape [3, 8]\nhelp: `InstanceNorm1d` is for [C, L] @ `InstanceNorm3d`",
         ],
     );
@@ -258,8 +340,8 @@ fn a_dropout_of_channels_of_another_rank() {
     check(
         "A: [3, 8] < Dropout2d > B: [3] < Dropout1d(0.2) > C: [3, 4, 4, 4] < Dropout1d > D: [] < FeatureAlphaDropout >",
         &[
-            "`Dropout2d` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `Dropout1d` is for [C, L]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Dropout2d` @ `Dropout2d`",
-            "`Dropout1d(0.2)` expects samples of shape [C, L], but the input has shape [3]\nhelp: give it an axis for its one channel: `Unflatten(1, [1, 3]) -> Dropout1d(0.2)` @ `Dropout1d`",
+            "`Dropout2d` expects samples of shape [C, H, W], but the input has shape [3, 8]\nhelp: `Dropout1d` is for [C, L]\nhelp: give its channels one more axis: `Unflatten(2, [8, 1]) -> Dropout2d` @ `Dropout2d`",
+            "`Dropout1d(0.2)` expects samples of shape [C, L], but the input has shape [3]\nhelp: give its channels one more axis: `Unflatten(1, [3, 1]) -> Dropout1d(0.2)` @ `Dropout1d`",
             "`Dropout1d` expects samples of shape [C, L], but the input has shape [3, 4, 4, 4]\nhelp: `Dropout3d` is for [C, D, H, W] @ `Dropout1d`",
             "`FeatureAlphaDropout` expects samples of shape [C, …], but the input has shape [] @ `FeatureAlphaDropout`",
         ],
