@@ -21,6 +21,10 @@
 /// `[kernel…, in_channels/groups, out_channels]`, and images are stored with the channels last; both are PyTorch's in state
 /// dicts, inputs and outputs.
 ///
+/// Windows of 3×3 with stride 1 and 32 or more channels on both sides (multiples of 16) are computed in tiles of four results, with
+/// fewer multiplications (Winograd's F(2×2, 3×3)): an error of rounding is then of the size of the largest of 4×4 elements and not
+/// of the window's nine.
+///
 /// # Errors
 /// When the declaration is compiled: an output without elements, channels that do not fit, groups that do not divide them,
 /// more padding than the mode can find. (PyTorch finds most of these in the first forward.)
