@@ -9,10 +9,11 @@
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
-use examples::write_grid;
-use glulam::data::{DataLoader, FashionMnist, TensorDataset};
+use examples::{ENVIRONMENT, Image, check_writable, ended, say, to_themselves, write_grid};
+use glulam::data::{DataLoader, FashionMnist};
 use glulam::prelude::*;
 use glulam::train::Fit;
 
@@ -41,6 +42,7 @@ train! {
 
 /// Trains an autoencoder on Fashion-MNIST.
 #[derive(Debug, Parser)]
+#[command(after_help = ENVIRONMENT)]
 struct Args {
     /// The folder with the four files of Fashion-MNIST [default: examples/data/fashion-mnist]
     #[arg(long, value_name = "DIR")]
@@ -56,38 +58,29 @@ struct Args {
     picture: PathBuf,
 }
 
-/// Images as their own targets.
-fn to_themselves(images: TensorDataset<f32, i64>) -> Result<TensorDataset<f32, f32>, Box<dyn Error>> {
-    let pixels = images.inputs().to_vec();
-    Ok(TensorDataset::from_flat(pixels.clone(), &[1, 28, 28], pixels, &[1, 28, 28])?)
+fn main() -> ExitCode {
+    ended(run(Args::parse()))
 }
 
-#[allow(clippy::print_stdout, reason = "a program for the terminal")]
-fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    // Found out now rather than after the training.
+    check_writable(&args.picture)?;
     let data = args.data.unwrap_or_else(examples::fashion_mnist);
     let train = to_themselves(FashionMnist::train(&data)?)?;
     let test = to_themselves(FashionMnist::test(&data)?)?;
     let loader = DataLoader::builder(train).batch_size(64).shuffle(true).seed(args.seed).build()?;
 
     let model = Autoencoder::seeded(args.seed);
-    println!("{}", model.summary());
+    say!("{}", model.summary());
     let mut trainer = AutoencoderTrainer::new(model);
     trainer.fit(&loader, &test, Fit::epochs(args.epochs as usize))?;
 
-    let images = test.inputs().as_chunks::<784>().0;
-    let shown: Vec<[[[f32; 28]; 28]; 1]> = images[..20].iter().map(|image| [as_rows(image)]).collect();
-    let made = trainer.predict(&shown);
-    let rows = [0, 10].map(|from| {
-        let before: Vec<&[f32]> = shown[from..from + 10].iter().map(|image| image[0].as_flattened()).collect();
-        let after: Vec<&[f32]> = made[from..from + 10].iter().map(|image| image[0].as_flattened()).collect();
-        [before, after]
-    });
-    write_grid(&args.picture, &rows.concat(), (28, 28))?;
-    println!("{}: test images, and below each what is made of its 32 numbers", args.picture.display());
+    let images = test.samples::<Image>()?;
+    let images = &images[..images.len().min(20)];
+    let made = trainer.predict(images);
+    let rows: Vec<&[Image]> =
+        images.chunks(10).zip(made.chunks(10)).flat_map(|(before, after)| [before, after]).collect();
+    write_grid(&args.picture, &rows)?;
+    say!("\n{}: test images, and below each what is made of its 32 numbers", args.picture.display());
     Ok(())
-}
-
-fn as_rows(pixels: &[f32; 784]) -> [[f32; 28]; 28] {
-    pixels.as_chunks().0.try_into().expect("28 rows of 28 pixels")
 }

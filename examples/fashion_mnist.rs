@@ -9,19 +9,17 @@
 //! A checkpoint is written after each epoch. Killed at any moment and started again with the same options and `--resume`, the
 //! run ends with the same bits as if nothing had happened. The model is saved as safetensors, which PyTorch's
 //! `nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)).load_state_dict(load_file(path))` takes as it is.
-#![allow(clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::error::Error;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use glulam::checkpoint::check_writable;
-use glulam::data::{DataLoader, FashionMnist, TensorDataset};
+use examples::{ENVIRONMENT, check_writable, ended, positive, report, say};
+use glulam::data::{DataLoader, FashionMnist};
 use glulam::optim::Optimizer as _;
 use glulam::prelude::*;
-use glulam::train::{Builder, Callback, Every, Fit, Metrics, Resumed, TrainError, evaluate};
+use glulam::train::{Builder, Callback, Every, Fit, Metrics, Resumed, TrainError};
 use serde_json::{Value, json};
 
 network! { pub Mlp < Linear(784, 64) -> ReLU -> Linear(64, 10) > }
@@ -44,19 +42,6 @@ trainer!(WithAdam: Adam(lr = 2e-3));
 trainer!(WithAdamW: AdamW(lr = 2e-3));
 trainer!(WithRmsprop: RMSprop(lr = 1e-3));
 trainer!(WithAdagrad: Adagrad(lr = 0.05));
-
-/// Prints a line. Whoever has closed the standard output wants none, and the run goes on all the same.
-macro_rules! say {
-    ($($text:tt)*) => {{
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
-}
-
-const ENVIRONMENT: &str = "Environment:
-  GLULAM_NUM_THREADS  Threads of a step, where --threads does not say it
-  GLULAM_ISA          avx512, avx2 or portable: the instruction set [default: the best that the processor has]
-
-The results do not depend on the number of threads.";
 
 /// Trains Linear(784, 64) -> ReLU -> Linear(64, 10) on Fashion-MNIST.
 #[derive(Debug, Parser)]
@@ -138,27 +123,15 @@ impl Callback for Options {
     }
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "expected a number".to_string())?;
-    if number > 0.0 && number.is_finite() { Ok(number) } else { Err("expected a number above 0".to_string()) }
-}
-
 fn main() -> ExitCode {
     let args = Args::parse();
-    let result = match args.optimizer {
+    ended(match args.optimizer {
         Optimizer::Sgd => run::<WithSgd>(&args),
         Optimizer::Adam => run::<WithAdam>(&args),
         Optimizer::Adamw => run::<WithAdamW>(&args),
         Optimizer::Rmsprop => run::<WithRmsprop>(&args),
         Optimizer::Adagrad => run::<WithAdagrad>(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 /// The same run for every trainer of the network.
@@ -176,8 +149,8 @@ where
     if *save == checkpoint {
         return Err(format!("--save {}: .ckpt is the ending of the checkpoint, choose another", save.display()).into());
     }
-    check_writable(save).map_err(|error| format!("cannot save {}: {error}", save.display()))?;
-    let data = args.data.clone().unwrap_or_else(default_data);
+    check_writable(save)?;
+    let data = args.data.clone().unwrap_or_else(examples::fashion_mnist);
     let (train, test) = (FashionMnist::train(&data)?, FashionMnist::test(&data)?);
     let loader = DataLoader::builder(train).batch_size(args.batch_size as usize).shuffle(true).seed(args.seed);
     let loader = loader.build()?;
@@ -207,22 +180,7 @@ where
     // Before anything is printed that nobody may be there to read.
     trainer.eval_model().save(save)?;
 
-    let accuracy = report(&trainer.eval_model(), &test)?;
-    say!("\ntest accuracy: {:.2} %", 100.0 * accuracy);
+    report(&*trainer.eval_model(), &test)?;
     say!("model saved to {}", save.display());
     Ok(())
-}
-
-/// Where the images are if nothing else is said: found from any folder by `cargo run`.
-fn default_data() -> PathBuf {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("examples"), PathBuf::from);
-    package.join(Path::new("data").join("fashion-mnist"))
-}
-
-/// Prints how each class of the test images is recognised. Returns the share of all that are.
-fn report(model: &Mlp, test: &TensorDataset<f32, i64>) -> Result<f64, Box<dyn Error>> {
-    let mut metrics = (ConfusionMatrix { class_names: &FashionMnist::CLASSES, ..ConfusionMatrix::DEFAULT },);
-    evaluate(model, &CrossEntropyLoss::DEFAULT, &mut metrics, test, 1000)?;
-    say!("\n{}", metrics.0);
-    Ok(metrics.0.value())
 }

@@ -6,9 +6,9 @@
 //! cargo run --release --example lenet -- --help
 //! ```
 
-use std::error::Error;
+use std::process::ExitCode;
 
-use examples::{Classifier, classify};
+use examples::{Classifier, classify, ended};
 use glulam::prelude::*;
 
 network! {
@@ -28,6 +28,6 @@ train! {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    classify::<LeNetTrainer>(Classifier { name: "lenet", seeded: LeNet::seeded })
+fn main() -> ExitCode {
+    ended(classify::<LeNetTrainer>(Classifier { name: "lenet", seeded: LeNet::seeded }))
 }

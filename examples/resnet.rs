@@ -5,9 +5,9 @@
 //! cargo run --release --example resnet -- --help
 //! ```
 
-use std::error::Error;
+use std::process::ExitCode;
 
-use examples::{Classifier, classify};
+use examples::{Classifier, classify, ended};
 use glulam::prelude::*;
 
 network! {
@@ -35,6 +35,6 @@ train! {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    classify::<ResNetTrainer>(Classifier { name: "resnet", seeded: ResNet::seeded })
+fn main() -> ExitCode {
+    ended(classify::<ResNetTrainer>(Classifier { name: "resnet", seeded: ResNet::seeded }))
 }

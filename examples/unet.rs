@@ -10,10 +10,11 @@
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
-use examples::write_grid;
-use glulam::data::{DataLoader, Dataset, FashionMnist, TensorDataset};
+use examples::{ENVIRONMENT, Image, check_writable, ended, positive, say, to_themselves, write_grid};
+use glulam::data::{DataError, DataLoader, Dataset, FashionMnist, TensorDataset};
 use glulam::prelude::*;
 use glulam::rng::Generator;
 use glulam::train::Fit;
@@ -42,6 +43,7 @@ train! {
 
 /// Trains a U-Net that takes noise off the images of Fashion-MNIST.
 #[derive(Debug, Parser)]
+#[command(after_help = ENVIRONMENT)]
 struct Args {
     /// The folder with the four files of Fashion-MNIST [default: examples/data/fashion-mnist]
     #[arg(long, value_name = "DIR")]
@@ -50,7 +52,7 @@ struct Args {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
     /// The standard deviation of the noise, where black is 0 and white is 1
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.3, value_parser = positive)]
     noise: f64,
     /// The seed of the first weights, of the order of the images and of the noise
     #[arg(long, default_value_t = 42)]
@@ -65,39 +67,38 @@ fn noisy(
     images: TensorDataset<f32, i64>,
     noise: f64,
     seed: u64,
-) -> Result<impl Dataset<Input = f32, Target = f32>, Box<dyn Error>> {
-    let pixels = images.inputs().to_vec();
-    let images = TensorDataset::from_flat(pixels.clone(), &[1, 28, 28], pixels, &[1, 28, 28])?;
-    Ok(images.augment(seed, move |generator: &mut Generator, image: &mut [f32], _| {
+) -> Result<impl Dataset<Input = f32, Target = f32>, DataError> {
+    Ok(to_themselves(images)?.augment(seed, move |generator: &mut Generator, image: &mut [f32], _| {
         image.iter_mut().for_each(|pixel| *pixel += (noise * generator.normal()) as f32);
     }))
 }
 
-#[allow(clippy::print_stdout, reason = "a program for the terminal")]
-fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    ended(run(Args::parse()))
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    // Found out now rather than after the training.
+    check_writable(&args.picture)?;
     let data = args.data.unwrap_or_else(examples::fashion_mnist);
     let train = noisy(FashionMnist::train(&data)?, args.noise, args.seed)?;
-    let test = noisy(FashionMnist::test(&data)?, args.noise, args.seed + 1)?;
+    let test = noisy(FashionMnist::test(&data)?, args.noise, args.seed.wrapping_add(1))?;
     let loader = DataLoader::builder(train).batch_size(64).shuffle(true).seed(args.seed).build()?;
 
     let model = UNet::seeded(args.seed);
-    println!("{}", model.summary());
-    println!("the error of the noisy images themselves: {:.5}\n", args.noise * args.noise);
+    say!("{}", model.summary());
+    say!("the error of the noisy images themselves: {:.5}\n", args.noise * args.noise);
     let mut trainer = UNetTrainer::new(model);
     trainer.fit(&loader, &test, Fit::epochs(args.epochs as usize))?;
 
-    let (mut images, mut clean) = ([[[[0.0f32; 28]; 28]; 1]; 10], [[0.0f32; 784]; 10]);
+    let shown = test.len().min(10);
+    let mut images: Vec<Image> = vec![[[[0.0; 28]; 28]; 1]; shown];
+    let mut clean = images.clone();
     for (i, (image, clean)) in images.iter_mut().zip(&mut clean).enumerate() {
-        test.read(i, image.as_flattened_mut().as_flattened_mut(), clean)?;
+        test.read(i, image.as_flattened_mut().as_flattened_mut(), clean.as_flattened_mut().as_flattened_mut())?;
     }
     let made = trainer.predict(&images);
-    let pixels = |images: &[[[[f32; 28]; 28]; 1]]| {
-        images.iter().map(|i| i.as_flattened().as_flattened().to_vec()).collect::<Vec<_>>()
-    };
-    let rows = [pixels(&images), pixels(&made), clean.map(|image| image.to_vec()).to_vec()];
-    let rows: Vec<Vec<&[f32]>> = rows.iter().map(|row| row.iter().map(Vec::as_slice).collect()).collect();
-    write_grid(&args.picture, &rows, (28, 28))?;
-    println!("{}: noisy test images, what is made of them, what they were", args.picture.display());
+    write_grid(&args.picture, &[&images, &made, &clean])?;
+    say!("\n{}: noisy test images, what is made of them, what they were", args.picture.display());
     Ok(())
 }

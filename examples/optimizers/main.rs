@@ -5,7 +5,6 @@
 //! cargo run --release --example optimizers
 //! cargo run --release --example optimizers -- --out /tmp --gradients 500 --steps 300
 //! ```
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod panels;
 mod paths;
@@ -16,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use examples::{check_writable, ended, positive, say, write_whole};
 
 /// Draws the paths of the optimizers and the learning-rate schedules.
 #[derive(Debug, Parser)]
@@ -30,30 +30,26 @@ struct Args {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..))]
     steps: u32,
     /// The rate before any schedule
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.1, value_parser = positive)]
     lr: f64,
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
     let (optimizers, schedules) = (args.out.join("optimizers.svg"), args.out.join("schedules.svg"));
+    check_writable(&optimizers)?;
+    check_writable(&schedules)?;
     let paths = paths::all(args.gradients as usize)?;
     for path in &paths {
-        println!("{:<24} lr {:<8} ends at {:.1e}", path.title, panels::number(path.lr), path.loss());
+        say!("{:<24} lr {:<8} ends at {:.1e}", path.title, panels::number(path.lr), path.loss());
     }
-    panels::draw(&optimizers, &paths, args.gradients as usize)?;
-    println!("wrote {}", optimizers.display());
-    schedules::draw_all(&schedules, args.steps as usize, args.lr)?;
-    println!("wrote {}", schedules.display());
+    write_whole(&optimizers, panels::draw(&paths, args.gradients as usize)?.as_bytes())?;
+    say!("wrote {}", optimizers.display());
+    write_whole(&schedules, schedules::draw_all(args.steps as usize, args.lr)?.as_bytes())?;
+    say!("wrote {}", schedules.display());
     Ok(())
 }

@@ -21,13 +21,14 @@ const GREY: RGBColor = RGBColor(115, 124, 136);
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Draws `paths`, of so many gradients each.
-pub(crate) fn draw(file: &std::path::Path, paths: &[Path], gradients: usize) -> Result<(), Box<dyn Error>> {
+/// `paths`, of so many gradients each, as SVG.
+pub(crate) fn draw(paths: &[Path], gradients: usize) -> Result<String, Box<dyn Error>> {
     let rows = (paths.len() + 1).div_ceil(COLUMNS);
-    let image = SVGBackend::new(file, (PANEL.0 * COLUMNS as u32 + 24, PANEL.1 * rows as u32 + 24)).into_drawing_area();
+    let size = (PANEL.0 * COLUMNS as u32 + 24, PANEL.1 * rows as u32 + 24);
+    let mut drawn = String::new();
+    let image = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
     image.fill(&WHITE)?;
-    let image = image.margin(12, 12, 12, 12);
-    let areas = image.split_evenly((rows, COLUMNS));
+    let areas = image.margin(12, 12, 12, 12).split_evenly((rows, COLUMNS));
     for (area, path) in areas.iter().zip(paths) {
         let caption = format!("lr {} · ends at f = {}", number(path.lr), number(path.loss()));
         let mut chart = frame(area, path.title, color(path.family), &caption)?;
@@ -36,7 +37,8 @@ pub(crate) fn draw(file: &std::path::Path, paths: &[Path], gradients: usize) -> 
     }
     legend(&areas[paths.len()], gradients)?;
     image.present()?;
-    Ok(())
+    drop((areas, image));
+    Ok(drawn)
 }
 
 /// To two digits.

@@ -1,20 +1,19 @@
 //! The learning-rate schedules: what each does to a rate over a run, one panel for each.
 
 use std::error::Error;
-use std::path::Path;
 
 use glulam::lr_scheduler::*;
 use plotters::prelude::*;
 
-/// Draws every schedule over so many steps, from the rate `lr`.
-pub(crate) fn draw_all(path: &Path, steps: usize, lr: f64) -> Result<(), Box<dyn Error>> {
+/// Every schedule over so many steps, from the rate `lr`, as SVG.
+pub(crate) fn draw_all(steps: usize, lr: f64) -> Result<String, Box<dyn Error>> {
     let mut panels = Vec::new();
     for (title, schedule) in schedules(steps, lr) {
         let rates = preview(schedule, lr, steps).map_err(|error| format!("{title}: {error}"))?;
         panels.push((title, rates));
     }
     panels.push(("ReduceLROnPlateau", plateau(steps, lr)?));
-    draw(path, &panels)
+    draw(&panels)
 }
 
 /// One of each, with options that show what it does in a run of so many steps.
@@ -98,10 +97,11 @@ const COLUMNS: usize = 4;
 const PANEL: (u32, u32) = (260, 170);
 
 /// One panel for each schedule: the rate over the steps.
-fn draw(path: &Path, panels: &[(&str, Vec<f64>)]) -> Result<(), Box<dyn Error>> {
+fn draw(panels: &[(&str, Vec<f64>)]) -> Result<String, Box<dyn Error>> {
     let rows = panels.len().div_ceil(COLUMNS);
     let size = (PANEL.0 * COLUMNS as u32, PANEL.1 * rows as u32);
-    let image = SVGBackend::new(path, size).into_drawing_area();
+    let mut drawn = String::new();
+    let image = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
     image.fill(&WHITE)?;
     for (area, (title, rates)) in image.split_evenly((rows, COLUMNS)).iter().zip(panels) {
         let top = rates.iter().fold(0.0, |top: f64, &rate| top.max(rate)) * 1.08;
@@ -123,5 +123,6 @@ fn draw(path: &Path, panels: &[(&str, Vec<f64>)]) -> Result<(), Box<dyn Error>> 
         chart.draw_series(LineSeries::new(points, INK.stroke_width(2)))?;
     }
     image.present()?;
-    Ok(())
+    drop(image);
+    Ok(drawn)
 }

@@ -4,15 +4,17 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Parser;
-use glulam::checkpoint::check_writable;
 use glulam::data::{DataLoader, Dataset, FashionMnist, RandomCrop, RandomHorizontalFlip};
 use glulam::prelude::*;
 use glulam::train::{Builder, Fit, Metrics, evaluate};
+
+use crate::say;
 
 /// Trains a network on the 60,000 images of Fashion-MNIST, and tests it on 10,000 others.
 ///
 /// Images are moved by up to two pixels and mirrored at random, anew in each epoch.
 #[derive(Debug, Parser)]
+#[command(after_help = crate::ENVIRONMENT)]
 pub struct Args {
     /// The folder with the four files of Fashion-MNIST [default: examples/data/fashion-mnist]
     #[arg(long, value_name = "DIR")]
@@ -44,7 +46,6 @@ pub struct Classifier<N> {
 ///
 /// # Errors
 /// Data that cannot be read, a model that cannot be saved, a training that fails.
-#[allow(clippy::print_stdout, reason = "a program for the terminal")]
 pub fn classify<R>(classifier: Classifier<R::Model>) -> Result<(), Box<dyn Error>>
 where
     R: Trainer<f32>,
@@ -54,8 +55,7 @@ where
 {
     let args = Args::parse();
     let save = args.save.unwrap_or_else(|| PathBuf::from(classifier.name).with_extension("safetensors"));
-    // Found out now rather than after the training.
-    check_writable(&save).map_err(|error| format!("cannot save {}: {error}", save.display()))?;
+    crate::check_writable(&save)?;
     let data = args.data.unwrap_or_else(crate::fashion_mnist);
     let shape = [1, 28, 28];
     let train = FashionMnist::train(&data)?.reshape(&shape)?.augment(args.seed, move |generator, image, _| {
@@ -67,17 +67,30 @@ where
     let loader = loader.drop_last(true).build()?;
 
     let model = (classifier.seeded)(args.seed);
-    println!("{}", model.summary());
-    println!("val is the {} test images: nothing is chosen by them, neither weights nor options.\n", test.len());
+    say!("{}", model.summary());
+    say!("val is the {} test images: nothing is chosen by them, neither weights nor options.\n", test.len());
     let mut trainer = Builder::<f32, R>::new(model).build()?;
     trainer.fit(&loader, &test, Fit::epochs(args.epochs as usize))?;
     let model = trainer.eval_model();
+    // Before anything is printed that nobody may be there to read.
     model.save(&save)?;
 
+    report(&*model, &test)?;
+    say!("model saved to {}", save.display());
+    Ok(())
+}
+
+/// Prints how each class of the test images is recognised, and the share of all that are.
+///
+/// # Errors
+/// Images of another shape than the network's.
+pub fn report<N>(model: &N, test: &TensorDataset<f32, i64>) -> Result<(), Box<dyn Error>>
+where
+    N: Network<f32, InputScalar = f32>,
+{
     let mut metrics = (ConfusionMatrix { class_names: &FashionMnist::CLASSES, ..ConfusionMatrix::DEFAULT },);
-    evaluate(&*model, &CrossEntropyLoss::DEFAULT, &mut metrics, &test, 1000)?;
-    println!("\n{}", metrics.0);
-    println!("test accuracy: {:.2} %", 100.0 * metrics.0.value());
-    println!("model saved to {}", save.display());
+    evaluate(model, &CrossEntropyLoss::DEFAULT, &mut metrics, test, 1000)?;
+    say!("\n{}", metrics.0);
+    say!("\ntest accuracy: {:.2} %", 100.0 * metrics.0.value());
     Ok(())
 }

@@ -26,8 +26,11 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// The bytes go to a file beside it, which is flushed to the disk and then renamed. Its name follows from that of `path`,
 /// so what a killed program leaves is replaced by the next save.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_whole_with(path, |file| file.write_all(bytes))
+///
+/// # Errors
+/// Those of [`check_writable`], and a disk that is full.
+pub fn write_whole(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
+    write_whole_with(path.as_ref(), |file| file.write_all(bytes))
 }
 
 fn write_whole_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
@@ -50,8 +53,8 @@ fn write_whole_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>
     sync_directory(&place.directory)
 }
 
-/// Whether a model or a checkpoint could be saved to `path`, as far as can be known without changing what is there: to be
-/// asked before a long training.
+/// Whether a model, a checkpoint or other bytes could be saved to `path`, as far as can be known without changing what is
+/// there: to be asked before a long training.
 ///
 /// # Errors
 /// What saving would report: a directory that does not exist or may not be written, a directory of that name.
@@ -185,11 +188,11 @@ mod tests {
     #[test]
     fn a_directory_that_is_missing_or_in_the_way_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        let missing = write_whole(&directory.path().join("none/a"), b"x").unwrap_err();
+        let missing = write_whole(directory.path().join("none/a"), b"x").unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         fs::create_dir(directory.path().join("a")).unwrap();
         fs::write(directory.path().join("a/inside"), b"kept").unwrap();
-        assert!(write_whole(&directory.path().join("a"), b"x").is_err());
+        assert!(write_whole(directory.path().join("a"), b"x").is_err());
         assert_eq!(fs::read(directory.path().join("a/inside")).unwrap(), b"kept");
         assert_eq!(names(directory.path()), ["a"]);
     }
@@ -219,7 +222,7 @@ mod tests {
         symlink("other/file", at("relative")).unwrap();
         symlink(at("relative"), at("absolute")).unwrap();
         check_writable(at("absolute")).unwrap();
-        write_whole(&at("absolute"), b"new").unwrap();
+        write_whole(at("absolute"), b"new").unwrap();
         assert!(at("absolute").is_symlink() && at("relative").is_symlink());
         assert_eq!(fs::read(at("other/file")).unwrap(), b"new");
     }
@@ -234,7 +237,7 @@ mod tests {
         symlink("itself", at("itself")).unwrap();
         for (name, kind) in [("missing", io::ErrorKind::NotFound), ("itself", io::ErrorKind::InvalidInput)] {
             assert_eq!(check_writable(at(name)).unwrap_err().kind(), kind);
-            assert_eq!(write_whole(&at(name), b"new").unwrap_err().kind(), kind);
+            assert_eq!(write_whole(at(name), b"new").unwrap_err().kind(), kind);
             assert!(at(name).is_symlink());
         }
     }

@@ -12,7 +12,7 @@ pub mod saved;
 mod state_dict;
 mod tensor;
 
-pub use crate::file::check_writable;
+pub use crate::file::{check_writable, write_whole};
 pub use error::{CheckpointError, Mismatch, ShapeMismatch, StateDictError};
 pub use network::{IncompatibleKeys, StateDictExt};
 pub use run::{Checkpoint, ModelState};
