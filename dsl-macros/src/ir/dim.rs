@@ -115,6 +115,15 @@ impl Dim {
         }
     }
 
+    /// The quotient, rounded up.
+    pub(crate) fn div_ceil(&self, other: &Dim) -> Dim {
+        match (self, other) {
+            (_, Dim::Known(1)) => self.clone(),
+            (Dim::Known(a), Dim::Known(b)) if *b > 0 => Dim::Known(a.div_ceil(*b)),
+            _ => Dim::named(quote::quote!(::core::primitive::usize::div_ceil(#self, #other))),
+        }
+    }
+
     /// The smaller one.
     pub(crate) fn min(&self, other: &Dim) -> Dim {
         match (self, other) {

@@ -144,7 +144,7 @@ impl Pool {
         let (reach, extent) = (padding.add(stride), extent(kernel, dilation));
         match (reach.known(), extent.known()) {
             (Some(reach), Some(extent)) if reach <= extent => Some(count),
-            _ => Some(count.min(&len.add(padding).add(&lacks).div(stride))),
+            _ => Some(count.min(&len.add(padding).div_ceil(stride))),
         }
     }
 

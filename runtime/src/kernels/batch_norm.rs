@@ -227,7 +227,7 @@ pub fn batch_norm_predict<T: Real>(
     let (statistics, b) = norm.split_at_mut(2 * running_mean.len());
     running_statistics(eps, running_mean, running_var, statistics);
     for (r, &w) in statistics[running_mean.len()..].iter_mut().zip(weight) {
-        *r = *r * w;
+        *r *= w;
     }
     if bias.is_empty() { b.fill(T::ZERO) } else { b.copy_from_slice(bias) }
 }
