@@ -3,10 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+
+use crate::diagnostics::Diagnostics;
 use crate::layers;
+use crate::parse::args::{Args, Env};
 
 /// What PyTorch has no class of: users write it.
 const NOT_IN_TORCH: &[&str] = &["Add", "Mul", "Concat", "Stack"];
+
+/// Options that no result of PyTorch's can tell, each with the reason.
+const NOT_COMPARED: &[(&str, &str)] = &[
+    ("inplace", "says where PyTorch puts a result, and is read for that alone"),
+    ("return_indices", "can only be `false`"),
+    ("init", "says what a case gives"),
+    ("bias_init", "says what a case gives"),
+];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's folder").to_owned()
@@ -53,6 +65,91 @@ fn every_layer_is_compared_with_pytorch() {
     let golden = read("tests/fixtures/oracle/index.json");
     let compared = |name: &str| golden.contains(&format!("\"op\": \"{name}\""));
     check("a golden case in tests/fixtures/oracle", |name| NOT_IN_TORCH.contains(&name) || compared(name));
+}
+
+/// A layer's options as its constructor asks for them: `kernel_size`, `ceil_mode = false`; and what it says when it is
+/// given `arguments`.
+fn asked(entry: layers::Entry, arguments: &str) -> (Vec<String>, Vec<String>) {
+    let (mut errors, env) = (Diagnostics::new(), Env::default());
+    let tokens: TokenStream = arguments.parse().expect("the arguments are tokens");
+    let group = Group::new(Delimiter::Parenthesis, tokens);
+    let mut args = Args::new(&Ident::new(entry.name, Span::call_site()), Some(&group), &env, &mut errors);
+    // What is missing is reported once all has been asked for.
+    (entry.read)(&mut args, &mut errors);
+    (args.signature().to_vec(), errors.into_messages())
+}
+
+/// The words that an option of a layer can be, told by the message about another word: `"same"`, `"valid"`.
+fn words(entry: layers::Entry, option: &str) -> Vec<String> {
+    let (_, messages) = asked(entry, &format!("{option} = \"?\""));
+    let start = format!("`{option}` of `{}` is ", entry.name);
+    let list = messages.iter().find_map(|message| message.strip_prefix(&start)?.split(", found").next());
+    list.into_iter().flat_map(|list| list.split('`')).filter(|w| w.starts_with('"')).map(str::to_owned).collect()
+}
+
+/// The options that a golden case gives a layer, with their values as JSON has them. One case stands on each line.
+fn given<'g>(golden: &'g str, layer: &str) -> Vec<(&'g str, &'g str)> {
+    let start = format!("\"kind\": \"layer\", \"op\": \"{layer}\", \"config\": {{");
+    let configs = golden.lines().filter_map(|case| case.split_once(&start)?.1.split('}').next());
+    // Lists in them are of numbers: what begins with a quotation mark after a comma is the next option.
+    configs
+        .flat_map(|config| config.trim_start_matches('"').split(", \""))
+        .filter_map(|option| option.split_once("\": "))
+        .collect()
+}
+
+/// Whether a value of JSON, or any of a list of them, is not `default`.
+fn differs(value: &str, default: &str) -> bool {
+    let same = |value: &str| match (value.parse::<f64>(), default.parse::<f64>()) {
+        (Ok(value), Ok(default)) => value == default,
+        _ => value == default || (value == "null" && default == "None"),
+    };
+    !value.trim_matches(['[', ']']).split(", ").all(same)
+}
+
+/// The options of layers that no golden case sets to anything but their default, and the words that none gives them.
+fn never_set(golden: &str) -> Vec<String> {
+    let mut missing = Vec::new();
+    for entry in layers::registry().filter(|entry| !NOT_IN_TORCH.contains(&entry.name)) {
+        let given = given(golden, entry.name);
+        for asked in asked(entry, "").0 {
+            let (option, default) =
+                asked.split_once(" = ").map_or((&*asked, None), |(option, default)| (option, Some(default)));
+            let words = words(entry, option);
+            let no_choice = words.iter().all(|word| Some(&**word) == default) && !words.is_empty();
+            if no_choice || NOT_COMPARED.iter().any(|(name, _)| *name == option) {
+                continue;
+            }
+            let values: Vec<&str> = given.iter().filter(|(name, _)| *name == option).map(|(_, value)| *value).collect();
+            if !values.iter().any(|value| default.is_none_or(|default| differs(value, default))) {
+                missing.push(format!("{}.{option}", entry.name));
+            }
+            let unused = words.iter().filter(|word| Some(&***word) != default && !values.contains(&&***word));
+            missing.extend(unused.map(|word| format!("{}.{option} = {word}", entry.name)));
+        }
+    }
+    missing
+}
+
+#[test]
+fn every_option_of_a_layer_is_compared_with_pytorch() {
+    let golden = read("tests/fixtures/oracle/index.json");
+    assert_eq!(never_set(&golden), [""; 0], "options that no golden case of tests/fixtures/oracle sets");
+    // Cases without an option, or with its default, would be found.
+    let without = |option: &str| golden.replace(&format!("\"{option}\": "), "\"other\": ");
+    for (golden, missing) in [
+        (without("padding_mode"), "Conv2d.padding_mode = \"circular\""),
+        (without("momentum"), "BatchNorm1d.momentum"),
+        (golden.replace("\"ceil_mode\": true", "\"ceil_mode\": false"), "MaxPool3d.ceil_mode"),
+        (golden.replace("\"nearest-exact\"", "\"nearest\""), "Upsample.mode = \"nearest-exact\""),
+    ] {
+        assert!(never_set(&golden).iter().any(|found| found == missing), "{missing}");
+    }
+    for (name, why) in NOT_COMPARED {
+        let known =
+            layers::registry().any(|entry| asked(entry, "").0.iter().any(|o| o.starts_with(&format!("{name} = "))));
+        assert!(known, "no layer has the option {name}, which {why}");
+    }
 }
 
 /// The activations of which the macros say otherwise than the runtime what the derivative is computed from.

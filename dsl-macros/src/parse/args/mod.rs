@@ -72,6 +72,12 @@ impl<'a> Args<'a> {
         self.span
     }
 
+    /// What has been asked for so far, in the words of a signature: `in_features`, `bias = true`.
+    #[cfg(test)]
+    pub(crate) fn signature(&self) -> &[String] {
+        &self.signature
+    }
+
     /// What follows is given by name alone (what PyTorch writes after `*`).
     pub(crate) fn keyword_only(&mut self) {
         self.keyword_only = true;
