@@ -208,27 +208,31 @@ fn train_case(case: &Value) -> Option<String> {
         return None;
     }
     let sample: Vec<i64> = shape[1..].iter().map(|d| d.as_i64().expect("a dimension")).collect();
-    let chain = chain(case["config"]["net"].as_array().expect("a list of layers"))?;
+    let chain = chain(case["config"]["net"].as_array().expect("a list of layers"), "")?;
     Some(format!(": {sample:?} < {chain} >"))
 }
 
-/// `Linear(…) -> ReLU`, if all layers are known.
-fn chain(layers: &[Value]) -> Option<String> {
-    let layers: Option<Vec<String>> = layers
-        .iter()
-        .map(|layer| {
-            let mut config = layer.as_object().expect("a layer with its options").clone();
-            let name = text(&config.remove("layer").expect("a layer's name")).to_owned();
-            match name.as_str() {
-                "Residual" => {
-                    Some(format!("Residual({})", chain(config["body"].as_array().expect("a list of layers"))?))
-                }
-                known if LAYERS.contains(&known) => Some(format!("{known}{}", arguments(&config))),
-                _ => None,
+/// `Linear(…) -> ReLU`, if all layers are known. `at` is where the chain stands in the whole.
+fn chain(layers: &[Value], at: &str) -> Option<String> {
+    let mut chain: Vec<String> = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let mut config = layer.as_object().expect("a layer with its options").clone();
+        let name = text(&config.remove("layer").expect("a layer's name")).to_owned();
+        let here = format!("{at}_{index}");
+        let body = || self::chain(config["body"].as_array().expect("a list of layers"), &here);
+        let declared = match name.as_str() {
+            "Residual" => format!("Residual({})", body()?),
+            // x and body(x): a group, so that the layers are numbered as the body's are. x gets a name where it is made.
+            "Concat" => {
+                write!(chain.last_mut()?, " as x{here}").expect("a string");
+                format!("({} -> [x{here}, _] => Concat(1))", body()?)
             }
-        })
-        .collect();
-    Some(layers?.join(" -> "))
+            known if LAYERS.contains(&known) => format!("{known}{}", arguments(&config)),
+            _ => return None,
+        };
+        chain.push(declared);
+    }
+    Some(chain.join(" -> "))
 }
 
 /// `(alpha = 0.5, bias = false)`; nothing without options.

@@ -42,7 +42,8 @@ struct Walk {
 
 impl Walk {
     fn new(graph: layers::Graph) -> Self {
-        let facts = graph.nodes.iter().map(|node| ask_at(&graph, node, None, false, |site| node.layer.facts(site)));
+        let facts =
+            graph.nodes.iter().map(|node| ask_at(&graph, node, Standing::default(), |site| node.layer.facts(site)));
         let facts = facts.collect();
         let (graph, layers) = graph.exchange(facts);
         let count = graph.values.len();
@@ -93,15 +94,9 @@ impl Walk {
         self.program.memory[value.0]
     }
 
-    /// The calls that a node's layer answers with.
-    fn ask(
-        &self,
-        id: NodeId,
-        producer: Option<&Activation>,
-        predict: bool,
-        calls: impl Fn(&dyn Layer, &Site<'_>) -> Vec<Call>,
-    ) -> Vec<Call> {
-        ask_at(self.graph(), self.graph().node(id), producer, predict, |site| calls(&*self.layers[id.0], site))
+    /// The calls that a node's layer answers with, where it stands.
+    fn ask(&self, id: NodeId, place: Standing<'_>, calls: impl Fn(&dyn Layer, &Site<'_>) -> Vec<Call>) -> Vec<Call> {
+        ask_at(self.graph(), self.graph().node(id), place, |site| calls(&*self.layers[id.0], site))
     }
 
     /// A view that has to be a copy: from the caller's input to the caller's output.
@@ -111,71 +106,57 @@ impl Walk {
     }
 
     fn forward(&mut self) {
-        self.program.forward = self.forward_steps(false);
+        self.program.forward = self.nodes().flat_map(|id| self.forward_of(id, false)).collect();
     }
 
     fn predict(&mut self) {
-        self.program.predict = self.forward_steps(true);
-    }
-
-    fn forward_steps(&self, predict: bool) -> Vec<Step> {
         let mut steps = Vec::new();
-        let mut folded = None;
-        for id in self.nodes() {
-            if predict {
-                if folded == Some(id) {
-                    continue;
-                }
-                if let Some((norm, call)) = self.norm_behind(id) {
-                    steps.push(self.step(norm, call));
+        let mut nodes = self.nodes();
+        while let Some(id) = nodes.next() {
+            match self.norm_behind(id) {
+                Some(norm) => {
                     steps.extend(self.normalised(id, norm));
-                    folded = Some(norm);
-                    continue;
+                    nodes.next();
                 }
+                None => steps.extend(self.forward_of(id, true)),
             }
-            let calls = match self.is_copy(id) {
-                true => vec![Call::copy(Operand::X(0), Operand::Y(0), "{y} = {x}")],
-                false => self.ask(id, None, predict, |layer, site| layer.forward(site)),
-            };
-            let activation = self.graph().node(id).activation.as_ref().map(|_| id);
-            steps.extend(calls.into_iter().map(|call| Step { activation, ..self.step(id, call) }));
         }
-        steps
+        self.program.predict = steps;
     }
 
-    /// The norm that a node can apply in its write-back, and the call that makes its scale and shift: the node that alone reads
-    /// the node's output, and stands right behind it.
-    fn norm_behind(&self, id: NodeId) -> Option<(NodeId, Call)> {
+    fn forward_of(&self, id: NodeId, predict: bool) -> Vec<Step> {
+        let calls = match self.is_copy(id) {
+            true => vec![Call::copy(Operand::X(0), Operand::Y(0), "{y} = {x}")],
+            false => self.ask(id, Standing { predict, ..Standing::default() }, |layer, site| layer.forward(site)),
+        };
+        let activation = self.graph().node(id).activation.as_ref().map(|_| id);
+        calls.into_iter().map(|call| Step { activation, ..self.step(id, call) }).collect()
+    }
+
+    /// The norm that a node of a prediction can apply in its write-back: it alone reads the node's output, and stands right behind.
+    fn norm_behind(&self, id: NodeId) -> Option<NodeId> {
         let (node, next) = (self.graph().node(id), NodeId(id.0 + 1));
         let output = node.output();
         let alone = node.outputs.len() == 1 && node.activation.is_none() && self.readers.get(&output) == Some(&1);
         let reads = self.graph().nodes.get(next.0).is_some_and(|next| next.inputs == [output]);
-        let folds = alone && reads && self.layers[id.0].takes_norm();
-        Some((next, folds.then(|| self.layers[next.0].as_norm())??))
+        (alone && reads && self.layers[id.0].takes_norm() && self.layers[next.0].as_norm().is_some()).then_some(next)
     }
 
-    /// The calls of a node that applies `norm`, whose output they write.
+    /// The calls of both: the norm's, which makes its scale and shift, and the node's, which writes the norm's output.
     fn normalised(&self, id: NodeId, norm: NodeId) -> Vec<Step> {
-        let (node, behind) = (self.graph().node(id), self.graph().node(norm));
-        let (statistics, output) = (Place::Statistics(norm, 2), Place::Value(self.root(behind.output())));
-        let views = |values: &[ValueId]| values.iter().map(|&v| self.graph().view(v)).collect::<Vec<View>>();
-        let calls = self.layers[id.0].forward(&Site {
-            inputs: &views(&node.inputs),
-            outputs: &views(&behind.outputs),
-            activation: behind.activation.as_ref(),
-            producer_activation: None,
-            norm: true,
-            predict: true,
-        });
-        let calls = calls.into_iter().map(|call| {
+        let behind = self.graph().node(norm);
+        let scale = self.layers[norm.0].as_norm().map(|call| self.step(norm, call)).expect("a norm");
+        let made = scale.call.writes().next();
+        let standing = Standing { norm: Some(behind), predict: true, ..Standing::default() };
+        let calls = self.ask(id, standing, |layer, site| layer.forward(site)).into_iter().map(|call| {
             let call = call.map(|operand| match operand {
-                Operand::Y(_) => Some(output),
-                Operand::Norm => Some(statistics),
+                Operand::Y(_) => self.place(norm, operand),
+                Operand::Norm => made,
                 operand => self.place(id, operand),
             });
             Step { node: id, call, reach: None, activation: behind.activation.as_ref().map(|_| norm) }
         });
-        calls.collect()
+        [scale].into_iter().chain(calls).collect()
     }
 
     /// A layer's call with the network's values for operands.
@@ -273,7 +254,9 @@ impl Walk {
         let folded = self.folded_producer(id);
         let calls = match self.is_copy(id) {
             true => vec![Call::copy(Operand::DY(0), Operand::DX(0), "{dx} = {dy}")],
-            false => self.ask(id, folded.as_ref(), false, |layer, site| layer.backward(site)),
+            false => self.ask(id, Standing { producer: folded.as_ref(), ..Standing::default() }, |layer, site| {
+                layer.backward(site)
+            }),
         };
         for call in calls {
             if call.scope == Scope::Tiles {
@@ -358,21 +341,32 @@ impl Walk {
     }
 }
 
+/// What else a node is asked about: by default a forward pass that is trained, of the node alone.
+#[derive(Clone, Copy, Default)]
+struct Standing<'a> {
+    /// The activation folded into what makes its input.
+    producer: Option<&'a Activation>,
+    /// The node that it stands for too.
+    norm: Option<&'a Node<Facts>>,
+    predict: bool,
+}
+
 /// The answer to a question about a node at its place in the graph.
 fn ask_at<L, R>(
     graph: &Graph<L>,
     node: &Node<L>,
-    producer: Option<&Activation>,
-    predict: bool,
+    Standing { producer, norm, predict }: Standing<'_>,
     question: impl Fn(&Site<'_>) -> R,
 ) -> R {
     let views = |values: &[ValueId]| values.iter().map(|&v| graph.view(v)).collect::<Vec<View>>();
+    let (outputs, activation) =
+        norm.map_or((&node.outputs, &node.activation), |norm| (&norm.outputs, &norm.activation));
     question(&Site {
         inputs: &views(&node.inputs),
-        outputs: &views(&node.outputs),
-        activation: node.activation.as_ref(),
+        outputs: &views(outputs),
+        activation: activation.as_ref(),
         producer_activation: producer,
-        norm: false,
+        norm: norm.is_some(),
         predict,
     })
 }

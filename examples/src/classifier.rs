@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
     /// Images in one step
-    #[arg(long, default_value_t = 168, value_parser = clap::value_parser!(u32).range(2..=60_000))]
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(2..=60_000))]
     batch_size: u32,
     /// The seed of the first weights, of the order of the images and of their moves
     #[arg(long, default_value_t = 42)]

@@ -84,6 +84,8 @@ fn main() -> std::io::Result<()> {
         "1 to 6, 5x5, padding 2, on 28x28": 1 6 28 5 2 1;
         "6 to 16, 5x5, on 14x14": 6 16 14 5 0 1;
         "256 to 256, 3x3, padding 1, on 8x8": 256 256 8 3 1 1;
+        "512 to 512, 3x3, padding 1, on 7x7": 512 512 7 3 1 1;
+        "1024 to 1024, 3x3, padding 1, on 14x14": 1024 1024 14 3 1 1;
         "64 channels apart, 3x3, padding 1, on 16x16": 64 64 16 3 1 64;
     }
     Ok(())

@@ -6,7 +6,7 @@ use quote::quote;
 
 use super::channels::{AXES, Member, further_axis};
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Orders, Site, rows};
+use super::{From, Layer, Orders, Site, VECTOR, rows};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Operand, Shape, View};
 use crate::parse::args::{Args, Number, Range};
@@ -105,7 +105,7 @@ impl Layer for Dropout {
 
     fn shape_example(&self) -> &'static str {
         match &self.kind {
-            Kind::Elements | Kind::Alpha => "[784]",
+            Kind::Elements | Kind::Alpha => VECTOR,
             Kind::Channels(member) => member.shape_example(),
             Kind::FeatureAlpha => AXES[2],
         }

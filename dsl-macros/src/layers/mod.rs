@@ -75,6 +75,9 @@ impl Site<'_> {
     }
 }
 
+/// What a shape without channels looks like, for messages.
+const VECTOR: &str = "[784]";
+
 /// A layer: what it is given, what it makes of shapes, what it remembers, and which kernel calls it becomes.
 ///
 /// It answers with data; it sees no other layer and no tokens of the network around it.
@@ -105,7 +108,7 @@ pub(crate) trait Layer: Debug {
 
     /// What such a shape looks like, for the message that it has to be declared.
     fn shape_example(&self) -> &'static str {
-        "[784]"
+        VECTOR
     }
 
     /// It reads token ids, not numbers.

@@ -3,7 +3,7 @@
 use super::channels::AXES;
 use super::check::{Must, check};
 use super::operand::{DX, DY, X, Y};
-use super::{From, Layer, Orders, Site, rows, tiles, vector};
+use super::{From, Layer, Orders, Site, VECTOR, rows, tiles, vector};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, Named, Param, ParamKind, Shape, View};
 use crate::parse::args::{Args, Number, Range};
@@ -75,7 +75,7 @@ impl Layer for PReLU {
     }
 
     fn shape_example(&self) -> &'static str {
-        if self.num_parameters.known() == Some(1) { "[784]" } else { AXES[2] }
+        if self.num_parameters.known() == Some(1) { VECTOR } else { AXES[2] }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

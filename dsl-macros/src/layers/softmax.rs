@@ -4,7 +4,7 @@
 use super::channels::AXES;
 use super::check::{Must, check};
 use super::operand::{DX, DY, OUT, X, Y};
-use super::{From, Layer, Orders, Site, axis, rows, sample_axis};
+use super::{From, Layer, Orders, Site, VECTOR, axis, rows, sample_axis};
 use crate::diagnostics::Diagnostics;
 use crate::ir::{Arg, Call, Dim, OutputKind, Shape, View};
 use crate::parse::args::{Args, Integer};
@@ -104,7 +104,7 @@ impl Layer for Softmax {
     }
 
     fn shape_example(&self) -> &'static str {
-        if matches!(self.dim, Dimension::Channels) { AXES[2] } else { "[784]" }
+        if matches!(self.dim, Dimension::Channels) { AXES[2] } else { VECTOR }
     }
 
     fn boxed(&self) -> Box<dyn Layer> {

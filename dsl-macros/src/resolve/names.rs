@@ -43,8 +43,17 @@ const RESERVED: &[&str] = &[
 const NUMBERED: &[&str] = &["backward_rows", "forward_rows"];
 
 /// What `Program::name` makes of a value's name: before it, and after it.
-const MADE: &[(&str, &str)] =
-    &[("", ""), ("d_", ""), ("", "_gradient"), ("", "_statistics"), ("", "_sums"), ("", "_z")];
+const MADE: &[(&str, &str)] = &[
+    ("", ""),
+    ("d_", ""),
+    ("", "_gradient"),
+    ("", "_moments"),
+    ("", "_norm"),
+    ("", "_partial_sums"),
+    ("", "_statistics"),
+    ("", "_sums"),
+    ("", "_z"),
+];
 
 /// The names that are given away.
 #[derive(Debug, Default)]

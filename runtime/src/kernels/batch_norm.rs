@@ -16,12 +16,15 @@
 //! `torch.nn.BatchNorm1d` and its kin; Ioffe and Szegedy, Batch Normalization, 2015.
 
 mod loops;
+mod predict;
 
 pub(super) use loops::{BatchNormKernels, Channels, Slopes};
+pub use predict::{batch_norm_predict, batch_norm_statistics_predict};
+pub(super) use predict::{normalise, running_statistics};
 
 use super::columns::{ColumnSum, Columns, Scalars, TILE};
 use super::{Activation, Keeps, Span};
-use crate::network::{Context, Mode, PIECES, rows_of_piece};
+use crate::network::{Context, Mode, rows_of_piece};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
@@ -58,13 +61,12 @@ fn piece_moments<T: Real>(shape: Columns, sample: usize, x: &[T], moments: &mut 
         for (near, sum) in near.iter_mut().zip(&*mean) {
             *near = T::from_f64(sum / in_sample);
         }
-        let near = Some((&*near, &*near));
-        channel_sums(ColumnSum::Differences, shape, x, x, near, mean);
-        channel_sums(ColumnSum::Squares, shape, x, x, near, squares);
-        for (c, (mean, squares)) in mean.iter_mut().zip(squares).enumerate() {
+        channel_sums(ColumnSum::Differences, shape, x, x, Some((&*near, &*near)), mean);
+        channel_sums(ColumnSum::Squares, shape, x, x, Some((&*near, &*near)), squares);
+        for ((mean, squares), near) in mean.iter_mut().zip(squares).zip(near) {
             let difference = *mean;
             *squares = (*squares - difference * difference / n).max(0.0);
-            *mean = near.map_or(0.0, |(near, _)| near[c].to_f64()) + difference / n;
+            *mean = near.to_f64() + difference / n;
         }
     });
 }
@@ -181,71 +183,6 @@ fn merged(rows: usize, each: usize, channels: usize, moments: &[f64], c: usize) 
         moments[channels + c] + size * apart * apart
     });
     (mean, squares.sum())
-}
-
-/// The statistics for a prediction: the running ones; the batch's where there are none (empty slices).
-#[inline]
-pub fn batch_norm_statistics_predict<T: Real, const X: usize>(
-    inner: usize,
-    eps: f64,
-    x: &[[T; X]],
-    running_mean: &[T],
-    running_var: &[T],
-    statistics: &mut [T],
-) {
-    let channels = check(X, inner, statistics.len() / 2);
-    if running_mean.is_empty() {
-        return with_scratch(PIECES * 2 * channels, |moments: &mut [f64]| {
-            let pieces = x.chunks(rows_of_piece(x.len()));
-            for (x, moments) in pieces.zip(moments.chunks_exact_mut(2 * channels)) {
-                piece_moments(Columns { count: channels, inner }, X, x.as_flattened(), moments);
-            }
-            let (mean, r) = statistics.split_at_mut(channels);
-            let n = (x.len() * (X / channels)) as f64;
-            for c in 0..channels {
-                let (mu, squares) = merged(x.len(), X / channels, channels, moments, c);
-                (mean[c], r[c]) = (T::from_f64(mu), T::from_f64(1.0 / (squares / n + eps).sqrt()));
-            }
-        });
-    }
-    assert_eq!(running_mean.len(), channels, "another number of running means than of channels");
-    assert_eq!(running_var.len(), channels, "another number of running variances than of channels");
-    running_statistics(eps, running_mean, running_var, statistics);
-}
-
-/// Fills `norm` with μ, r·w and b of every channel, for a prediction with running statistics in which the layer before scales and
-/// shifts in its write-back ([`conv_norm_forward`](super::conv_norm_forward)); `weight` and `bias` may be empty.
-pub fn batch_norm_predict<T: Real>(
-    eps: f64,
-    running_mean: &[T],
-    running_var: &[T],
-    weight: &[T],
-    bias: &[T],
-    norm: &mut [T],
-) {
-    assert_eq!(norm.len(), 3 * running_mean.len(), "a norm of another number of channels");
-    let (statistics, b) = norm.split_at_mut(2 * running_mean.len());
-    running_statistics(eps, running_mean, running_var, statistics);
-    for (r, &w) in statistics[running_mean.len()..].iter_mut().zip(weight) {
-        *r *= w;
-    }
-    if bias.is_empty() { b.fill(T::ZERO) } else { b.copy_from_slice(bias) }
-}
-
-/// y = (y - μ)·r·w + b, where `norm` is what [`batch_norm_predict`] makes.
-pub(super) fn normalise<T: Real>(norm: &[T], y: &mut [T]) {
-    let (mean, rest) = norm.split_at(norm.len() / 3);
-    let (r, b) = rest.split_at(mean.len());
-    T::channel_affine_in_place(Channels { inner: 1, mean, r, w: &[], b }, y);
-}
-
-/// μ and r of the running statistics.
-pub(super) fn running_statistics<T: Real>(eps: f64, running_mean: &[T], running_var: &[T], statistics: &mut [T]) {
-    let (mean, r) = statistics.split_at_mut(running_mean.len());
-    mean.copy_from_slice(running_mean);
-    for (r, var) in r.iter_mut().zip(running_var) {
-        *r = T::from_f64(1.0 / (var.to_f64() + eps).sqrt());
-    }
 }
 
 /// y = (x - μ)·r·w + b; `weight` and `bias` may be empty.

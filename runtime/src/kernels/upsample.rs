@@ -20,6 +20,10 @@
 //! `torch.nn.Upsample` (`area_pixel_compute_source_index` and `guard_index_and_lambda` in PyTorch's `UpSample.h`). R. Keys, Cubic
 //! convolution interpolation for digital image processing, 1981, equation 4.
 
+mod line;
+
+use line::Line;
+
 use super::gather::{GatherKernels, Sources};
 use crate::Real;
 use crate::parallel::with_scratch;
@@ -97,18 +101,6 @@ impl<const D: usize> Resampling<D> {
             None => Line { input: 1, output: 1, scale: 1.0, mode, align_corners, alone },
         })
     }
-}
-
-/// One axis.
-#[derive(Clone, Copy, Debug)]
-pub struct Line {
-    input: usize,
-    output: usize,
-    scale: f64,
-    mode: Interpolation,
-    align_corners: bool,
-    /// The only axis: of a sequence.
-    alone: bool,
 }
 
 /// The loops of this file, on flat slices.
@@ -195,100 +187,6 @@ fn check_shapes<T, const D: usize, const X: usize, const Y: usize>(
     let (input, output) = (sample(&resampling.input), sample(&resampling.output));
     let fits = input > 0 && output > 0 && X.is_multiple_of(input) && Y == X / input * output;
     assert!(fits, "samples of {X} and {Y} elements, in pieces of {input} and {output}");
-}
-
-impl Line {
-    fn is_nearest(&self) -> bool {
-        matches!(self.mode, Interpolation::Nearest | Interpolation::NearestExact)
-    }
-
-    /// How many elements a mean is made of; 0 where the axis stays as it is.
-    fn taps(&self) -> usize {
-        match self.mode {
-            Interpolation::Cubic if self.output == 1 && self.input == 1 => 0,
-            Interpolation::Cubic => 4,
-            // Whatever the scale says.
-            _ if self.input == self.output => 0,
-            _ => 2,
-        }
-    }
-
-    /// The distance between two elements of the output, in the input.
-    fn step<T: Real>(&self) -> T {
-        let number = |n: usize| T::from_f64(n as f64);
-        match *self {
-            Line { align_corners: true, output: 1, .. } => T::ZERO,
-            Line { align_corners: true, input, output, .. } => number(input - 1) / number(output - 1),
-            Line { scale, .. } if scale > 0.0 => T::from_f64(1.0 / scale),
-            Line { input, output, .. } => number(input) / number(output),
-        }
-    }
-
-    /// Where element `o` of the output lies in the input. A mean of four may reach before the first one.
-    fn place<T: Real>(&self, step: T, o: usize) -> T {
-        let (o, half) = (T::from_f64(o as f64), T::from_f64(0.5));
-        if self.align_corners {
-            return step * o;
-        }
-        let place = step * (o + half) - half;
-        if place < T::ZERO && self.mode != Interpolation::Cubic { T::ZERO } else { place }
-    }
-
-    /// The nearest element of each of the output.
-    fn nearest<T: Real>(&self, sources: &mut [u32]) {
-        let exact = self.mode == Interpolation::NearestExact;
-        let step: T = self.step();
-        // That of images and volumes, of any type.
-        let single: f32 = self.step();
-        for (o, source) in sources.iter_mut().enumerate() {
-            let place = match (self.alone, exact) {
-                (true, true) => self.place(step, o).to_f64() + 0.5,
-                (true, false) => (step * T::from_f64(o as f64)).to_f64(),
-                (false, true) => (o as f64 + 0.5) * f64::from(single),
-                // Whatever the scale says.
-                (false, false) if self.output == self.input => o as f64,
-                (false, false) if self.output == 2 * self.input => (o / 2) as f64,
-                (false, false) => f64::from(single * o as f32),
-            };
-            *source = (floor(place) as usize).min(self.input - 1) as u32;
-        }
-    }
-
-    /// The elements that a mean is made of, for each of the output, and their weights.
-    fn weigh<T: Real>(&self, sources: &mut [u32], weights: &mut [T]) {
-        let (step, last) = (self.step::<T>(), self.input as isize - 1);
-        let taps = self.taps();
-        let tables = sources.chunks_exact_mut(taps).zip(weights.chunks_exact_mut(taps));
-        for (o, (sources, weights)) in tables.enumerate() {
-            let place = self.place(step, o);
-            let first = (floor(place.to_f64()) as isize).min(last);
-            let beyond = (place - T::from_f64(first as f64)).max_nan(T::ZERO).min_nan(T::ONE);
-            let before = if taps == 4 { 1 } else { 0 };
-            for (tap, source) in sources.iter_mut().enumerate() {
-                *source = (first + tap as isize - before).clamp(0, last) as u32;
-            }
-            if taps == 4 {
-                weights.copy_from_slice(&cubic(beyond));
-            } else {
-                weights.copy_from_slice(&[T::ONE - beyond, beyond]);
-            }
-        }
-    }
-}
-
-/// ⌊x⌋ after rounding to f32, as PyTorch takes it of f64 too.
-fn floor(x: f64) -> f32 {
-    (x as f32).floor()
-}
-
-/// The weights of the elements at -1, 0, 1 and 2 for a place between 0 and 1.
-fn cubic<T: Real>(place: T) -> [T; 4] {
-    let number = T::from_f64;
-    let a = number(-0.75);
-    let near = |x: T| ((a + number(2.0)) * x - (a + number(3.0))) * x * x + T::ONE;
-    let far = |x: T| ((a * x - number(5.0) * a) * x + number(8.0) * a) * x - number(4.0) * a;
-    let other = T::ONE - place;
-    [far(place + T::ONE), near(place), near(other), far(other + T::ONE)]
 }
 
 /// Calls `body` with the sources of the nearest elements.
@@ -421,102 +319,4 @@ impl<T: Real> Pass<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::testing::numbers;
-
-    /// Along one axis, of 1, 2, 3, ….
-    #[track_caller]
-    fn check<const X: usize, const Y: usize>(resampling: Resampling<1>, expected: [f64; Y]) {
-        let x: [f64; X] = std::array::from_fn(|i| i as f64 + 1.0);
-        let mut y = [[0.0; Y]];
-        upsample_forward(resampling, 1, &[x], &mut y);
-        let close = y[0].iter().zip(expected).all(|(y, expected)| (y - expected).abs() < 6e-4);
-        assert!(close, "{resampling:?}: {y:?}, expected {expected:?}");
-        // The same in f32.
-        let mut y = [[0.0; Y]];
-        upsample_forward(resampling, 1, &[x.map(|x| x as f32)], &mut y);
-        let close = y[0].iter().zip(expected).all(|(&y, expected)| (f64::from(y) - expected).abs() < 6e-4);
-        assert!(close, "{resampling:?} in f32: {y:?}, expected {expected:?}");
-    }
-
-    /// PyTorch's trap 41: the given scale is used for places, unless it is computed from the lengths again.
-    #[test]
-    fn a_given_scale_is_not_that_of_the_lengths() {
-        // ⌊4 · 1.3⌋ = 5, and 4 / 5 is not 1 / 1.3.
-        let places = |step: f64| std::array::from_fn(|o| (step * (o as f64 + 0.5) - 0.5).clamp(0.0, 3.0) + 1.0);
-        check::<4, 5>(Resampling::new([4], [5]).linear().scale([1.3]), places(1.0 / 1.3));
-        check::<4, 5>(Resampling::new([4], [5]).linear(), places(0.8));
-    }
-
-    /// Trap 42.
-    #[test]
-    fn a_linear_axis_that_keeps_its_length_is_copied_and_others_are_not() {
-        let kept = Resampling::new([3], [3]).scale([1.3]);
-        check::<3, 3>(kept.linear(), [1.0, 2.0, 3.0]);
-        check::<3, 3>(kept.cubic(), [0.932, 1.560, 2.519]);
-        check::<3, 3>(kept.nearest_exact(), [1.0, 2.0, 2.0]);
-    }
-
-    /// Trap 43.
-    #[test]
-    fn nearest_is_the_one_before_and_nearest_exact_the_nearest() {
-        check::<5, 3>(Resampling::new([5], [3]), [1.0, 2.0, 4.0]);
-        check::<5, 3>(Resampling::new([5], [3]).nearest_exact(), [1.0, 3.0, 5.0]);
-    }
-
-    #[test]
-    fn images_that_double_have_each_element_twice_whatever_the_scale_says() {
-        let (x, mut y) = ([[1.0f32, 2.0, 3.0]], [[0.0; 6]]);
-        upsample_forward(Resampling::new([1, 3], [1, 6]).scale([1.3, 2.3]), 1, &x, &mut y);
-        assert_eq!(y, [[1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]);
-        check::<3, 6>(Resampling::new([3], [6]).scale([2.3]), [1.0, 1.0, 1.0, 2.0, 2.0, 3.0]);
-    }
-
-    /// Trap 44.
-    #[test]
-    fn the_cubic_weights_are_those_of_three_quarters() {
-        // At 1/2: a/8, 1/2 - a/8, ….
-        assert_eq!(cubic(0.5f64), [-0.09375, 0.59375, 0.59375, -0.09375]);
-        assert_eq!(cubic(0.0f64), [0.0, 1.0, 0.0, 0.0]);
-    }
-
-    /// Trap 45.
-    #[test]
-    fn corners_of_one_element_are_the_first_one() {
-        check::<4, 1>(Resampling::new([4], [1]).linear().align_corners(), [1.0]);
-        check::<4, 1>(Resampling::new([4], [1]).linear(), [2.5]);
-        check::<3, 5>(Resampling::new([3], [5]).linear().align_corners(), [1.0, 1.5, 2.0, 2.5, 3.0]);
-    }
-
-    const C: usize = 3;
-    const X: usize = 3 * 4 * 2 * C;
-    const Y: usize = 5 * 3 * 2 * C;
-
-    fn samples<const LEN: usize>(seed: u64) -> [[f64; LEN]; 2] {
-        [seed, seed + 1].map(|seed| numbers(LEN, seed).try_into().expect("its length"))
-    }
-
-    #[test]
-    fn channels_last_and_first_are_the_same_and_the_gradient_is_the_transpose() {
-        let all = [Resampling::linear, Resampling::cubic, Resampling::nearest_exact, Resampling::align_corners];
-        for option in all {
-            let resampling = option(Resampling::new([3, 4, 2], [5, 3, 2]).scale([1.7, 0.8, 1.0]));
-            let resampling = if resampling.align_corners { resampling.linear() } else { resampling };
-            let x: [[f64; X]; 2] = samples(1);
-            let (mut last, mut y, mut again) = ([[0.0; X]; 2], [[0.0; Y]; 2], [[0.0; Y]; 2]);
-            crate::kernels::channels_last(C, &x, &mut last);
-            upsample_forward(resampling, C, &last, &mut y);
-            crate::kernels::channels_first(C, &y, &mut again);
-            upsample_forward(resampling, 1, &x, &mut y);
-            assert_eq!(y, again, "{resampling:?}");
-            let dy: [[f64; Y]; 2] = samples(7);
-            let mut dx = [[0.0; X]; 2];
-            upsample_backward(resampling, 1, &dy, &mut dx);
-            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            let (forward, backward) =
-                (dot(y.as_flattened(), dy.as_flattened()), dot(x.as_flattened(), dx.as_flattened()));
-            assert!((forward - backward).abs() < 1e-9, "{resampling:?}: {forward} and {backward}");
-        }
-    }
-}
+mod tests;

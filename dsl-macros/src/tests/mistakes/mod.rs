@@ -6,6 +6,8 @@ mod chains;
 mod convolutions;
 mod declarations;
 mod names;
+mod norms;
+mod pools;
 mod resolutions;
 mod shapes;
 

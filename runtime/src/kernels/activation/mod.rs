@@ -78,7 +78,7 @@ pub(crate) trait Formula: Copy {
 }
 
 /// One copy's length in bytes, for what is copied and then worked on in place: well within the first-level cache.
-const BLOCK_BYTES: usize = 2048;
+const BLOCK_BYTES: usize = 8192;
 
 /// dx = dy ⊙ a'(kept), where `kept` is what `activation` keeps.
 #[inline]

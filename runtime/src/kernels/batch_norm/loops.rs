@@ -30,8 +30,8 @@ pub struct Slopes<'a, T> {
 pub trait BatchNormKernels: Sized {
     /// y = (x - μ)·r·w + b.
     fn channel_affine(channels: Channels<'_, Self>, x: &[Self], y: &mut [Self]);
-    /// The same in place, of channels side by side.
-    fn channel_affine_in_place(channels: Channels<'_, Self>, y: &mut [Self]);
+    /// y = (y - mean)·slope + shift of channels side by side: with the bits of [`channel_affine`](Self::channel_affine).
+    fn scale_and_shift(mean: &[Self], slope: &[Self], shift: &[Self], y: &mut [Self]);
     /// dx = slope·dy - shift - tilt·(x - μ).
     fn channel_gradient(slopes: Slopes<'_, Self>, x: &[Self], dy: &[Self], dx: &mut [Self]);
 }
@@ -73,10 +73,10 @@ fn channel_affine_body<S: Simd, T: Math>(channels: Channels<'_, T>, x: &[T], y: 
 }
 
 #[inline(always)]
-fn channel_affine_in_place_body<S: Simd, T: Math>(Channels { mean, r, b, .. }: Channels<'_, T>, y: &mut [T]) {
+fn scale_and_shift_body<S: Simd, T: Math>(mean: &[T], slope: &[T], shift: &[T], y: &mut [T]) {
     for y in y.chunks_exact_mut(mean.len()) {
-        for (((y, &mean), &r), &b) in y.iter_mut().zip(mean).zip(r).zip(b) {
-            *y = mul_add::<S, T>(*y - mean, r, b);
+        for (((y, &mean), &slope), &shift) in y.iter_mut().zip(mean).zip(slope).zip(shift) {
+            *y = mul_add::<S, T>(*y - mean, slope, shift);
         }
     }
 }
@@ -112,11 +112,11 @@ macro_rules! batch_norm_kernels {
                 }
                 run(channels, x, y);
             }
-            fn channel_affine_in_place(channels: Channels<'_, $t>, y: &mut [$t]) {
+            fn scale_and_shift(mean: &[$t], slope: &[$t], shift: &[$t], y: &mut [$t]) {
                 multiversion! {
-                    fn run(channels: Channels<'_, $t>, y: &mut [$t]) = channel_affine_in_place_body::<S, $t>;
+                    fn run(mean: &[$t], slope: &[$t], shift: &[$t], y: &mut [$t]) = scale_and_shift_body::<S, $t>;
                 }
-                run(channels, y);
+                run(mean, slope, shift, y);
             }
             fn channel_gradient(slopes: Slopes<'_, $t>, x: &[$t], dy: &[$t], dx: &mut [$t]) {
                 multiversion! {

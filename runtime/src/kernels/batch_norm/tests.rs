@@ -1,5 +1,6 @@
 use super::*;
 use crate::kernels::testing::*;
+use crate::network::PIECES;
 
 const EPS: f64 = 1e-3;
 

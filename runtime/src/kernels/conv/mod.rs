@@ -11,13 +11,14 @@
 //! | gradient of the weight | dw[t] = Σ x̃[o·s + t·d]ᵀ·dy[o] | samples, windows |
 //! | gradient of the bias | [`linear_backward_bias`](super::linear_backward_bias) | samples, windows |
 //!
-//! Each is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero (with
+//! 3×3 windows of many channels are computed otherwise (`winograd.rs`), forward and for the gradient of the input. All else
+//! is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero (with
 //! strides, a transposed convolution's bias comes last). With
 //! padding other than zeros the gradient of the padded sample is one, and then added up in each element that it was copied
 //! from. Where there are few input channels, the gradient of the input is the sum, in the order of windows, of chains over
 //! outputs (`spread.rs`). A transposed convolution is the gradient of another one's input, and the other way round.
 //!
-//! All are products of matrices (`gemm/`) one of whose operands is never made: a block finds the elements of windows by
+//! They are products of matrices (`gemm/`) one of whose operands is never made: a block finds the elements of windows by
 //! tables of places (`window.rs`). What is made of a sample is at most a copy with its padding. Rows of a product are windows,
 //! of as many samples as make a few dozen. Where each channel is a group of its own, the same blocks multiply registers of
 //! channels instead (`Left::Channels`).
@@ -135,8 +136,7 @@ pub fn conv_forward<T: Real, const D: usize, const X: usize, const Y: usize, con
     bias: &[T],
     y: &mut [[T; Y]],
 ) {
-    let shape = check(conv, (x, y), weight, bias);
-    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &|_, _| ());
+    forward_then(conv, x, weight, bias, &[], &|_| (), y);
 }
 
 /// y = a(b + windows of x · w): for predictions, and for activations whose derivative is computed from their output. Shapes:
@@ -159,13 +159,14 @@ pub fn conv_activation_forward<
     activation: impl Activation<T>,
     y: &mut [[T; Y]],
 ) {
-    let shape = check(conv, (x, y), weight, bias);
-    let then = |_, y: &mut [T]| activation.forward_in_place(y);
-    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+    forward_then(conv, x, weight, bias, &[], &|y| activation.forward_in_place(y), y);
 }
 
 /// y = (b + windows of x · w) with its channels scaled and shifted: a batch norm of a prediction, as
 /// [`batch_norm_predict`](super::batch_norm_predict) makes it. Shapes: see [`conv_forward`]; `norm`: 3 for each channel of y.
+///
+/// # Panics
+/// As [`conv_forward`], and if `norm` has another length.
 #[inline]
 pub fn conv_norm_forward<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
     conv: Conv<D>,
@@ -175,13 +176,10 @@ pub fn conv_norm_forward<T: Real, const D: usize, const X: usize, const Y: usize
     norm: &[T],
     y: &mut [[T; Y]],
 ) {
-    let shape = check(conv, (x, y), weight, bias);
-    assert_eq!(norm.len(), 3 * channels(conv, &shape), "a norm of another number of channels");
-    let then = |_, y: &mut [T]| normalise(norm, y);
-    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+    forward_then(conv, x, weight, bias, norm, &|_| (), y);
 }
 
-/// y = a(…) of the same.
+/// y = a(…) of the same. Panics as [`conv_norm_forward`].
 #[inline]
 pub fn conv_norm_activation_forward<
     T: Real,
@@ -199,13 +197,7 @@ pub fn conv_norm_activation_forward<
     activation: impl Activation<T>,
     y: &mut [[T; Y]],
 ) {
-    let shape = check(conv, (x, y), weight, bias);
-    assert_eq!(norm.len(), 3 * channels(conv, &shape), "a norm of another number of channels");
-    let then = |_, y: &mut [T]| {
-        normalise(norm, y);
-        activation.forward_in_place(y);
-    };
-    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
+    forward_then(conv, x, weight, bias, norm, &|y| activation.forward_in_place(y), y);
 }
 
 /// z = b + windows of x · w and y = a(z), for activations whose derivative is computed from their input. Shapes: see
@@ -309,6 +301,30 @@ pub fn conv_backward_weight<T: Real, const D: usize, const X: usize, const Y: us
 /// The channels of the layer's y.
 fn channels<const D: usize>(conv: Conv<D>, shape: &Shape) -> usize {
     if conv.transposed { shape.inputs } else { shape.outputs }
+}
+
+/// y = b + windows of x · w, then `norm` if it is not empty, then `then`: to some rows at a time, while they are in the
+/// first-level cache.
+#[inline]
+fn forward_then<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
+    conv: Conv<D>,
+    x: &[[T; X]],
+    weight: &[[T; O]; K],
+    bias: &[T],
+    norm: &[T],
+    then: &dyn Fn(&mut [T]),
+    y: &mut [[T; Y]],
+) {
+    let shape = check(conv, (x, y), weight, bias);
+    let channels = channels(conv, &shape);
+    assert!(norm.is_empty() || norm.len() == 3 * channels, "a norm of {} for {channels} channels", norm.len());
+    let then = |_, y: &mut [T]| {
+        if !norm.is_empty() {
+            normalise(norm, y);
+        }
+        then(y);
+    };
+    along(conv)(&shape, x.as_flattened(), weight.as_flattened(), bias, y.as_flattened_mut(), &then);
 }
 
 /// Checks the elements of a sample of the layer's x and of its y, and of a bias, against the convolution.

@@ -2,12 +2,13 @@
 
 use super::shape::Shape;
 use crate::Real;
-use crate::kernels::gemm::block::{Block, Left, Places, Start, lanes};
+use crate::kernels::gemm::block::{Block, Start, lanes};
+use crate::kernels::gemm::left::{Left, Places};
 use crate::kernels::gemm::{Epilogue, L2, Right, by_panels, by_rows, packed_len, rows_in_cache};
 
 /// Rows of a product that are worth a call of their own; and such that are worth reading a weight from memory.
-const ROWS: usize = 48;
-const ROWS_OF_A_LARGE_WEIGHT: usize = 192;
+pub(super) const ROWS: usize = 48;
+pub(super) const ROWS_OF_A_LARGE_WEIGHT: usize = 192;
 
 /// Of what kind the products of a convolution are: `groups` of them, each k × n, with `outputs` columns in all.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,8 @@
 
 use super::shape::{Shape, fill_rows, fill_table};
 use crate::Real;
-use crate::kernels::gemm::block::{Left, Start};
+use crate::kernels::gemm::block::Start;
+use crate::kernels::gemm::left::Left;
 use crate::kernels::gemm::pack::{aligned, cut};
 use crate::kernels::gemm::{Epilogue, Right, by_rows, pack_all_transposed, packed_len, rows_in_cache};
 use crate::parallel::with_scratch;

@@ -3,7 +3,8 @@
 
 use super::product::Groups;
 use super::shape::{Shape, fill_table};
-use crate::kernels::gemm::block::{Block, Left, Places, Start, lanes, panel, whole_tiles};
+use crate::kernels::gemm::block::{Block, Start, lanes, panel, whole_tiles};
+use crate::kernels::gemm::left::{Left, Places};
 use crate::kernels::gemm::pack::{aligned, cut, packed_width};
 use crate::kernels::gemm::{L1, L2, Right, multiply_into_update, pack_all, packed_len};
 use crate::parallel::with_scratch;
@@ -41,7 +42,7 @@ pub(super) fn backward_weight<T: Real>(
     // registers long.
     let width = if groups.count == 1 { packed_width::<T>(o) } else { o };
     let section = part.len().div_ceil((part.len() * width * size).div_ceil(AREA)).next_multiple_of(24).min(part.len());
-    let together = WINDOWS.div_ceil(positions).min(batch);
+    let together = WINDOWS.div_ceil(positions).min(batch.max(1));
     let piece = (L1 / 2 / size / panel::<T>()).min(together * positions);
     let packs = !groups.depthwise && section >= 24 && o > panel::<T>();
     let lens = [

@@ -13,20 +13,22 @@
 //!
 //! which takes 16 multiplications for what are 36 otherwise. For all tiles and channels they are 16 products of matrices, one
 //! for each place in a tile. Whether a convolution is computed so depends on its shape alone, so that results have the same bits
-//! in every batch. Numbers differ from the sum's in their last bits, as the sum's do with its order: a result's error is of the
-//! size of the largest of the 16 elements, not of those nine that the window has. A number that is not finite makes all four
-//! results of its tiles so.
+//! in every batch. Each result is made of its window's nine elements alone, but differences of elements meet sums of weights: its
+//! error is of the size of the largest element times the largest weight, also where these two do not meet in the sum, and an
+//! infinite element may give NaN where the sum is infinite.
 //!
 //! # References
 //! Lavin and Gray, Fast algorithms for convolutional neural networks, 2016, section 4.1; Winograd, Arithmetic complexity of
 //! computations, 1980.
 
 use super::Padding;
+use super::product::{ROWS, ROWS_OF_A_LARGE_WEIGHT};
 use super::shape::{Line, Shape};
 use crate::Real;
-use crate::kernels::gemm::block::{Left, Start, panel};
+use crate::kernels::gemm::block::{Start, panel};
+use crate::kernels::gemm::left::Left;
 use crate::kernels::gemm::pack::{aligned, cut};
-use crate::kernels::gemm::{Epilogue, L2, Right, by_rows};
+use crate::kernels::gemm::{Epilogue, L2, Right, by_panels, by_rows};
 use crate::parallel::with_scratch;
 use crate::simd::multiversion;
 use crate::simd::vector::Lanes;
@@ -34,10 +36,10 @@ use crate::simd::vector::Lanes;
 /// The places of a tile.
 const PLACES: usize = 16;
 
-/// The fewest channels with which fewer multiplications pay for what is written and read in between; they come in whole
-/// registers of every instruction set. (With 16 to 16 on 32×32 it took half as long again as the sum, with 32 to 64 on 26×26
-/// and 64 to 64 on 8×8 six tenths of its time.)
+/// The fewest channels with which fewer multiplications pay for what is written and read in between (BENCHMARKS.md).
 const CHANNELS: usize = 32;
+
+/// Channels come in whole registers of every instruction set.
 const REGISTER: usize = 16;
 
 /// The fewest tiles of a sample that pay for the weight's transform, at a batch of a few.
@@ -69,7 +71,7 @@ struct Grid {
 /// Whether convolutions of this shape, and the gradients of their input, are computed here.
 pub(super) fn suits(shape: &Shape) -> bool {
     let [depth, height, width] = &shape.lines;
-    let plain = depth.input == 1 && depth.kernel == 1 && depth.padding == 0;
+    let plain = [depth.input, depth.output, depth.kernel] == [1; 3] && depth.padding == 0;
     let three = |line: &Line| line.kernel == 3 && line.stride == 1 && line.dilation == 1;
     let channels = |n: usize| n >= CHANNELS && n.is_multiple_of(REGISTER);
     plain
@@ -92,7 +94,7 @@ pub(super) fn forward<T: Real>(shape: &Shape, x: &[T], w: &[T], b: &[T], y: &mut
         inputs: shape.inputs,
         outputs: shape.outputs,
     };
-    grid.convolve(x, |_, u| T::tiles_of_weight(w, grid.inputs, grid.outputs, u), b, y, then);
+    grid.convolve(x, 0, |_, u| T::tiles_of_weight(w, grid.inputs, grid.outputs, u), b, y, then);
 }
 
 /// dx = b + what the windows that reach each element make of dy.
@@ -112,71 +114,97 @@ pub(super) fn backward_input<T: Real>(shape: &Shape, dy: &[T], w: &[T], b: &[T],
         }
         T::tiles_of_weight(taps, o, c, u);
     };
-    grid.convolve(dy, reversed, b, dx, then);
+    grid.convolve(dy, w.len(), reversed, b, dx, then);
 }
 
 impl Grid {
-    /// Fills U with `weight`, which may use room for nine taps, then y, some rows of tiles at a time.
+    /// Bytes of the weight's tiles, for one place.
+    fn weight_bytes<T>(&self) -> usize {
+        self.inputs * self.outputs * size_of::<T>()
+    }
+
+    /// How many of `all` rows of tiles are worked on at once. What is made of them stays in the second-level cache, but a weight
+    /// that does not is read for many.
+    fn rows_at_once<T>(&self, columns: usize, all: usize) -> usize {
+        let row = PLACES * columns * (self.inputs + self.outputs) * size_of::<T>();
+        let tiles = match self.weight_bytes::<T>() {
+            large if large > L2 / 2 => ROWS_OF_A_LARGE_WEIGHT,
+            middle if PLACES * middle > L2 => ROWS,
+            _ => 1,
+        };
+        (L2 / 4).div_ceil(row).max(tiles.div_ceil(columns)).min(all)
+    }
+
+    /// Fills U with `weight`, which is lent `room` elements, then y, some rows of tiles at a time.
     fn convolve<T: Real>(
         &self,
         x: &[T],
+        room: usize,
         weight: impl FnOnce(&mut [T], &mut [T]),
         b: &[T],
         y: &mut [T],
         then: Epilogue<'_, T>,
     ) {
-        let Grid { input, output, padding, inputs, outputs } = *self;
-        let (sample, line) = (input[0] * input[1] * inputs, output[1] * outputs);
+        let Grid { input, output, inputs, outputs, .. } = *self;
+        let line = output[1] * outputs;
         let [rows, columns] = output.map(|n| n.div_ceil(2));
         let all = y.len() / (output[0] * line) * rows;
-        // What is made of some rows of tiles stays in the second-level cache.
-        let row_bytes = PLACES * columns * (inputs + outputs) * size_of::<T>();
-        let together = (L2 / 4).div_ceil(row_bytes).min(all);
+        if all == 0 {
+            return;
+        }
+        let together = self.rows_at_once::<T>(columns, all);
         // A few elements more, as places a power of two apart share sets of the cache.
-        let [plane_v, plane_m] = [inputs, outputs].map(|n| aligned(together * columns * n) + 16);
-        let lens = [
-            PLACES * inputs * outputs,
-            (9 * inputs * outputs).max(PLACES * plane_v),
-            PLACES * plane_m,
-            input[1] * inputs,
-        ];
+        let planes = [inputs, outputs].map(|n| aligned(together * columns * n) + 16);
+        let [len_v, len_m] = planes.map(|plane| PLACES * plane);
+        let lens = [PLACES * inputs * outputs, room.max(len_v), len_m, input[1] * inputs];
         with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {
             let [u, v, m, zeros] = lens.map(|len| cut(&mut scratch, len));
-            weight(&mut v[..9 * inputs * outputs], u);
+            weight(&mut v[..room], u);
             zeros.fill(T::ZERO);
+            let mut at = 0;
             for first in (0..all).step_by(together) {
                 let tile_rows = first..all.min(first + together);
                 for (i, row) in tile_rows.clone().enumerate() {
-                    let x = &x[row / rows * sample..][..sample];
-                    let top = (row % rows * 2) as isize - padding[0];
-                    let lines = [0, 1, 2, 3].map(|l| match usize::try_from(top + l) {
-                        Ok(at) if at < input[0] => &x[at * input[1] * inputs..][..input[1] * inputs],
-                        _ => &*zeros,
-                    });
-                    T::tiles_of_input(lines, -padding[1], inputs, &mut v[i * columns * inputs..], (columns, plane_v));
+                    let (lines, v) =
+                        (self.lines_below(row / rows, row % rows, x, zeros), &mut v[i * columns * inputs..]);
+                    T::tiles_of_input(lines, -self.padding[1], inputs, v, (columns, planes[0]));
                 }
-                let tiles = tile_rows.len() * columns;
-                for place in 0..PLACES {
-                    let left = Left::Rows { data: &v[place * plane_v..], stride: inputs };
-                    let right = Right::Packed { data: &u[place * inputs * outputs..], k: inputs };
-                    let m = &mut m[place * plane_m..];
-                    by_rows((tiles, outputs, inputs), left, right, Start::Zero, (m, outputs), &|_, _| ());
-                }
-                let line_of = |row: usize| (row / rows * output[0] + row % rows * 2) * line;
-                let at = line_of(tile_rows.start);
-                let end = if tile_rows.end == all { y.len() } else { line_of(tile_rows.end) };
-                let y = &mut y[at..end];
-                let mut rest = &mut *y;
+                self.multiply(tile_rows.len() * columns, u, (v, m), planes);
+                let (start, mut rest) = (at, &mut y[at..]);
                 for (i, row) in tile_rows.enumerate() {
                     let lines = 2.min(output[0] - row % rows * 2);
                     let (own, others) = rest.split_at_mut(lines * line);
-                    rest = others;
                     let (even, odd) = own.split_at_mut(line);
-                    T::tiles_of_output(&m[i * columns * outputs..], plane_m, b, outputs, [even, odd]);
+                    T::tiles_of_output(&m[i * columns * outputs..], planes[1], b, outputs, [even, odd]);
+                    (rest, at) = (others, at + lines * line);
                 }
-                then(at, y);
+                then(start, &mut y[start..at]);
             }
         });
+    }
+
+    /// The four lines of a sample that row `row` of its tiles is made of; those beyond its edges are zeros.
+    fn lines_below<'a, T>(&self, sample: usize, row: usize, x: &'a [T], zeros: &'a [T]) -> [&'a [T]; 4] {
+        let ([height, _], len) = (self.input, zeros.len());
+        let top = (row * 2) as isize - self.padding[0];
+        [0, 1, 2, 3].map(|l| match usize::try_from(top + l) {
+            Ok(at) if at < height => &x[(sample * height + at) * len..][..len],
+            _ => zeros,
+        })
+    }
+
+    /// M of so many tiles: a product of matrices for each place.
+    fn multiply<T: Real>(&self, tiles: usize, u: &[T], (v, m): (&[T], &mut [T]), planes: [usize; 2]) {
+        let Grid { inputs: k, outputs: n, .. } = *self;
+        let places = u.chunks_exact(k * n).zip(v.chunks(planes[0])).zip(m.chunks_mut(planes[1]));
+        for ((u, v), m) in places {
+            let left = Left::Rows { data: v, stride: k };
+            if self.weight_bytes::<T>() > L2 / 2 {
+                by_panels((tiles, n, k), left, u, Start::Zero, (m, n));
+            } else {
+                by_rows((tiles, n, k), left, Right::Packed { data: u, k }, Start::Zero, (m, n), &|_, _| ());
+            }
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! Products of matrices, each element one chain of multiply-adds in a fixed order.
 //!
-//! [`block`] has the innermost loops, [`pack`] copies operands whose rows lie so far apart that caches and prefetchers
+//! [`block`] has the innermost loops, [`left`] what they read on the left, [`pack`] copies operands whose rows lie so far apart that caches and prefetchers
 //! fail; this file cuts products into blocks. Where it cuts depends on sizes and on the processor, the result does not:
 //! a chain that is cut goes on from the stored sum.
 
 pub(crate) mod block;
+pub(crate) mod left;
 pub(crate) mod pack;
 mod weight;
 
-use block::{Block, BlockKernels, Left, Start, next_panel, panel};
+use block::{Block, BlockKernels, Start, next_panel, panel};
+use left::Left;
 use pack::{PackKernels, aligned, copy_columns, cut, pack, pack_transposed, packed_width};
 pub(crate) use weight::multiply_into_update;
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::block::{Block, Left, Start, panel};
+use super::block::{Block, Start, panel};
+use super::left::Left;
 use super::pack::{aligned, copy_columns, cut};
 use super::{L1, L2, Right, TILE, is_small, pack_all, packed_len, worth_packing};
 use crate::parallel::with_scratch;

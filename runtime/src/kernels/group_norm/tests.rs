@@ -1,6 +1,7 @@
 use super::*;
 use crate::kernels::channels_last;
 use crate::kernels::testing::*;
+use crate::network::Mode;
 
 const EPS: f64 = 1e-3;
 

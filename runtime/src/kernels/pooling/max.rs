@@ -2,7 +2,7 @@
 
 use super::tile::{Largest, Room, TILE, load, store};
 use super::window::Cells;
-use super::{Mark, PlacesMut, Shape};
+use super::{Place, PlacesMut, Shape};
 use crate::Real;
 use crate::simd::Simd;
 
@@ -49,7 +49,7 @@ pub(super) fn forward_body<S: Simd, T: Real>(
 }
 
 #[inline(always)]
-fn fill<T: Real, P: Mark>(places: &mut [P], numbers: &[T]) {
+fn fill<T: Real, P: Place>(places: &mut [P], numbers: &[T]) {
     for (place, &number) in places.iter_mut().zip(numbers) {
         *place = P::of(number);
     }

@@ -36,8 +36,6 @@ use crate::simd::{Portable, multiversion};
 pub trait Mark: Copy + Default {
     /// It tells cells apart.
     const IS_PLACE: bool;
-    /// The place of that number.
-    fn of<T: PoolKernels>(number: T) -> Self;
     /// What the cell at `tap` gets of the gradient `dy` of a window with this place; without places the share of each cell.
     fn gradient<T: Real>(self, tap: u32, dy: T, share: T) -> T;
 }
@@ -47,10 +45,6 @@ macro_rules! places {
         impl Mark for $t {
             const IS_PLACE: bool = true;
 
-            #[inline(always)]
-            fn of<T: PoolKernels>(number: T) -> $t {
-                T::whole(number) as $t
-            }
             #[inline(always)]
             fn gradient<T: Real>(self, tap: u32, dy: T, _share: T) -> T {
                 if u32::from(self) == tap { dy } else { T::ZERO }
@@ -63,8 +57,6 @@ places!(u8 u32);
 impl Mark for () {
     const IS_PLACE: bool = false;
 
-    #[inline(always)]
-    fn of<T: PoolKernels>(_number: T) {}
     #[inline(always)]
     fn gradient<T: Real>(self, _tap: u32, dy: T, share: T) -> T {
         dy * share
@@ -86,6 +78,8 @@ pub enum PlacesMut<'a> {
 pub trait Place: Mark {
     /// The most cells of a window that it tells apart.
     const MOST: usize;
+    /// The place of that number.
+    fn of<T: PoolKernels>(number: T) -> Self;
     /// Places to be written.
     fn to_write(places: &mut [Self]) -> PlacesMut<'_>;
     /// The loops for it.
@@ -97,6 +91,10 @@ macro_rules! kept_places {
         impl Place for $t {
             const MOST: usize = $most;
 
+            #[inline(always)]
+            fn of<T: PoolKernels>(number: T) -> $t {
+                T::whole(number) as $t
+            }
             fn to_write(places: &mut [$t]) -> PlacesMut<'_> {
                 PlacesMut::$places(places)
             }
