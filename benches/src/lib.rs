@@ -106,20 +106,28 @@ pub fn copy_us(bytes: usize) -> f64 {
     })
 }
 
+/// Pins this process to its first processors, and gives Glulam as many threads. Call before anything starts one.
+///
+/// # Errors
+/// If the system refuses.
+pub fn pin(threads: u16) -> std::io::Result<()> {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let allowed = sched_getaffinity(None)?;
+    let mut chosen = CpuSet::new();
+    let processors = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
+    processors.take(threads.into()).for_each(|cpu| chosen.set(cpu));
+    sched_setaffinity(None, &chosen)?;
+    glulam::parallel::set_num_threads(threads.into());
+    Ok(())
+}
+
 impl Args {
-    /// Pins this process to its first processors, and gives Glulam as many threads. Call before anything starts one.
+    /// [`pin`]s this process to as many processors as asked for.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn pin(&self) -> std::io::Result<()> {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-        let allowed = sched_getaffinity(None)?;
-        let mut chosen = CpuSet::new();
-        let processors = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
-        processors.take(self.threads.into()).for_each(|cpu| chosen.set(cpu));
-        sched_setaffinity(None, &chosen)?;
-        glulam::parallel::set_num_threads(self.threads.into());
-        Ok(())
+        pin(self.threads)
     }
 
     /// Whether a workload is to run.

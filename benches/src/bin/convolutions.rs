@@ -1,15 +1,26 @@
 //! The kernels of convolutions, as shares of the peak of multiply-adds, one JSON line for each shape and batch.
 //!
-//! `cargo run --release -p benches --bin convolutions -- --threads 1`. Shares count the multiply-adds of the sum over all
+//! `cargo run --release -p benches --bin convolutions`. Shares count the multiply-adds of the sum over all
 //! pairs of a window's element and a weight. Times are the least of many, because other programs only ever add to them.
 
 use std::hint::black_box;
 
-use benches::{least_us, peak_flops_per_us};
+use benches::{least_us, peak_flops_per_us, pin};
 use clap::Parser;
 use glulam::Update;
 use glulam::kernels::{Conv, Padding, Span, Window, conv_backward_input, conv_backward_weight, conv_forward};
 use serde::Serialize;
+
+/// Times convolutions, forward and both gradients.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Threads; the process is pinned to as many processors.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: u16,
+    /// Only the shapes whose names begin so.
+    #[arg(long, value_name = "SHAPE", default_value = "")]
+    only: String,
+}
 
 #[derive(Debug, Serialize)]
 struct Line<'a> {
@@ -66,7 +77,7 @@ fn measure<const X: usize, const Y: usize, const K: usize, const O: usize>(
 
 /// A shape's sizes as parameters: input and output channels, side, kernel, padding, groups.
 macro_rules! shapes {
-    ($($name:literal: $c:literal $o:literal $size:literal $kernel:literal $padding:literal $groups:literal;)*) => { $({
+    ($only:expr; $($name:literal: $c:literal $o:literal $size:literal $kernel:literal $padding:literal $groups:literal;)*) => { $(if $name.starts_with($only) {
         const SIDE: usize = $size + 2 * $padding - $kernel + 1;
         measure::<{ $c * $size * $size }, { $o * SIDE * SIDE }, { $kernel * $kernel * $c / $groups }, $o>(
             $name, ($size, $kernel, $padding, $groups),
@@ -75,8 +86,9 @@ macro_rules! shapes {
 }
 
 fn main() -> std::io::Result<()> {
-    benches::Args::parse().pin()?;
-    shapes! {
+    let options = Options::parse();
+    pin(options.threads)?;
+    shapes! { options.only.as_str();
         "3 to 16, 3x3, padding 1, on 32x32": 3 16 32 3 1 1;
         "16 to 16, 3x3, padding 1, on 32x32": 16 16 32 3 1 1;
         "64 to 64, 3x3, padding 1, on 8x8": 64 64 8 3 1 1;
