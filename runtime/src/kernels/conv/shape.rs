@@ -159,6 +159,17 @@ impl Shape {
         self.kernel().iter().product::<usize>() * (self.inputs / self.groups)
     }
 
+    /// The position in a sample of what window `window` has at tap `tap`; zeros around it have none.
+    pub(super) fn source(&self, window: usize, tap: usize) -> Option<usize> {
+        let (at, tap) = (along(window, self.output()), along(tap, self.kernel()));
+        let mut position = 0;
+        for (axis, line) in self.lines.iter().enumerate() {
+            let place = (at[axis] * line.stride + tap[axis] * line.dilation) as isize - line.padding as isize;
+            position = position * line.input + self.mode.source(place, line.input)?;
+        }
+        Some(position)
+    }
+
     /// Whether windows are the elements themselves: then the convolution is a product of matrices.
     pub(super) fn is_product(&self) -> bool {
         let plain = |l: &Line| l.kernel == 1 && l.stride == 1 && l.padding == 0 && l.input == l.output;
@@ -353,6 +364,11 @@ impl Frame {
             });
         });
     }
+}
+
+/// Where a place among all lies along each axis.
+fn along(place: usize, [_, height, width]: [usize; 3]) -> [usize; 3] {
+    [place / width / height, place / width % height, place % width]
 }
 
 /// Fills all rows with one, or with zeros if it is empty.

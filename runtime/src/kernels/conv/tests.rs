@@ -139,6 +139,14 @@ fn cases() -> Vec<Case> {
         let window = &mut uneven.conv.window;
         (window.input, window.output, window.padding) = ([1, 5, 12], [1, 7, 11], [0, 3, 0]);
         cases.push(uneven);
+        // Of many channels, whose windows are laid out for the weight's gradient.
+        for padding_mode in [Padding::Zeros, Padding::Reflect, Padding::Circular] {
+            let mut wide = flat(5, 3, 2, 1)(1, 256, 52);
+            wide.conv.padding_mode = padding_mode;
+            wide.conv.window.dilation = [1, 1, 2];
+            wide.conv.window.output[2] = 5;
+            cases.push(wide);
+        }
         // Not in tiles: an axis of one element with two windows.
         let mut deep = flat(9, 3, 1, 1)(1, 32, 32);
         deep.conv.window.output[0] = 2;

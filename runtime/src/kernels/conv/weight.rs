@@ -1,12 +1,14 @@
 //! The gradient of the weight: for each tap and each pair of channels, what they have made of one another at all windows of
 //! all samples.
 
+use std::ops::Range;
+
 use super::product::Groups;
 use super::shape::{Shape, fill_table};
 use crate::kernels::gemm::block::{Block, Start, lanes, panel, whole_tiles};
 use crate::kernels::gemm::left::{Left, Places};
 use crate::kernels::gemm::pack::{aligned, cut, packed_width};
-use crate::kernels::gemm::{L1, L2, Right, multiply_into_update, pack_all, packed_len};
+use crate::kernels::gemm::{Columns, L1, L2, Right, multiply_into_update, pack_all, packed_len};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
@@ -15,6 +17,10 @@ const SPARE: usize = 8;
 
 /// Bytes of the gradient that stay in the second-level cache while windows stream by.
 const AREA: usize = L2 / 4;
+
+/// Bytes of an element's channels from which neighbours lie so far apart that few sets of a cache serve them all: then what a
+/// part of the gradient meets of each window is laid out close together (BENCHMARKS.md).
+const WIDE: usize = 1024;
 
 /// Windows that are laid out at once: pieces of chains are as long, or as long as a piece of dy stays in the first-level cache.
 const WINDOWS: usize = 256;
@@ -35,7 +41,13 @@ pub(super) fn backward_weight<T: Real>(
         return;
     }
     if shape.is_product() {
-        return multiply_into_update(part, (o, x.len() / c), (x, c), (dy, o), (index, offset), update);
+        let left = Columns::Plain { data: x, stride: c };
+        return multiply_into_update(part, (o, x.len() / c), left, (dy, o), (index, offset), update);
+    }
+    if shape.groups == 1 && c * size >= WIDE && o > panel::<T>() {
+        let lay_out = |windows, elements, to: &mut [T], stride| lay_out(shape, x, windows, elements, to, stride);
+        let windows = x.len() / sample * positions;
+        return multiply_into_update(part, (o, windows), Columns::LaidOut(&lay_out), (dy, o), (index, offset), update);
     }
     let (groups, frame, batch) = (Groups::forward(shape), shape.frame(), x.len() / sample);
     // An area of the gradient and a piece of dy and of the windows stay in cache. With one group, rows of the area are whole
@@ -85,6 +97,33 @@ pub(super) fn backward_weight<T: Real>(
             }
         });
     });
+}
+
+/// Lays out the elements `elements` of the windows `windows` of x, counted over all samples; windows lie `stride` apart.
+fn lay_out<T: Real>(
+    shape: &Shape,
+    x: &[T],
+    windows: Range<usize>,
+    elements: Range<usize>,
+    to: &mut [T],
+    stride: usize,
+) {
+    let (channels, positions) = (shape.inputs, shape.positions());
+    for (window, to) in windows.zip(to.chunks_mut(stride)) {
+        let x = &x[window / positions * shape.sample()..][..shape.sample()];
+        let mut to = &mut to[..elements.len()];
+        let mut from = elements.start;
+        while from < elements.end {
+            let (tap, channel) = (from / channels, from % channels);
+            let len = (channels - channel).min(elements.end - from);
+            let (piece, rest) = to.split_at_mut(len);
+            match shape.source(window % positions, tap) {
+                Some(place) => piece.copy_from_slice(&x[place * channels + channel..][..len]),
+                None => piece.fill(T::ZERO),
+            }
+            (to, from) = (rest, from + len);
+        }
+    }
 }
 
 /// Some rows of the gradient, and what is added to them at once.

@@ -12,7 +12,7 @@ mod weight;
 use block::{Block, BlockKernels, Start, next_panel, panel};
 use left::Left;
 use pack::{PackKernels, aligned, copy_columns, cut, pack, pack_transposed, packed_width};
-pub(crate) use weight::multiply_into_update;
+pub(crate) use weight::{Columns, multiply_into_update};
 
 use crate::Real;
 use crate::parallel::with_scratch;

@@ -16,14 +16,23 @@ const GROUP: usize = 512;
 /// Bytes of the gradient that are computed before they are handed over.
 const AREA: usize = 1 << 16;
 
-/// aᵀ·b: `m` columns of A and `n` of B, `k` rows of each, `a_row` and `b_row` apart.
+/// A, each of whose columns makes a row of the gradient.
+#[derive(Clone, Copy)]
+pub(crate) enum Columns<'a, T> {
+    /// Its rows lie `stride` apart.
+    Plain { data: &'a [T], stride: usize },
+    /// It lies nowhere: some columns of some rows are laid out where they are wanted, rows the last argument apart.
+    LaidOut(&'a dyn Fn(Range<usize>, Range<usize>, &mut [T], usize)),
+}
+
+/// aᵀ·b: `m` columns of A from `first` on and `n` of B, `k` rows of each, those of B `b_row` apart.
 #[derive(Clone, Copy)]
 struct Product<'a, T> {
     m: usize,
     n: usize,
     k: usize,
-    a: &'a [T],
-    a_row: usize,
+    a: Columns<'a, T>,
+    first: usize,
     b: &'a [T],
     b_row: usize,
     /// Columns of the result that are computed together.
@@ -44,12 +53,14 @@ impl<'a, T: Real> Product<'a, T> {
     where
         'a: 's,
     {
-        let a = &self.a[p * self.a_row + from..];
-        if !self.pack_a {
-            return (a, self.a_row);
+        let (from, row) = (self.first + from, strip_row::<T>(columns));
+        match self.a {
+            Columns::Plain { data, stride } if !self.pack_a => return (&data[p * stride + from..], stride),
+            Columns::Plain { data, stride } => {
+                copy_columns(k, columns, &data[p * stride + from..], stride, packed, row)
+            }
+            Columns::LaidOut(lay_out) => lay_out(p..p + k, from..from + columns, packed, row),
         }
-        let row = strip_row::<T>(columns);
-        copy_columns(k, columns, a, self.a_row, packed, row);
         (packed, row)
     }
 
@@ -75,12 +86,12 @@ impl<'a, T: Real> Product<'a, T> {
     }
 }
 
-/// The rows `rows` of aᵀ·b, `n` wide: `k` rows of A and B, `a_row` and `b_row` apart. Row r of the result is parameter
+/// The rows `rows` of aᵀ·b, `n` wide: `k` rows of A and B, those of B `b_row` apart. Row r of the result is parameter
 /// `index`'s gradient from place `offset + r * n` on.
 pub(crate) fn multiply_into_update<T: Real>(
     rows: Range<usize>,
     (n, k): (usize, usize),
-    (a, a_row): (&[T], usize),
+    a: Columns<'_, T>,
     (b, b_row): (&[T], usize),
     (index, offset): (usize, usize),
     update: &mut Update<'_, T>,
@@ -90,8 +101,11 @@ pub(crate) fn multiply_into_update<T: Real>(
         return;
     }
     let size = size_of::<T>();
-    if is_small::<T>(k * (m + n), n) && m * n * size <= L1 {
-        let left = Left::Columns { data: &a[rows.start..], stride: a_row };
+    if let Columns::Plain { data, stride } = a
+        && is_small::<T>(k * (m + n), n)
+        && m * n * size <= L1
+    {
+        let left = Left::Columns { data: &data[rows.start..], stride };
         return update.finish_with(index, offset + rows.start * n, m * n, |out| {
             let (right, start) = (b, Start::Zero);
             T::block(Block {
@@ -112,13 +126,16 @@ pub(crate) fn multiply_into_update<T: Real>(
         m,
         n,
         k,
-        a: &a[rows.start..],
-        a_row,
+        a,
+        first: rows.start,
         b,
         b_row,
         group: n.div_ceil(n.div_ceil(GROUP)).next_multiple_of(panel::<T>()).min(n),
         // A tile reads few elements of a row of A: if several panels do, and rows lie far apart, they are worth a copy.
-        pack_a: a_row * size >= 2048 && n > panel::<T>(),
+        pack_a: match a {
+            Columns::Plain { stride, .. } => stride * size >= 2048 && n > panel::<T>(),
+            Columns::LaidOut(_) => true,
+        },
         pack_b: worth_packing(b_row * size, m),
     };
     let mut finish = |row: usize, column: usize, gradient: &[T]| {
