@@ -19,7 +19,8 @@
 //! outputs (`spread.rs`). A transposed convolution is the gradient of another one's input, and the other way round.
 //!
 //! They are products of matrices (`gemm/`) one of whose operands is never made: a block finds the elements of windows by
-//! tables of places (`window.rs`). What is made of a sample is at most a copy with its padding. Rows of a product are windows,
+//! tables of places (`window.rs`). What is made of a sample is at most a copy with its padding; but what a part of the weight's
+//! gradient needs of windows with many channels is laid out (`weight.rs`). Rows of a product are windows,
 //! of as many samples as make a few dozen. Where each channel is a group of its own, the same blocks multiply registers of
 //! channels instead (`Left::Channels`).
 //!
@@ -136,7 +137,7 @@ pub fn conv_forward<T: Real, const D: usize, const X: usize, const Y: usize, con
     bias: &[T],
     y: &mut [[T; Y]],
 ) {
-    forward_then(conv, x, weight, bias, &[], &|_| (), y);
+    forward_then(conv, x, weight, bias, None, &|_| (), y);
 }
 
 /// y = a(b + windows of x · w): for predictions, and for activations whose derivative is computed from their output. Shapes:
@@ -159,7 +160,7 @@ pub fn conv_activation_forward<
     activation: impl Activation<T>,
     y: &mut [[T; Y]],
 ) {
-    forward_then(conv, x, weight, bias, &[], &|y| activation.forward_in_place(y), y);
+    forward_then(conv, x, weight, bias, None, &|y| activation.forward_in_place(y), y);
 }
 
 /// y = (b + windows of x · w) with its channels scaled and shifted: a batch norm of a prediction, as
@@ -176,7 +177,7 @@ pub fn conv_norm_forward<T: Real, const D: usize, const X: usize, const Y: usize
     norm: &[T],
     y: &mut [[T; Y]],
 ) {
-    forward_then(conv, x, weight, bias, norm, &|_| (), y);
+    forward_then(conv, x, weight, bias, Some(norm), &|_| (), y);
 }
 
 /// y = a(…) of the same. Panics as [`conv_norm_forward`].
@@ -197,7 +198,7 @@ pub fn conv_norm_activation_forward<
     activation: impl Activation<T>,
     y: &mut [[T; Y]],
 ) {
-    forward_then(conv, x, weight, bias, norm, &|y| activation.forward_in_place(y), y);
+    forward_then(conv, x, weight, bias, Some(norm), &|y| activation.forward_in_place(y), y);
 }
 
 /// z = b + windows of x · w and y = a(z), for activations whose derivative is computed from their input. Shapes: see
@@ -303,7 +304,7 @@ fn channels<const D: usize>(conv: Conv<D>, shape: &Shape) -> usize {
     if conv.transposed { shape.inputs } else { shape.outputs }
 }
 
-/// y = b + windows of x · w, then `norm` if it is not empty, then `then`: to some rows at a time, while they are in the
+/// y = b + windows of x · w, then `norm` if there is one, then `then`: to some rows at a time, while they are in the
 /// first-level cache.
 #[inline]
 fn forward_then<T: Real, const D: usize, const X: usize, const Y: usize, const K: usize, const O: usize>(
@@ -311,15 +312,17 @@ fn forward_then<T: Real, const D: usize, const X: usize, const Y: usize, const K
     x: &[[T; X]],
     weight: &[[T; O]; K],
     bias: &[T],
-    norm: &[T],
+    norm: Option<&[T]>,
     then: &dyn Fn(&mut [T]),
     y: &mut [[T; Y]],
 ) {
     let shape = check(conv, (x, y), weight, bias);
     let channels = channels(conv, &shape);
-    assert!(norm.is_empty() || norm.len() == 3 * channels, "a norm of {} for {channels} channels", norm.len());
+    if let Some(norm) = norm {
+        assert_eq!(norm.len(), 3 * channels, "a norm for {channels} channels");
+    }
     let then = |_, y: &mut [T]| {
-        if !norm.is_empty() {
+        if let Some(norm) = norm {
             normalise(norm, y);
         }
         then(y);

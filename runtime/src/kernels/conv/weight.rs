@@ -8,7 +8,7 @@ use super::shape::{Shape, fill_table};
 use crate::kernels::gemm::block::{Block, Start, lanes, panel, whole_tiles};
 use crate::kernels::gemm::left::{Left, Places};
 use crate::kernels::gemm::pack::{aligned, cut, packed_width};
-use crate::kernels::gemm::{Columns, L1, L2, Right, multiply_into_update, pack_all, packed_len};
+use crate::kernels::gemm::{Factor, L1, L2, Right, multiply_into_update, pack_all, packed_len};
 use crate::parallel::with_scratch;
 use crate::{Real, Update};
 
@@ -22,7 +22,7 @@ const AREA: usize = L2 / 4;
 /// part of the gradient meets of each window is laid out close together (BENCHMARKS.md).
 const WIDE: usize = 1024;
 
-/// Windows that are laid out at once: pieces of chains are as long, or as long as a piece of dy stays in the first-level cache.
+/// Windows whose frames are made at once: pieces of chains are as long, or as long as a piece of dy stays in the first-level cache.
 const WINDOWS: usize = 256;
 
 /// dw = Σ windowsᵀ·dy, over samples and their windows in order.
@@ -41,20 +41,21 @@ pub(super) fn backward_weight<T: Real>(
         return;
     }
     if shape.is_product() {
-        let left = Columns::Plain { data: x, stride: c };
+        let left = Factor::Plain { data: x, stride: c };
         return multiply_into_update(part, (o, x.len() / c), left, (dy, o), (index, offset), update);
     }
     if shape.groups == 1 && c * size >= WIDE && o > panel::<T>() {
         let lay_out = |windows, elements, to: &mut [T], stride| lay_out(shape, x, windows, elements, to, stride);
         let windows = x.len() / sample * positions;
-        return multiply_into_update(part, (o, windows), Columns::LaidOut(&lay_out), (dy, o), (index, offset), update);
+        return multiply_into_update(part, (o, windows), Factor::LaidOut(&lay_out), (dy, o), (index, offset), update);
     }
     let (groups, frame, batch) = (Groups::forward(shape), shape.frame(), x.len() / sample);
     // An area of the gradient and a piece of dy and of the windows stay in cache. With one group, rows of the area are whole
     // registers long.
     let width = if groups.count == 1 { packed_width::<T>(o) } else { o };
     let section = part.len().div_ceil((part.len() * width * size).div_ceil(AREA)).next_multiple_of(24).min(part.len());
-    let together = WINDOWS.div_ceil(positions).min(batch.max(1));
+    // Places in all of them are numbers of 32 bits.
+    let together = WINDOWS.div_ceil(positions).min(u32::MAX as usize / frame.elements()).min(batch).max(1);
     let piece = (L1 / 2 / size / panel::<T>()).min(together * positions);
     let packs = !groups.depthwise && section >= 24 && o > panel::<T>();
     let lens = [

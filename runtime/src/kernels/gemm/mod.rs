@@ -1,7 +1,7 @@
 //! Products of matrices, each element one chain of multiply-adds in a fixed order.
 //!
-//! [`block`] has the innermost loops, [`left`] what they read on the left, [`pack`] copies operands whose rows lie so far apart that caches and prefetchers
-//! fail; this file cuts products into blocks. Where it cuts depends on sizes and on the processor, the result does not:
+//! [`block`] has the innermost loops, [`left`] what they read on the left, [`pack`] copies operands whose rows lie so far apart
+//! that caches and prefetchers fail; this file cuts products into blocks. Where it cuts depends on sizes and on the processor, the result does not:
 //! a chain that is cut goes on from the stored sum.
 
 pub(crate) mod block;
@@ -12,7 +12,7 @@ mod weight;
 use block::{Block, BlockKernels, Start, next_panel, panel};
 use left::Left;
 use pack::{PackKernels, aligned, copy_columns, cut, pack, pack_transposed, packed_width};
-pub(crate) use weight::{Columns, multiply_into_update};
+pub(crate) use weight::{Factor, multiply_into_update};
 
 use crate::Real;
 use crate::parallel::with_scratch;

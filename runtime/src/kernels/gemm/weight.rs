@@ -18,7 +18,7 @@ const AREA: usize = 1 << 16;
 
 /// A, each of whose columns makes a row of the gradient.
 #[derive(Clone, Copy)]
-pub(crate) enum Columns<'a, T> {
+pub(crate) enum Factor<'a, T> {
     /// Its rows lie `stride` apart.
     Plain { data: &'a [T], stride: usize },
     /// It lies nowhere: some columns of some rows are laid out where they are wanted, rows the last argument apart.
@@ -31,7 +31,7 @@ struct Product<'a, T> {
     m: usize,
     n: usize,
     k: usize,
-    a: Columns<'a, T>,
+    a: Factor<'a, T>,
     first: usize,
     b: &'a [T],
     b_row: usize,
@@ -55,11 +55,9 @@ impl<'a, T: Real> Product<'a, T> {
     {
         let (from, row) = (self.first + from, strip_row::<T>(columns));
         match self.a {
-            Columns::Plain { data, stride } if !self.pack_a => return (&data[p * stride + from..], stride),
-            Columns::Plain { data, stride } => {
-                copy_columns(k, columns, &data[p * stride + from..], stride, packed, row)
-            }
-            Columns::LaidOut(lay_out) => lay_out(p..p + k, from..from + columns, packed, row),
+            Factor::Plain { data, stride } if !self.pack_a => return (&data[p * stride + from..], stride),
+            Factor::Plain { data, stride } => copy_columns(k, columns, &data[p * stride + from..], stride, packed, row),
+            Factor::LaidOut(lay_out) => lay_out(p..p + k, from..from + columns, packed, row),
         }
         (packed, row)
     }
@@ -91,7 +89,7 @@ impl<'a, T: Real> Product<'a, T> {
 pub(crate) fn multiply_into_update<T: Real>(
     rows: Range<usize>,
     (n, k): (usize, usize),
-    a: Columns<'_, T>,
+    a: Factor<'_, T>,
     (b, b_row): (&[T], usize),
     (index, offset): (usize, usize),
     update: &mut Update<'_, T>,
@@ -100,8 +98,11 @@ pub(crate) fn multiply_into_update<T: Real>(
     if m == 0 || n == 0 {
         return;
     }
+    if k == 0 {
+        return update.finish_with(index, offset + rows.start * n, m * n, |out| out.fill(T::ZERO));
+    }
     let size = size_of::<T>();
-    if let Columns::Plain { data, stride } = a
+    if let Factor::Plain { data, stride } = a
         && is_small::<T>(k * (m + n), n)
         && m * n * size <= L1
     {
@@ -133,8 +134,8 @@ pub(crate) fn multiply_into_update<T: Real>(
         group: n.div_ceil(n.div_ceil(GROUP)).next_multiple_of(panel::<T>()).min(n),
         // A tile reads few elements of a row of A: if several panels do, and rows lie far apart, they are worth a copy.
         pack_a: match a {
-            Columns::Plain { stride, .. } => stride * size >= 2048 && n > panel::<T>(),
-            Columns::LaidOut(_) => true,
+            Factor::Plain { stride, .. } => stride * size >= 2048 && n > panel::<T>(),
+            Factor::LaidOut(_) => true,
         },
         pack_b: worth_packing(b_row * size, m),
     };
@@ -186,7 +187,7 @@ fn in_pieces<T: Real>(product: Product<'_, T>, finish: Finish<'_, T>) {
     let size = size_of::<T>();
     let strip = (L2 / 4 / size / group).next_multiple_of(24).min(m);
     let piece = L2 / 2 / size / group.max(strip);
-    let height = (L1 / size / piece).next_multiple_of(24);
+    let height = (L1 / size / piece).next_multiple_of(24).max(24);
     let [len_a, len_b] = product.packed_lens(piece, strip, group);
     let lens = [len_a, len_b, strip * group];
     with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {

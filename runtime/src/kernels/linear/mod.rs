@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use super::gemm::block::Start;
-use super::gemm::{Columns, Epilogue, multiply, multiply_into_update, multiply_transposed};
+use super::gemm::{Epilogue, Factor, multiply, multiply_into_update, multiply_transposed};
 use super::{Activation, Keeps, Span};
 use crate::simd::multiversion;
 use crate::simd::vector::Lanes;
@@ -284,7 +284,7 @@ macro_rules! linear_kernels {
                 i: usize, o: usize, x: &[$t], dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>,
             ) {
                 let part = update.part_of(offset, i * o);
-                let (rows, x_columns) = (part.start / o..part.end / o, Columns::Plain { data: x, stride: i });
+                let (rows, x_columns) = (part.start / o..part.end / o, Factor::Plain { data: x, stride: i });
                 multiply_into_update(rows, (o, x.len() / i), x_columns, (dy, o), (index, offset), update);
             }
             fn linear_backward_bias(o: usize, dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>) {
