@@ -44,6 +44,7 @@ impl Fold {
                 len: &self.image[axis],
                 letter: LETTERS[2][axis],
                 padding: padding.add(padding),
+                most: None,
                 kernel: &self.kernel.dims[axis],
                 stride: &self.stride.dims[axis],
                 dilation: &self.dilation.dims[axis],

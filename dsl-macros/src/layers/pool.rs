@@ -135,7 +135,11 @@ impl Pool {
         let lacks = if ceil { stride.sub(&Dim::Known(1)) } else { Dim::Known(0) };
         let behind = padding.add(&lacks);
         let letter = self.member.letter(axis);
-        let line = Line { len, letter, padding: padding.add(&behind), kernel, stride, dilation };
+        let most = match self.what {
+            What::Power(_) => Dim::Known(0),
+            _ => kernel.div(&Dim::Known(2)),
+        };
+        let line = Line { len, letter, padding: padding.add(&behind), most: Some(most), kernel, stride, dilation };
         let count = line.windows(from.span, &from.empty_output(input), errors)?;
         if !ceil {
             return Some(count);

@@ -16,6 +16,8 @@ pub(super) struct Line<'a> {
     pub(super) letter: &'static str,
     /// What stands before its first element and behind the last, together.
     pub(super) padding: Dim,
+    /// The most that may stand on either side; `None`: as much as one likes.
+    pub(super) most: Option<Dim>,
     pub(super) kernel: &'a Dim,
     pub(super) stride: &'a Dim,
     pub(super) dilation: &'a Dim,
@@ -30,15 +32,20 @@ impl Line<'_> {
     /// The number of windows: (L + padding - d·(k - 1) - 1) / s + 1. Reports at `span` that there is none, in a message that
     /// begins with `subject`.
     pub(super) fn windows(&self, span: Span, subject: &str, errors: &mut Diagnostics) -> Option<Dim> {
-        let Line { len, letter, padding, kernel, stride, dilation } = self;
+        let Line { len, letter, padding, most, kernel, stride, dilation } = self;
         let (whole, extent) = (len.add(padding), extent(kernel, dilation));
         let text = format!(
             "{subject} ({len} + {padding} - {dilation} · ({kernel} - 1) - 1) / {stride} + 1 along {letter} is less than 1"
         );
         check(Must::AtMost(&extent, &whole), span, text, errors, || {
             // As much before as behind.
-            let more = extent.sub(&whole).add(&Dim::Known(1)).div(&Dim::Known(2));
-            format!("its window is {extent} wide: pad {more} more, or take a smaller kernel")
+            let half = |dim: Dim| dim.add(&Dim::Known(1)).div(&Dim::Known(2));
+            let (more, all) = (half(extent.sub(&whole)), half(extent.sub(len)));
+            let known = |dim: &Option<Dim>| dim.as_ref().and_then(Dim::known);
+            match (known(most), all.known()) {
+                (Some(most), Some(all)) if all > most => format!("its window is {extent} wide: take a smaller one"),
+                _ => format!("its window is {extent} wide: pad {more} more, or take a smaller kernel"),
+            }
         })?;
         Some(whole.sub(&extent).div(stride).add(&Dim::Known(1)))
     }

@@ -48,20 +48,27 @@ impl Conv {
             len: &input.0[axis + 1],
             letter: self.member.letter(axis),
             padding: before.add(&behind),
+            most: self.reach(&input.0[axis + 1]),
             kernel: &self.kernel.dims[axis],
             stride: &self.stride.dims[axis],
             dilation: &self.dilation.dims[axis],
         }
     }
 
+    /// How much may stand on either side of so many elements, where that is not as much as one likes.
+    fn reach(&self, len: &Dim) -> Option<Dim> {
+        match self.mode {
+            "reflect" => Some(len.sub(&Dim::Known(1))),
+            "circular" => Some(len.clone()),
+            _ => None,
+        }
+    }
+
     /// What is mirrored or repeated has to be there.
     fn check_reach(&self, axis: usize, input: &Shape, from: &From<'_>, errors: &mut Diagnostics) -> Option<()> {
         let (len, Padded { behind, .. }) = (&input.0[axis + 1], self.padded(axis));
-        let (verb, most) = match self.mode {
-            "reflect" => ("mirrors", len.sub(&Dim::Known(1))),
-            "circular" => ("repeats", len.clone()),
-            _ => return Some(()),
-        };
+        let Some(most) = self.reach(len) else { return Some(()) };
+        let verb = if self.mode == "reflect" { "mirrors" } else { "repeats" };
         let letter = self.member.letter(axis);
         let text = format!(
             "`{}` {verb} {behind} elements along {letter}, more than the {most} that there are: {}",
@@ -100,7 +107,7 @@ impl Conv {
             return self.line(axis, input).windows(from.span, &from.empty_output(input), errors);
         }
         // (L - 1)·s - 2p + d·(k - 1) + output_padding + 1
-        let Line { len, letter, padding, kernel, stride, dilation } = self.line(axis, input);
+        let Line { len, letter, padding, kernel, stride, dilation, .. } = self.line(axis, input);
         let more = &self.output_padding.dims[axis];
         let whole = len.sub(&Dim::Known(1)).mul(stride).add(&extent(kernel, dilation)).add(more);
         let text = format!(

@@ -58,7 +58,7 @@ pub(in crate::layers) fn group_norm(args: &mut Args<'_>, errors: &mut Diagnostic
 pub(in crate::layers) fn instance_norm(args: &mut Args<'_>, errors: &mut Diagnostics) -> Option<Box<dyn Layer>> {
     let member = Member::of(args);
     let channels = args.size("num_features", errors);
-    let eps = args.number_or("eps", 1e-5, Range::Positive, errors);
+    let eps = args.number_or("eps", 1e-5, Range::NotNegative, errors);
     let momentum = args.number_or("momentum", 0.1, Range::Any, errors);
     let weight = args.flag("affine", false, errors);
     let tracked = args.flag("track_running_stats", false, errors);

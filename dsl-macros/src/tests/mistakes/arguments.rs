@@ -250,11 +250,11 @@ fn an_expression_that_is_no_integer() {
 #[test]
 fn numbers_of_norms() {
     check(
-        "A: [4, 4] < GroupNorm(0, 4) -> InstanceNorm1d(4, eps = 0) -> RMSNorm(4, eps = -1) -> LocalResponseNorm(0) \
+        "A: [4, 4] < GroupNorm(0, 4) -> InstanceNorm1d(4, eps = -1) -> RMSNorm(4, eps = -1) -> LocalResponseNorm(0) \
          -> InstanceNorm1d(4, 1e-5, 0.1, true, true, true) -> InstanceNorm1d(4, momentum = None) -> RMSNorm(4, bias = true) >",
         &[
             "`num_groups` of `GroupNorm` must be at least 1, found 0 @ `0`",
-            "`eps` of `InstanceNorm1d` must be positive, found 0 @ `0`",
+            "`eps` of `InstanceNorm1d` must be 0 or more, found -1 @ `-`",
             "`eps` of `RMSNorm` must be 0 or more, found -1 @ `-`",
             "`size` of `LocalResponseNorm` must be at least 1, found 0 @ `0`",
             "`InstanceNorm1d` takes at most 5 positional arguments, found 6\nhelp: its arguments are `InstanceNorm1d(num_features, eps = 0.00001, momentum = 0.1, affine = false, track_running_stats = false, bias = true)` @ `true`",

@@ -21,6 +21,14 @@ fn a_pool_of_less_than_a_window() {
             "`MaxPool2d(3, stride = 1, padding = (0, 0))` makes an empty output: the input has shape [3, 8, 2], and (2 + 0 - 1 · (3 - 1) - 1) / 1 + 1 along W is less than 1\nhelp: its window is 3 wide: pad 1 more, or take a smaller kernel @ `MaxPool2d`",
         ],
     );
+    // As much padding as it lacks would be refused.
+    check(
+        "A: [1, 2, 8] < LPPool2d(2, 3) > B: [1, 3] < MaxPool1d(2, dilation = 6) >",
+        &[
+            "`LPPool2d(2, 3)` makes an empty output: the input has shape [1, 2, 8], and (2 + 0 - 1 · (3 - 1) - 1) / 3 + 1 along H is less than 1\nhelp: its window is 3 wide: take a smaller one @ `LPPool2d`",
+            "`MaxPool1d(2, dilation = 6)` makes an empty output: the input has shape [1, 3], and (3 + 0 - 6 · (2 - 1) - 1) / 2 + 1 along L is less than 1\nhelp: its window is 7 wide: take a smaller one @ `MaxPool1d`",
+        ],
+    );
     // A cut window is one.
     check(
         "A: [3, 2] < LPPool1d(2, 3, ceil_mode = true) -> MaxPool1d(2, ceil_mode = true) -> Flatten -> Linear(3, 1) >",
