@@ -2,8 +2,8 @@
 
 /// yᵢ = exp(xᵢ)/Σⱼ exp(xⱼ) along the axis `dim`, without overflow.
 ///
-/// `Softmax(dim = None)`: the batch is axis 0, so `dim = 0` is refused. Without `dim`, PyTorch's old rule: axis 1 for samples
-/// of one axis or of three; others need it.
+/// `Softmax(dim = None)`: the batch is axis 0, so `dim = 0` is refused. Without `dim`, PyTorch's old rule: axis 1, but
+/// samples of no axis or of two need it, for which that is the batch.
 ///
 /// # Example
 /// ```
