@@ -18,7 +18,7 @@
 use super::Span;
 use super::columns::{ColumnSum, Columns, Scalars, finish_columns};
 use crate::simd::math::Math;
-use crate::simd::reduce::{dot, dot_centred, dot3_centred, sum, sum_squares};
+use crate::simd::reduce::{dot, dot_centred, dot3_centred, sum, sum_centred, sum_squares};
 use crate::simd::{Simd, mul_add, multiversion};
 use crate::{Real, Update};
 
@@ -212,7 +212,8 @@ fn forward_body<S: Simd, T: Math>(norm: Norm, eps: f64, x: &[T], w: &[T], b: &[T
     let (one_over_len, eps) = (T::from_f64(1.0 / len as f64), T::from_f64(eps));
     let groups = x.chunks_exact(len).zip(y.chunks_exact_mut(len)).zip(statistics.chunks_exact_mut(2));
     for ((x, y), statistics) in groups {
-        let mean = if centred { sum(x) * one_over_len } else { T::ZERO };
+        // From the first element on: that of equal numbers is exact, however far from zero they are.
+        let mean = if centred { x[0] + sum_centred(x, x[0]) * one_over_len } else { T::ZERO };
         let variance = sum_squares::<S, T>(x, mean) * one_over_len;
         let r = T::ONE / (variance + eps).sqrt();
         (statistics[0], statistics[1]) = (mean, r);

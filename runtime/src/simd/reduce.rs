@@ -104,6 +104,12 @@ pub(crate) fn sum<T: Math>(x: &[T]) -> T {
     reduce!(T::ZERO, plus, plus; x)
 }
 
+/// Σ (x - c).
+#[inline(always)]
+pub(crate) fn sum_centred<T: Math>(x: &[T], c: T) -> T {
+    reduce!(T::ZERO, |sum, x: T| sum + (x - c), plus; x)
+}
+
 /// Σ (x - c)².
 #[inline(always)]
 pub(crate) fn sum_squares<S: Simd, T: Math>(x: &[T], c: T) -> T {

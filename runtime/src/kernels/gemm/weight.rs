@@ -158,7 +158,7 @@ fn at_once<T: Real>(product: Product<'_, T>, finish: Finish<'_, T>) {
     let Product { m, n, k, group, .. } = product;
     let size = size_of::<T>();
     let height = (AREA / (group * size) / TILE * TILE).clamp(TILE, 96).min(m);
-    let strip = if product.pack_a { (L2 / 4 / size / k.max(1)).next_multiple_of(height).min(m) } else { m };
+    let strip = if product.pack_a { (L2 / 4 / size / k).max(1).next_multiple_of(height).min(m) } else { m };
     let [len_a, len_b] = product.packed_lens(k, strip, n);
     let lens = [len_a, len_b, height * group];
     with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {

@@ -109,6 +109,16 @@ fn single_precision_is_close_to_double_precision() {
 }
 
 #[test]
+fn equal_values_give_the_bias() {
+    for len in [3, 100, 5000] {
+        on_every_isa(|| {
+            let (x, w, b) = (vec![10_000.1_f32; len], vec![0.7; len], vec![0.3; len]);
+            assert_eq!(run(len, &x, &w, &b, &x).y, b, "a group of {len}");
+        });
+    }
+}
+
+#[test]
 fn the_bits_of_a_group_do_not_depend_on_its_company() {
     for len in LENGTHS {
         let (x, w, b): (Vec<f32>, _, _) =

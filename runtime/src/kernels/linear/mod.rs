@@ -229,7 +229,7 @@ fn backward_bias_body<S: Lanes<T>, T: Real>(
     let Range { mut start, end } = update.part_of(offset, o);
     let mut sums = [T::ZERO; 128];
     while start < end {
-        let dy = &dy[start..];
+        let dy = dy.get(start..).unwrap_or_default();
         let registers = match (end - start) / S::LANES {
             8.. => 8,
             4.. => 4,

@@ -69,6 +69,8 @@ fn shapes() -> Vec<(usize, usize, usize)> {
     shapes.extend([(17, 784, 64), (64, 64, 10), (3, 784, 10)]);
     // Wide rows, below and above the size where B is cut as well; few rows and many.
     shapes.extend([(30, 40, 530), (2, 33, 700), (30, 601, 530), (3, 560, 600), (70, 530, 601), (30, 300, 1100)]);
+    // No rows at all.
+    shapes.extend([(0, 3, 9), (0, 40, 200)]);
     // Long sums over the batch: in pieces, unpacked and packed.
     shapes.extend([(1500, 20, 90), (1100, 513, 65), (600, 257, 260), (17_000, 8, 8), (6300, 16, 24)]);
     shapes
