@@ -214,25 +214,26 @@ fn train_case(case: &Value) -> Option<String> {
 
 /// `Linear(…) -> ReLU`, if all layers are known. `at` is where the chain stands in the whole.
 fn chain(layers: &[Value], at: &str) -> Option<String> {
-    let mut chain: Vec<String> = Vec::new();
+    let mut declared: Vec<String> = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let mut config = layer.as_object().expect("a layer with its options").clone();
         let name = text(&config.remove("layer").expect("a layer's name")).to_owned();
         let here = format!("{at}_{index}");
-        let body = || self::chain(config["body"].as_array().expect("a list of layers"), &here);
-        let declared = match name.as_str() {
+        let body = || chain(config["body"].as_array().expect("a list of layers"), &here);
+        let layer = match name.as_str() {
             "Residual" => format!("Residual({})", body()?),
-            // x and body(x): a group, so that the layers are numbered as the body's are. x gets a name where it is made.
+            // x and body(x): a group, so that the layers are numbered as the body's are. x gets a name where it is made, which
+            // the first layer's is not here.
             "Concat" => {
-                write!(chain.last_mut()?, " as x{here}").expect("a string");
+                write!(declared.last_mut()?, " as x{here}").expect("a string");
                 format!("({} -> [x{here}, _] => Concat(1))", body()?)
             }
             known if LAYERS.contains(&known) => format!("{known}{}", arguments(&config)),
             _ => return None,
         };
-        chain.push(declared);
+        declared.push(layer);
     }
-    Some(chain.join(" -> "))
+    Some(declared.join(" -> "))
 }
 
 /// `(alpha = 0.5, bias = false)`; nothing without options.

@@ -1,7 +1,7 @@
 //! The kernels of convolutions, as shares of the peak of multiply-adds, one JSON line for each shape and batch.
 //!
-//! `cargo run --release -p benches --bin convolutions`. Shares count the multiply-adds of the sum over all
-//! pairs of a window's element and a weight. Times are the least of many, because other programs only ever add to them.
+//! `cargo run --release -p benches --bin convolutions`. Shares count the multiply-adds of the sum over all pairs of a window's
+//! element and a weight. Times are the least of many, because other programs only ever add to them.
 
 use std::hint::black_box;
 
@@ -75,20 +75,26 @@ fn measure<const X: usize, const Y: usize, const K: usize, const O: usize>(
     }
 }
 
-/// A shape's sizes as parameters: input and output channels, side, kernel, padding, groups.
+/// A shape's sizes as parameters: input and output channels, side, kernel, padding, groups. Those are measured whose names begin
+/// with `$only`; the value is how many.
 macro_rules! shapes {
-    ($only:expr; $($name:literal: $c:literal $o:literal $size:literal $kernel:literal $padding:literal $groups:literal;)*) => { $(if $name.starts_with($only) {
-        const SIDE: usize = $size + 2 * $padding - $kernel + 1;
-        measure::<{ $c * $size * $size }, { $o * SIDE * SIDE }, { $kernel * $kernel * $c / $groups }, $o>(
-            $name, ($size, $kernel, $padding, $groups),
-        );
-    })* };
+    ($only:expr; $($name:literal: $c:literal $o:literal $size:literal $kernel:literal $padding:literal $groups:literal;)*) => {{
+        let mut measured = 0;
+        $(if $name.starts_with($only) {
+            const SIDE: usize = $size + 2 * $padding - $kernel + 1;
+            measure::<{ $c * $size * $size }, { $o * SIDE * SIDE }, { $kernel * $kernel * $c / $groups }, $o>(
+                $name, ($size, $kernel, $padding, $groups),
+            );
+            measured += 1;
+        })*
+        measured
+    }};
 }
 
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
     pin(options.threads)?;
-    shapes! { options.only.as_str();
+    let measured = shapes! { options.only.as_str();
         "3 to 16, 3x3, padding 1, on 32x32": 3 16 32 3 1 1;
         "16 to 16, 3x3, padding 1, on 32x32": 16 16 32 3 1 1;
         "64 to 64, 3x3, padding 1, on 8x8": 64 64 8 3 1 1;
@@ -99,6 +105,12 @@ fn main() -> std::io::Result<()> {
         "512 to 512, 3x3, padding 1, on 7x7": 512 512 7 3 1 1;
         "1024 to 1024, 3x3, padding 1, on 14x14": 1024 1024 14 3 1 1;
         "64 channels apart, 3x3, padding 1, on 16x16": 64 64 16 3 1 64;
+    };
+    if measured == 0 {
+        return Err(std::io::Error::other(format!(
+            "no shape's name begins with `{}`: run it without `--only`",
+            options.only
+        )));
     }
     Ok(())
 }

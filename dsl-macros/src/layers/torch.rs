@@ -3,6 +3,7 @@
 pub(super) const MISSING: &[&str] = &[
     "Bilinear",
     "CosineSimilarity",
+    "CrossMapLRN2d",
     "Embedding",
     "EmbeddingBag",
     "FractionalMaxPool2d",

@@ -96,16 +96,18 @@ fn given<'g>(golden: &'g Value, layer: &str) -> Vec<(&'g str, &'g Value)> {
     options.map(|(name, value)| (name.as_str(), value)).collect()
 }
 
+/// As signatures have it, too: a word in its quotation marks.
+fn json(value: &Value) -> String {
+    value.to_string()
+}
+
 /// Whether a value, or any of a list of them, is not `default`, as the signature has it.
 fn differs(value: &Value, default: &str) -> bool {
     match value {
         Value::Array(values) => values.iter().any(|value| differs(value, default)),
         Value::Null => default != "None",
         Value::Number(number) => number.as_f64() != default.parse().ok(),
-        value => {
-            let written = value.to_string();
-            written != default
-        }
+        value => json(value) != default,
     }
 }
 
@@ -127,7 +129,7 @@ fn never_set(golden: &Value) -> Vec<String> {
             if !values.iter().any(|value| default.is_none_or(|default| differs(value, default))) {
                 missing.push(format!("{}.{option}", entry.name));
             }
-            let used = |word: &str| values.iter().map(|value| value.to_string()).any(|written| written == word);
+            let used = |word: &str| values.iter().any(|value| json(value) == word);
             let unused = words.iter().filter(|word| Some(&***word) != default && !used(word));
             missing.extend(unused.map(|word| format!("{}.{option} = {word}", entry.name)));
         }

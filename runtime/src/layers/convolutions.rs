@@ -21,10 +21,11 @@
 /// `[kernel…, in_channels/groups, out_channels]`, and images are stored with the channels last; both are PyTorch's in state
 /// dicts, inputs and outputs.
 ///
-/// Windows of 3×3 with stride 1, dilation 1, one group, zeros beyond the edges, 32 or more channels on both sides (multiples of 16) and
-/// at least 16 tiles of 2×2 results (7×7, say) are computed in such tiles, with 16 multiplications for 36 (Winograd's F(2×2, 3×3)). Differences of a
-/// window's elements are multiplied there by sums of the taps: an error of rounding is as large as the largest element times the
-/// largest tap, though these two may not meet in the window, and an infinite element may give NaN where the sum is infinite.
+/// Windows of 3×3 with stride 1, dilation 1, one group, zeros beyond the edges, 32 or more channels on both sides (multiples of
+/// 16) and at least 16 tiles of 2×2 results (7×7, say) are computed in such tiles, with 16 multiplications for 36 (Winograd's
+/// F(2×2, 3×3)). Differences of a window's elements are multiplied there by sums of the taps: an error of rounding is as large
+/// as the largest element times the largest tap, though these two may not meet in the window, and an infinite element may give
+/// NaN where the sum is infinite.
 ///
 /// # Errors
 /// When the declaration is compiled: an output without elements, channels that do not fit, groups that do not divide them,

@@ -107,7 +107,7 @@ pub struct GroupNorm;
 /// y = (x - mean)/√(variance + `eps`)·weight + bias, with mean and variance of each channel of each sample.
 ///
 /// `InstanceNorm1d(num_features, eps = 1e-5, momentum = 0.1, affine = false, track_running_stats = false, bias = true)`, `bias`
-/// by name only: without `affine` there is neither weight nor bias. With `track_running_stats` evaluation uses running
+/// by name only: without `affine` there is neither weight nor bias. `eps`: 0 or more. With `track_running_stats` evaluation uses running
 /// statistics, which training moves by `momentum` towards the mean, over the samples of a batch, of their means and of their
 /// unbiased variances.
 ///

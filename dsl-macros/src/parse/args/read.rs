@@ -37,8 +37,17 @@ impl Args<'_> {
     }
 
     pub(super) fn read_size(&mut self, name: &str, argument: &Argument, errors: &mut Diagnostics) -> Size {
-        let infer = text(argument.value.clone()) == "_";
-        let dim = if infer { None } else { Some(self.read_dim(name, argument, errors)) };
+        let dim = match &*text(argument.value.clone()) {
+            "_" => None,
+            "-1" => {
+                self.failed = true;
+                errors
+                    .error_at(argument.extent, format!("`{name}` of `{}` must be at least 1, found -1", self.layer))
+                    .help("write `_` for what is to be inferred");
+                None
+            }
+            _ => Some(self.read_dim(name, argument, errors)),
+        };
         Size { dim, span: argument.extent.0 }
     }
 

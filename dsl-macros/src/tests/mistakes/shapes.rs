@@ -124,6 +124,17 @@ fn an_unflatten_that_does_not_fit() {
 }
 
 #[test]
+fn an_open_size_as_pytorch_writes_it() {
+    check(
+        "A: [12] < Unflatten(1, [3, -1]) -> Flatten -> Linear(-1, 2) >",
+        &[
+            "`unflattened_size` of `Unflatten` must be at least 1, found -1\nhelp: write `_` for what is to be inferred @ `-`",
+            "`in_features` of `Linear` must be at least 1, found -1\nhelp: write `_` for what is to be inferred @ `-`",
+        ],
+    );
+}
+
+#[test]
 fn an_unflatten_that_leaves_a_rest() {
     check(
         "A: [12] < Unflatten(1, [5, _]) >",

@@ -13,16 +13,15 @@
 //!
 //! 3×3 windows of many channels are computed otherwise (`winograd.rs`), forward and for the gradient of the input. All else
 //! is one chain of multiply-adds, fused where the instruction set can, that begins with the bias or with zero (with
-//! strides, a transposed convolution's bias comes last). With
-//! padding other than zeros the gradient of the padded sample is one, and then added up in each element that it was copied
-//! from. Where there are few input channels, the gradient of the input is the sum, in the order of windows, of chains over
+//! strides, a transposed convolution's bias comes last). With padding other than zeros the gradient of the padded sample is
+//! one, and then added up in each element that it was copied from. Where there are few input channels, the gradient of the input is the sum, in the order of windows, of chains over
 //! outputs (`spread.rs`). A transposed convolution is the gradient of another one's input, and the other way round.
 //!
 //! They are products of matrices (`gemm/`) one of whose operands is never made: a block finds the elements of windows by
 //! tables of places (`window.rs`). What is made of a sample is at most a copy with its padding; but what a part of the weight's
-//! gradient needs of windows with many channels is laid out (`weight.rs`). Rows of a product are windows,
-//! of as many samples as make a few dozen. Where each channel is a group of its own, the same blocks multiply registers of
-//! channels instead (`Left::Channels`).
+//! gradient needs of windows with many channels is laid out (`weight.rs`). Rows of a product are windows, of as many samples as
+//! make a few dozen. Where each channel is a group of its own, the same blocks multiply registers of channels instead
+//! (`Left::Channels`).
 //!
 //! # References
 //! `torch.nn.Conv1d` to `Conv3d`, `torch.nn.ConvTranspose1d` to `ConvTranspose3d`.
@@ -317,9 +316,8 @@ fn forward_then<T: Real, const D: usize, const X: usize, const Y: usize, const K
     y: &mut [[T; Y]],
 ) {
     let shape = check(conv, (x, y), weight, bias);
-    let channels = channels(conv, &shape);
     if let Some(norm) = norm {
-        assert_eq!(norm.len(), 3 * channels, "a norm for {channels} channels");
+        assert_eq!(norm.len(), 3 * channels(conv, &shape), "a norm of another number of channels");
     }
     let then = |_, y: &mut [T]| {
         if let Some(norm) = norm {

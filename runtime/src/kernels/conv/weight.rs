@@ -41,13 +41,12 @@ pub(super) fn backward_weight<T: Real>(
         return;
     }
     if shape.is_product() {
-        let left = Factor::Plain { data: x, stride: c };
-        return multiply_into_update(part, (o, x.len() / c), left, (dy, o), (index, offset), update);
+        let a = Factor::Plain { data: x, stride: c };
+        return multiply_into_update(part, (o, x.len() / c), a, (dy, o), (index, offset), update);
     }
     if shape.groups == 1 && c * size >= WIDE && o > panel::<T>() {
-        let lay_out = |windows, elements, to: &mut [T], stride| lay_out(shape, x, windows, elements, to, stride);
-        let windows = x.len() / sample * positions;
-        return multiply_into_update(part, (o, windows), Factor::LaidOut(&lay_out), (dy, o), (index, offset), update);
+        let a = Factor::LaidOut(&|windows, elements, to, stride| lay_out(shape, x, windows, elements, to, stride));
+        return multiply_into_update(part, (o, dy.len() / o), a, (dy, o), (index, offset), update);
     }
     let (groups, frame, batch) = (Groups::forward(shape), shape.frame(), x.len() / sample);
     // An area of the gradient and a piece of dy and of the windows stay in cache. With one group, rows of the area are whole

@@ -3,7 +3,7 @@
 //! Each element of C is one chain of multiply-adds over p = 0, 1, …, k-1, whatever tile it is in and whatever else is in
 //! the block. Chains may be cut: a block that starts from what is in C goes on where another has stopped.
 
-use super::left::{Channels, Columns, Left, Rows, Source, Table, Tile};
+use super::left::{Columns, Left, Rows, Source, Table, Tile};
 use crate::simd::vector::Lanes;
 use crate::simd::{Isa, Level, multiversion};
 
@@ -97,9 +97,11 @@ fn block_body<S: Lanes<T>, T: Copy + Default>(s: S, block: Block<'_, T>) {
     match block.left {
         Left::Rows { data, stride } => block_of(s, &Rows { data, stride }, block),
         Left::Columns { data, stride } => block_of(s, &Columns { data, stride }, block),
-        Left::Table { data, rows, steps } => block_of(s, &Table::new(data, rows, steps), block),
+        Left::Table { data, rows, steps } => {
+            block_of(s, &Table::<_, false>::new(data, rows, steps, block.columns), block);
+        }
         Left::Channels { data, rows, steps } => {
-            block_of(s, &Channels::new(data, rows, steps, block.columns), block);
+            block_of(s, &Table::<_, true>::new(data, rows, steps, block.columns), block);
         }
     }
 }

@@ -156,98 +156,64 @@ impl<T: Copy, const M: usize> Tile<T> for ColumnsTile<'_, T, M> {
     }
 }
 
-/// [`Places::check`] has found an element at the sum of each of `rows` and each of `steps`.
-pub(super) struct Table<'a, T> {
+/// Elements at the sums of each of `rows` and each of `steps`: one for all columns, or, `EACH`, one for each of them, side by
+/// side. They are there: [`Table::new`] has looked.
+pub(super) struct Table<'a, T, const EACH: bool> {
     data: &'a [T],
     rows: Places<'a>,
     steps: Places<'a>,
 }
 
-impl<'a, T> Table<'a, T> {
+impl<'a, T, const EACH: bool> Table<'a, T, EACH> {
     /// # Panics
     /// If one of the elements is not there.
     #[inline(always)]
-    pub(super) fn new(data: &'a [T], rows: Places<'a>, steps: Places<'a>) -> Self {
-        rows.check(steps, 1, data.len());
+    pub(super) fn new(data: &'a [T], rows: Places<'a>, steps: Places<'a>, columns: usize) -> Self {
+        rows.check(steps, if EACH { columns } else { 1 }, data.len());
         Table { data, rows, steps }
     }
 }
 
-/// From each row's place on, and the steps: `k` of them, each of which leads to an element of each row.
-pub(super) struct TableTile<'a, T, const M: usize>([&'a [T]; M], &'a [u32]);
+/// From each row's place on, and the steps: `k` of them, each of which leads to the elements of each row.
+pub(super) struct TableTile<'a, T, const EACH: bool, const M: usize>([&'a [T]; M], &'a [u32]);
 
-/// The rows' beginnings.
-#[inline(always)]
-fn beginnings<'a, T, const M: usize>(data: &'a [T], rows: Places<'a>, row: usize) -> [&'a [T]; M] {
-    let places: &[u32; M] = rows.places[row..].first_chunk().expect("a place for each row");
-    assert!(rows.last as usize <= data.len(), "A is too short for its block");
-    let mut from: [&[T]; M] = [&[]; M];
-    for r in 0..M {
-        // SAFETY: no place is beyond the last one, which is not beyond the end. (With a check for each, tiles with chains of
-        // 25 links took a tenth longer.)
-        from[r] = unsafe { data.get_unchecked(places[r] as usize..) };
-    }
-    from
-}
-
-impl<'a, T: Copy> Source<T> for Table<'a, T> {
-    type Tile<const M: usize> = TableTile<'a, T, M>;
+impl<'a, T: Copy, const EACH: bool> Source<T> for Table<'a, T, EACH> {
+    type Tile<const M: usize> = TableTile<'a, T, EACH, M>;
     const ADDRESS_PER_ROW: bool = true;
-
-    #[inline(always)]
-    fn tile<const M: usize>(&self, row: usize, k: usize) -> TableTile<'a, T, M> {
-        TableTile(beginnings(self.data, self.rows, row), &self.steps.places[..k])
-    }
-}
-
-impl<T: Copy, const M: usize> Tile<T> for TableTile<'_, T, M> {
-    #[inline(always)]
-    unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, _: usize) -> S::V {
-        // SAFETY: by the caller's promise p is one of the steps, and each leads to an element.
-        s.splat(unsafe { *self.0[row].get_unchecked(*self.1.get_unchecked(p) as usize) })
-    }
-}
-
-/// [`Places::check`] has found the block's columns at the sum of each of `rows` and each of `steps`.
-pub(super) struct Channels<'a, T> {
-    data: &'a [T],
-    rows: Places<'a>,
-    steps: Places<'a>,
-}
-
-impl<'a, T> Channels<'a, T> {
-    /// # Panics
-    /// If one of the elements, each with as many beside it as the block has columns, is not there.
-    #[inline(always)]
-    pub(super) fn new(data: &'a [T], rows: Places<'a>, steps: Places<'a>, columns: usize) -> Self {
-        rows.check(steps, columns, data.len());
-        Channels { data, rows, steps }
-    }
-}
-
-pub(super) struct ChannelsTile<'a, T, const M: usize>([&'a [T]; M], &'a [u32]);
-
-impl<'a, T: Copy> Source<T> for Channels<'a, T> {
-    type Tile<const M: usize> = ChannelsTile<'a, T, M>;
-    const ADDRESS_PER_ROW: bool = true;
-    const ONE_REGISTER: bool = true;
+    const ONE_REGISTER: bool = EACH;
 
     #[inline(always)]
     fn whole(&self, k: usize, lanes: usize) -> usize {
-        if self.rows.last as usize + self.steps.last as usize + lanes <= self.data.len() { k } else { 0 }
+        let there = !EACH || self.rows.last as usize + self.steps.last as usize + lanes <= self.data.len();
+        if there { k } else { 0 }
     }
 
     #[inline(always)]
-    fn tile<const M: usize>(&self, row: usize, k: usize) -> ChannelsTile<'a, T, M> {
-        ChannelsTile(beginnings(self.data, self.rows, row), &self.steps.places[..k])
+    fn tile<const M: usize>(&self, row: usize, k: usize) -> TableTile<'a, T, EACH, M> {
+        let Table { data, rows, steps } = *self;
+        let places: &[u32; M] = rows.places[row..].first_chunk().expect("a place for each row");
+        assert!(rows.last as usize <= data.len(), "A is too short for its block");
+        let mut from: [&[T]; M] = [&[]; M];
+        for r in 0..M {
+            // SAFETY: no place is beyond the last one, which is not beyond the end. (With a check for each, tiles with chains of
+            // 25 links took a tenth longer.)
+            from[r] = unsafe { data.get_unchecked(places[r] as usize..) };
+        }
+        TableTile(from, &steps.places[..k])
     }
 }
 
-impl<T: Copy, const M: usize> Tile<T> for ChannelsTile<'_, T, M> {
+impl<T: Copy, const EACH: bool, const M: usize> Tile<T> for TableTile<'_, T, EACH, M> {
     #[inline(always)]
     unsafe fn get<S: Lanes<T>>(&self, s: S, row: usize, p: usize, part: usize) -> S::V {
-        // SAFETY: by the caller's promise p is one of the steps, and each leads to as many elements as the block has columns,
-        // or to a whole register where `whole` says so.
-        unsafe { s.load_part_at(self.0[row], *self.1.get_unchecked(p) as usize, part) }
+        // SAFETY: by the caller's promise p is one of the steps.
+        let step = unsafe { *self.1.get_unchecked(p) as usize };
+        if EACH {
+            // SAFETY: it leads to as many elements as the block has columns, or to a whole register where `whole` says so.
+            unsafe { s.load_part_at(self.0[row], step, part) }
+        } else {
+            // SAFETY: it leads to an element.
+            s.splat(unsafe { *self.0[row].get_unchecked(step) })
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Products of matrices, each element one chain of multiply-adds in a fixed order.
 //!
 //! [`block`] has the innermost loops, [`left`] what they read on the left, [`pack`] copies operands whose rows lie so far apart
-//! that caches and prefetchers fail; this file cuts products into blocks. Where it cuts depends on sizes and on the processor, the result does not:
-//! a chain that is cut goes on from the stored sum.
+//! that caches and prefetchers fail; this file cuts products into blocks. Where it cuts depends on sizes and on the processor, the
+//! result does not: a chain that is cut goes on from the stored sum.
 
 pub(crate) mod block;
 pub(crate) mod left;

@@ -187,7 +187,7 @@ fn in_pieces<T: Real>(product: Product<'_, T>, finish: Finish<'_, T>) {
     let size = size_of::<T>();
     let strip = (L2 / 4 / size / group).next_multiple_of(24).min(m);
     let piece = L2 / 2 / size / group.max(strip);
-    let height = (L1 / size / piece).next_multiple_of(24).max(24);
+    let height = (L1 / size / piece).max(1).next_multiple_of(24);
     let [len_a, len_b] = product.packed_lens(piece, strip, group);
     let lens = [len_a, len_b, strip * group];
     with_scratch(lens.map(aligned).iter().sum(), |mut scratch| {

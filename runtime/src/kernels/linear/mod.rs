@@ -284,8 +284,8 @@ macro_rules! linear_kernels {
                 i: usize, o: usize, x: &[$t], dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>,
             ) {
                 let part = update.part_of(offset, i * o);
-                let (rows, x_columns) = (part.start / o..part.end / o, Factor::Plain { data: x, stride: i });
-                multiply_into_update(rows, (o, x.len() / i), x_columns, (dy, o), (index, offset), update);
+                let (part, a) = (part.start / o..part.end / o, Factor::Plain { data: x, stride: i });
+                multiply_into_update(part, (o, x.len() / i), a, (dy, o), (index, offset), update);
             }
             fn linear_backward_bias(o: usize, dy: &[$t], index: usize, offset: usize, update: &mut Update<'_, $t>) {
                 $bias(o, dy, index, offset, update);
